@@ -1,0 +1,1 @@
+//! The `ca` crate: see ARCHITECTURE.md.

@@ -1,0 +1,1 @@
+//! The `compiler` crate: see ARCHITECTURE.md.

@@ -1,0 +1,1 @@
+//! The `syntax` crate: see ARCHITECTURE.md.
