@@ -1,1 +1,13 @@
-//! The `compiler` crate: see ARCHITECTURE.md.
+//! The Puppet compiler: (syntax tree, [`World`](world::World), node) → catalog and messages.
+//!
+//! Deterministic: no clock, no network, and every read of a file goes through the world.
+//! See ARCHITECTURE.md for where it stands among the other crates.
+#![forbid(unsafe_code)]
+
+pub mod eval;
+pub mod failure;
+pub mod format;
+pub mod function;
+pub mod regex;
+pub mod types;
+pub mod value;
