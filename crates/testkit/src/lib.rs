@@ -1,1 +1,3 @@
-//! The `testkit` crate: see ARCHITECTURE.md.
+//! Fixtures for tests, and (in `tests/tidy.rs`) the house rules as tests. Never part of the product.
+
+#![forbid(unsafe_code)]
