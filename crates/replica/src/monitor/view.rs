@@ -1,0 +1,229 @@
+//! What the monitor has concluded: for routing, for the status page, for the log.
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::monitor::Failure;
+use crate::name::{Epoch, MemberName};
+use crate::position::Position;
+use crate::report::{Fault, Report};
+
+/// State of one member as the front end sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberState {
+    /// The primary, answering as such.
+    Active,
+    /// In the in-sync set, answering.
+    Standby,
+    /// Answering, not (yet) in the in-sync set; or named primary and not ready yet.
+    CatchingUp,
+    /// Not answering, or unable to write.
+    Down,
+}
+
+/// One member.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct MemberView {
+    /// Which.
+    pub name: MemberName,
+    /// Its state.
+    pub state: MemberState,
+    /// Whether the register counts on it.
+    pub in_sync: bool,
+    /// Its last report, if it ever answered.
+    pub report: Option<Report>,
+    /// Entries that it is behind the primary, as far as both are known.
+    pub lag: Option<u64>,
+    /// Why it is down.
+    pub cause: Option<String>,
+}
+
+/// Everything, at one moment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct View {
+    /// Epoch in the register; 0 while it is unset.
+    pub epoch: Epoch,
+    /// Whom the register names.
+    pub primary: Option<MemberName>,
+    /// The member to send CA requests to, with `epoch`; none: hold them.
+    pub active: Option<MemberName>,
+    /// Why requests are held, when they are.
+    pub hold: Option<Hold>,
+    /// All members, the preferred one first.
+    pub members: Vec<MemberView>,
+    /// What would happen if the primary died now: the member that would take over.
+    pub successor: Option<MemberName>,
+    /// The last change of primary.
+    pub last_change: Option<LastChange>,
+}
+
+/// When the primary changed, and how long nobody was active.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct LastChange {
+    /// What happened, as a sentence.
+    pub what: String,
+    /// When the monitor decided (ms of its clock).
+    pub decided_ms: u64,
+    /// When the new primary was ready; none while it is not.
+    pub ready_ms: Option<u64>,
+}
+
+/// Why CA requests are held.
+#[derive(Clone, PartialEq, Eq, Debug, Error, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// The register has not been read yet, or cannot be.
+    #[error("the register cannot be read")]
+    RegisterUnavailable,
+    /// The register was never set, and the preferred member has not answered yet.
+    #[error("waiting for {0} before the first start")]
+    FirstStart(MemberName),
+    /// The register is empty although a member has already lived under one.
+    #[error(
+        "the register was lost: {member} has epoch {epoch} on its disk; restore the register, or force a primary"
+    )]
+    RegisterLost {
+        /// Witness.
+        member: MemberName,
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// A member knows a newer configuration than the register: the register was put back to an older state.
+    #[error("the register is older than what {member} has on its disk (version {version})")]
+    RegisterBehind {
+        /// Witness.
+        member: MemberName,
+        /// Its version.
+        version: u64,
+    },
+    /// The named primary answers and is getting ready.
+    #[error("{0} is starting as primary")]
+    Starting(MemberName),
+    /// A planned switchover is under way.
+    #[error("switching over to {0}")]
+    Switching(MemberName),
+    /// The primary is down, and no member of the in-sync set answers.
+    #[error("{primary} {cause}, and no other member that has everything answers")]
+    NoSuccessor {
+        /// The primary.
+        primary: MemberName,
+        /// Why it is down.
+        cause: Cause,
+    },
+}
+
+/// Why a member counts as down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// It does not answer.
+    #[error("does not answer ({0})")]
+    #[serde(serialize_with = "as_text")]
+    Failure(Failure),
+    /// It says that it cannot write.
+    #[error("stands aside: {0}")]
+    Fault(Fault),
+    /// It came back without its disk.
+    #[error("has lost its disk")]
+    DiskLost,
+    /// It answers but acknowledges nothing.
+    #[error("acknowledges nothing")]
+    Stalled,
+}
+
+fn as_text<S: serde::Serializer>(failure: &Failure, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(failure)
+}
+
+/// A change worth a line in the log.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum Change {
+    /// The register is set for the first time.
+    #[error("first start: {primary} is primary of epoch 1")]
+    FirstStart {
+        /// Whom it names.
+        primary: MemberName,
+    },
+    /// The primary is replaced.
+    #[error("{from} {cause}: failing over to {to} in epoch {epoch}")]
+    FailOver {
+        /// Old primary.
+        from: MemberName,
+        /// Why.
+        cause: Cause,
+        /// New primary.
+        to: MemberName,
+        /// New epoch.
+        epoch: Epoch,
+    },
+    /// A planned switchover begins.
+    #[error("switching over from {from} to {to}")]
+    SwitchoverBegins {
+        /// Primary.
+        from: MemberName,
+        /// Next primary.
+        to: MemberName,
+    },
+    /// It is registered.
+    #[error("{from} handed over at position {position}: {to} is primary of epoch {epoch}")]
+    Switchover {
+        /// Old primary.
+        from: MemberName,
+        /// New primary.
+        to: MemberName,
+        /// New epoch.
+        epoch: Epoch,
+        /// Last entry of the old epoch.
+        position: Position,
+    },
+    /// It did not come about; the old primary goes on.
+    #[error("switchover to {to} given up: {why}")]
+    SwitchoverFailed {
+        /// Next primary that was not to be.
+        to: MemberName,
+        /// Why.
+        why: String,
+    },
+    /// An operator forced it.
+    #[error("forced by the operator: {to} is primary of epoch {epoch}")]
+    Forced {
+        /// New primary.
+        to: MemberName,
+        /// New epoch.
+        epoch: Epoch,
+    },
+    /// What an operator asked for cannot be done.
+    #[error("cannot make {to} primary: {why}")]
+    Declined {
+        /// Whom.
+        to: MemberName,
+        /// Why.
+        why: String,
+    },
+    /// The primary acts.
+    #[error("{primary} is active in epoch {epoch}")]
+    Active {
+        /// Which.
+        primary: MemberName,
+        /// Epoch.
+        epoch: Epoch,
+    },
+    /// A member is down.
+    #[error("{member} disabled: {cause}")]
+    Down {
+        /// Which.
+        member: MemberName,
+        /// Why.
+        cause: Cause,
+    },
+    /// A member answers again.
+    #[error("{member} enabled")]
+    Up {
+        /// Which.
+        member: MemberName,
+    },
+    /// Requests are held.
+    #[error("CA requests are held: {0}")]
+    Holding(Hold),
+}
