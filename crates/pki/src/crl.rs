@@ -1,0 +1,10 @@
+//! Certificate revocation lists (RFC 5280 section 5), read and written.
+
+mod draft;
+mod list;
+
+pub use draft::{CrlDraft, assemble, issue, setup_tbs_der, tbs_der};
+pub use list::{CrlFault, RevocationList};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+use super::*;
+use crate::issue::{Authority, self_signed_ca};
+use crate::key::{KeyKind, PrivateKey};
+use crate::serial::Serial;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn authority() -> Authority {
+    let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
+    let certificate = self_signed_ca("Puppet CA: test", &key, Serial::from_u64(1), 0, 1 << 33).unwrap();
+    Authority { certificate, signer: Arc::new(key) }
+}
+
+#[test]
+fn what_is_issued_is_read_back() {
+    let authority = authority();
+    let entries = [(Serial::from_u64(0xff), 1_700_000_000), (Serial::from_u64(3), 1_700_000_001)];
+    let draft =
+        CrlDraft { number: 300, this_update: 1_700_000_002, next_update: 1_900_000_000, entries: &entries };
+    let list = issue(&authority, &draft).unwrap();
+    let list = RevocationList::from_pem(list.to_pem().as_bytes()).unwrap();
+    assert_eq!(
+        (list.number(), list.this_update(), list.next_update()),
+        (Some(300), 1_700_000_002, Some(1_900_000_000))
+    );
+    assert_eq!(list.entries().collect::<Vec<_>>(), entries);
+    assert!(list.contains(&Serial::from_u64(3)) && !list.contains(&Serial::from_u64(4)));
+    assert_eq!(list.authority_key_id(), authority.certificate.subject_key_id());
+    assert!(list.is_issued_by(&authority.certificate));
+    list.verify(authority.certificate.spki_der()).unwrap();
+    assert!(list.verify(self::authority().certificate.spki_der()).is_err());
+}
+
+#[test]
+fn the_same_draft_and_signature_make_the_same_octets() {
+    let authority = authority();
+    let draft = CrlDraft { number: 0, this_update: 0, next_update: 9, entries: &[] };
+    let list = issue(&authority, &draft).unwrap();
+    let tbs = tbs_der(&authority.certificate, &draft).unwrap();
+    let again = assemble(&tbs, list.signature_algorithm().unwrap(), list.signature()).unwrap();
+    assert_eq!(again, list);
+    assert!(list.is_empty() && list.entries().next().is_none());
+    assert_ne!(setup_tbs_der(&authority.certificate, &draft).unwrap(), tbs);
+}
+
+#[test]
+fn a_hundred_thousand_entries_are_no_matter() {
+    let authority = authority();
+    let entries: Vec<(Serial, i64)> =
+        (1..=100_000).rev().map(|n| (Serial::from_u64(n), 1_700_000_000)).collect();
+    let draft = CrlDraft { number: 7, this_update: 0, next_update: 9, entries: &entries };
+    let list = issue(&authority, &draft).unwrap();
+    assert_eq!(list.len(), 100_000);
+    assert!(list.contains(&Serial::from_u64(77_777)) && !list.contains(&Serial::from_u64(100_001)));
+    assert!(list.entries().eq(entries.iter().copied()));
+}
+
+#[test]
+fn a_partial_list_is_refused() {
+    let authority = authority();
+    let draft = CrlDraft { number: 1, this_update: 0, next_update: 9, entries: &[] };
+    let tbs = tbs_der(&authority.certificate, &draft).unwrap();
+    // The CRL number becomes a critical delta CRL indicator (2.5.29.27): same length but for the BOOLEAN.
+    let at = tbs.windows(3).position(|window| window == [0x55, 0x1d, 0x14]).unwrap();
+    let mut delta = tbs.clone();
+    delta[at + 2] = 27;
+    delta.splice(at + 3..at + 3, [1, 1, 0xff]);
+    for length in [1, at - 7, at - 5, at - 3] {
+        delta[length] += 3;
+    }
+    // The outer length has the long form when the name is long; this one is short enough for the short form or not.
+    let fixed = if tbs[1] == 0x81 {
+        delta[1] -= 3;
+        delta[2] += 3;
+        delta
+    } else {
+        delta
+    };
+    let algorithm = authority.signer.algorithm();
+    let fault = assemble(&fixed, algorithm, &[0]).unwrap_err();
+    assert!(
+        matches!(fault, CrlFault::UnknownCriticalExtension(oid) if oid.to_string() == "2.5.29.27"),
+        "{tbs:x?}"
+    );
+}
+
+#[test]
+fn a_foreign_key_does_not_sign_for_the_authority() {
+    let mut authority = authority();
+    authority.signer = Arc::new(PrivateKey::generate(KeyKind::EcP256).unwrap());
+    let draft = CrlDraft { number: 1, this_update: 0, next_update: 9, entries: &[] };
+    assert_eq!(issue(&authority, &draft).unwrap_err(), crate::issue::IssueFault::WrongKey);
+}
+
+proptest! {
+    #[test]
+    fn reading_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = RevocationList::from_der(&bytes);
+    }
+}

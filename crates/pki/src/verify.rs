@@ -1,0 +1,191 @@
+//! Verifying: single signatures, and chains of certificates.
+
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+
+use crate::algorithm::{SignatureAlgorithm, UnknownAlgorithm};
+use crate::asn1::Malformed;
+use crate::certificate::Certificate;
+use crate::key::public::{Curve, KeyAlgorithm, PublicKey};
+
+/// Why a signature was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyFault {
+    /// The algorithm is not supported.
+    #[error("{0}")]
+    Algorithm(#[from] UnknownAlgorithm),
+    /// The public key is broken.
+    #[error("the public key is malformed: {0}")]
+    Key(#[from] Malformed),
+    /// The key is of another kind than the algorithm.
+    #[error("a key of type {key} cannot make {algorithm} signatures")]
+    WrongKey {
+        /// The key's algorithm identifier.
+        key: crate::Oid,
+        /// The signature's algorithm.
+        algorithm: SignatureAlgorithm,
+    },
+    /// The signature does not fit.
+    #[error("the signature does not verify")]
+    Invalid,
+}
+
+/// Checks a signature over `tbs`. RSA keys of 1024 to 8192 bits, ECDSA on P-256, P-384 and P-521, Ed25519.
+///
+/// # Errors
+/// [`VerifyFault`]
+pub fn verify_signature(
+    spki_der: &[u8],
+    algorithm: SignatureAlgorithm,
+    tbs: &[u8],
+    signature: &[u8],
+) -> Result<(), VerifyFault> {
+    let key = PublicKey::parse(spki_der)?;
+    let Some(verifier) = verifier(key.algorithm, algorithm) else {
+        return Err(VerifyFault::WrongKey { key: key.oid, algorithm });
+    };
+    UnparsedPublicKey::new(verifier, key.bits).verify(tbs, signature).map_err(|_| VerifyFault::Invalid)
+}
+
+fn verifier(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    use Curve::{P256, P384, P521};
+    use KeyAlgorithm::Ec;
+    use SignatureAlgorithm::{EcdsaSha1, EcdsaSha256, EcdsaSha384, EcdsaSha512};
+    Some(match (key, algorithm) {
+        (KeyAlgorithm::Rsa, SignatureAlgorithm::RsaSha1) => {
+            &signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY
+        }
+        (KeyAlgorithm::Rsa, SignatureAlgorithm::RsaSha256) => {
+            &signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY
+        }
+        (KeyAlgorithm::Rsa, SignatureAlgorithm::RsaSha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        (KeyAlgorithm::Rsa, SignatureAlgorithm::RsaSha512) => {
+            &signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY
+        }
+        (Ec(P256), EcdsaSha1) => &signature::ECDSA_P256_SHA1_ASN1,
+        (Ec(P256), EcdsaSha256) => &signature::ECDSA_P256_SHA256_ASN1,
+        (Ec(P256), EcdsaSha384) => &signature::ECDSA_P256_SHA384_ASN1,
+        (Ec(P256), EcdsaSha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        (Ec(P384), EcdsaSha256) => &signature::ECDSA_P384_SHA256_ASN1,
+        (Ec(P384), EcdsaSha384) => &signature::ECDSA_P384_SHA384_ASN1,
+        (Ec(P384), EcdsaSha512) => &signature::ECDSA_P384_SHA512_ASN1,
+        (Ec(P521), EcdsaSha1) => &signature::ECDSA_P521_SHA1_ASN1,
+        (Ec(P521), EcdsaSha256) => &signature::ECDSA_P521_SHA256_ASN1,
+        (Ec(P521), EcdsaSha384) => &signature::ECDSA_P521_SHA384_ASN1,
+        (Ec(P521), EcdsaSha512) => &signature::ECDSA_P521_SHA512_ASN1,
+        (KeyAlgorithm::Ed25519, SignatureAlgorithm::Ed25519) => &signature::ED25519,
+        _ => return None,
+    })
+}
+
+/// Why there is no chain from a certificate to an authority that is trusted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChainFault {
+    /// A certificate of the chain is not valid yet.
+    #[error("the certificate {subject} is not valid yet")]
+    NotYetValid {
+        /// Its subject.
+        subject: String,
+    },
+    /// A certificate of the chain has expired.
+    #[error("the certificate {subject} has expired")]
+    Expired {
+        /// Its subject.
+        subject: String,
+    },
+    /// No authority of the bundle has the issuer's name.
+    #[error("the issuer {issuer} of the certificate {subject} is unknown")]
+    UnknownIssuer {
+        /// The subject of the certificate.
+        subject: String,
+        /// The name of its issuer.
+        issuer: String,
+    },
+    /// There are authorities of that name, and none of them signed it.
+    #[error("the signature on the certificate {subject} was not made by {issuer}")]
+    Signature {
+        /// The subject of the certificate.
+        subject: String,
+        /// The name of its issuer.
+        issuer: String,
+    },
+    /// The issuer is no CA, or may not sign certificates, or stands too far from the leaf.
+    #[error("{subject} is not allowed to issue this certificate")]
+    NotAnAuthority {
+        /// The subject of the issuer's certificate.
+        subject: String,
+    },
+    /// The chain is longer than any sensible one.
+    #[error("the certificate chain is too long")]
+    TooLong,
+}
+
+/// More authorities than this on one way to a root is nobody's hierarchy.
+const MAX_AUTHORITIES: usize = 8;
+
+/// Follows the issuers of `leaf` through `bundle` up to a self-signed root of the bundle, at a time in Unix seconds,
+/// and returns the authorities passed, nearest first. Revocation is the caller's matter.
+///
+/// # Errors
+/// [`ChainFault`] of the way that came furthest last tried.
+pub fn verify_chain(
+    leaf: &Certificate,
+    bundle: &[Certificate],
+    at: i64,
+) -> Result<Vec<Certificate>, ChainFault> {
+    let mut chain = Vec::new();
+    check_validity(leaf, at)?;
+    extend(leaf, bundle, at, &mut chain)?;
+    Ok(chain)
+}
+
+fn extend(
+    subject: &Certificate,
+    bundle: &[Certificate],
+    at: i64,
+    chain: &mut Vec<Certificate>,
+) -> Result<(), ChainFault> {
+    if chain.len() >= MAX_AUTHORITIES {
+        return Err(ChainFault::TooLong);
+    }
+    let (shown, issuer) = (subject.subject_rfc2253(), subject.issuer_rfc2253());
+    let mut fault = ChainFault::UnknownIssuer { subject: shown.clone(), issuer: issuer.clone() };
+    for authority in bundle.iter().filter(|authority| subject.names_as_issuer(authority)) {
+        if subject.verify(authority.spki_der()).is_err() {
+            fault = ChainFault::Signature { subject: shown.clone(), issuer: issuer.clone() };
+            continue;
+        }
+        let between = chain.len() as u64;
+        let allowed = authority.is_ca()
+            && authority.may_sign_certificates()
+            && authority.path_length_limit().is_none_or(|limit| between <= limit);
+        if !allowed {
+            fault = ChainFault::NotAnAuthority { subject: authority.subject_rfc2253() };
+            continue;
+        }
+        if let Err(invalid) = check_validity(authority, at) {
+            fault = invalid;
+            continue;
+        }
+        chain.push(authority.clone());
+        if authority.is_self_issued() && authority.verify(authority.spki_der()).is_ok() {
+            return Ok(());
+        }
+        match extend(authority, bundle, at, chain) {
+            Ok(()) => return Ok(()),
+            Err(further) => fault = further,
+        }
+        chain.pop();
+    }
+    Err(fault)
+}
+
+fn check_validity(certificate: &Certificate, at: i64) -> Result<(), ChainFault> {
+    let subject = || certificate.subject_rfc2253();
+    if at < certificate.not_before() {
+        return Err(ChainFault::NotYetValid { subject: subject() });
+    }
+    if at > certificate.not_after() {
+        return Err(ChainFault::Expired { subject: subject() });
+    }
+    Ok(())
+}
