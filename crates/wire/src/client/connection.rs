@@ -1,0 +1,152 @@
+//! One outgoing connection, exact about what was sent on it.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use http::header::HOST;
+use http::{HeaderValue, Uri};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use super::connect_fault::ConnectFault;
+use super::send_fault::{SendCause, SendFault};
+use crate::local::SocketPath;
+use crate::tls::ClientTls;
+use crate::{Body, Request, Response, body};
+
+/// An open HTTP/1.1 connection: one request at a time. Dropping it closes it; a request whose future is dropped
+/// closes it as well.
+#[derive(Debug)]
+pub struct Connection {
+    sender: SendRequest<Body>,
+    host: HeaderValue,
+    opened: Instant,
+    requests: u64,
+}
+
+impl Connection {
+    /// Connects to `addr` ("host:port") and does the TLS handshake with a server that must bear `expected_name`, all
+    /// within `timeout`. A host with several addresses is tried address by address.
+    ///
+    /// Must be called inside a Tokio runtime; the connection lives in a task of its own there.
+    pub async fn open(
+        addr: &str,
+        tls: &ClientTls,
+        expected_name: &str,
+        timeout: Duration,
+    ) -> Result<Connection, ConnectFault> {
+        let deadline = Instant::now() + timeout;
+        let name = ServerName::try_from(expected_name.to_owned())
+            .map_err(|_| ConnectFault::Name(expected_name.to_owned()))?;
+        let host = HeaderValue::from_str(addr).map_err(|_| ConnectFault::Name(addr.to_owned()))?;
+        let stream = open_tcp(addr, deadline).await?;
+        let stream = timeout_at(deadline, tls.connect(stream, name))
+            .await
+            .map_err(|_| ConnectFault::HandshakeTimedOut)?
+            .map_err(|error| ConnectFault::from_io(&error))?;
+        Self::start(stream, host).await
+    }
+
+    /// Connects to a Unix socket.
+    pub async fn open_local(path: &Path) -> Result<Connection, ConnectFault> {
+        let connect = async {
+            let place = SocketPath::new(path)?;
+            UnixStream::connect(place.as_path()).await
+        };
+        let stream = connect.await.map_err(|error: io::Error| ConnectFault::from_io(&error))?;
+        Self::start(stream, HeaderValue::from_static("localhost")).await
+    }
+
+    async fn start<S>(stream: S, host: HeaderValue) -> Result<Connection, ConnectFault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| ConnectFault::Other(error.to_string()))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                // Whoever waits for an answer on it learns of it there.
+                tracing::trace!(%error, "outgoing connection ended");
+            }
+        });
+        Ok(Connection { sender, host, opened: Instant::now(), requests: 0 })
+    }
+
+    /// Sends one request and waits for the header of its answer (no time-out: wrap it; dropping the future closes the
+    /// connection). The URI is put into origin form and `Host` added when it is missing. The answer's body streams;
+    /// the next request can go once it has been read to its end.
+    pub async fn send(&mut self, mut request: Request) -> Result<Response, SendFault> {
+        if let Err(error) = self.sender.ready().await {
+            let cause = match SendCause::from_hyper(&error) {
+                SendCause::Other(_) => SendCause::Closed,
+                cause => cause,
+            };
+            return Err(SendFault::Unsent { request: Box::new(request), cause });
+        }
+        if request.uri().authority().is_some() {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            if let Ok(uri) = path.parse::<Uri>() {
+                *request.uri_mut() = uri;
+            }
+        }
+        request.headers_mut().entry(HOST).or_insert_with(|| self.host.clone());
+        self.requests += 1;
+        match self.sender.try_send_request(request).await {
+            Ok(response) => Ok(response.map(body::incoming)),
+            Err(mut refused) => {
+                let request = refused.take_message();
+                let cause = SendCause::from_hyper(&refused.into_error());
+                Err(match request {
+                    Some(request) => SendFault::Unsent { request: Box::new(request), cause },
+                    None => SendFault::Sent { cause },
+                })
+            }
+        }
+    }
+
+    /// Whether the next request can go at once: open, and the last answer read to its end.
+    pub fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Whether it is known to be closed.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// When it was opened.
+    pub fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    /// How many requests were sent on it.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+}
+
+async fn open_tcp(addr: &str, deadline: Instant) -> Result<TcpStream, ConnectFault> {
+    let resolve_fault = |reason: String| ConnectFault::Resolve { host: addr.to_owned(), reason };
+    let found = timeout_at(deadline, lookup_host(addr))
+        .await
+        .map_err(|_| resolve_fault("no answer in time".to_owned()))?
+        .map_err(|error| resolve_fault(error.to_string()))?;
+    let mut last = resolve_fault("no address".to_owned());
+    for address in found {
+        match timeout_at(deadline, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                stream.set_nodelay(true).map_err(|error| ConnectFault::from_io(&error))?;
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = ConnectFault::from_io(&error),
+            Err(_) => return Err(ConnectFault::TimedOut),
+        }
+    }
+    Err(last)
+}

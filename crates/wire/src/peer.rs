@@ -1,0 +1,81 @@
+//! Who is at the other end of a connection.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::OnceLock;
+
+use http::HeaderValue;
+use pki::Certificate;
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerAddress {
+    /// A TCP connection.
+    Tcp(SocketAddr),
+    /// The Unix socket of this machine: whoever may open it is an operator.
+    Local,
+}
+
+impl PeerAddress {
+    /// The IP address; loopback for the local socket.
+    pub fn ip(&self) -> IpAddr {
+        match self {
+            // An IPv4 client of a dual-stack listener is shown as IPv4.
+            PeerAddress::Tcp(address) => address.ip().to_canonical(),
+            PeerAddress::Local => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        }
+    }
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PeerAddress::Tcp(address) => address.fmt(f),
+            PeerAddress::Local => f.write_str("local"),
+        }
+    }
+}
+
+/// The other end of one connection, the same for all its requests.
+#[derive(Debug)]
+pub struct Peer {
+    /// Where it comes from.
+    pub address: PeerAddress,
+    /// The client certificate, if one was given: its chain, validity and revocation have been checked.
+    pub certificate: Option<Certificate>,
+    /// Protocol version as OpenSSL names it ("TLSv1.3", "TLSv1.2"); "-" without TLS.
+    pub tls: &'static str,
+    /// The name that the client asked for (SNI).
+    pub server_name: Option<String>,
+    /// `X-Client-Cert` of this peer, encoded at the first request and kept for the connection's life.
+    pub(crate) encoded_certificate: OnceLock<HeaderValue>,
+}
+
+impl Peer {
+    /// A peer over TLS.
+    pub fn tls(address: SocketAddr, certificate: Option<Certificate>, tls: &'static str) -> Peer {
+        Peer {
+            address: PeerAddress::Tcp(address),
+            certificate,
+            tls,
+            server_name: None,
+            encoded_certificate: OnceLock::new(),
+        }
+    }
+
+    /// A peer on the local socket.
+    pub fn local() -> Peer {
+        Peer {
+            address: PeerAddress::Local,
+            certificate: None,
+            tls: "-",
+            server_name: None,
+            encoded_certificate: OnceLock::new(),
+        }
+    }
+
+    /// The common name of its certificate.
+    pub fn certname(&self) -> Option<&str> {
+        self.certificate.as_ref().and_then(Certificate::subject_cn)
+    }
+}

@@ -1,0 +1,218 @@
+//! Bunraku's own endpoints and headers, between roles. All need a role's or an operator's certificate.
+
+use http::{HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+/// Prefix of all of them. The front end passes none of them on.
+pub const PREFIX: &str = "/bunraku/v1";
+/// `POST`, on CA members: one frame in, one frame out ([`FRAME`]).
+pub const REPLICA_PATH: &str = "/bunraku/v1/replica";
+/// `POST`, on the front end: [`RegisterRequest`] in, [`RegisterAnswer`] out. For CA members.
+pub const REGISTER_PATH: &str = "/bunraku/v1/register";
+/// `GET`, on the front end: [`Status`].
+pub const STATUS_PATH: &str = "/bunraku/v1/status";
+/// `POST`, on the front end: [`SwitchoverRequest`] in; makes another member the primary.
+pub const SWITCHOVER_PATH: &str = "/bunraku/v1/ca/switchover";
+
+/// Content type of a replication frame.
+pub const FRAME: &str = "application/cbor";
+
+/// The epoch in which the front end believes to be, on every CA request that it passes on.
+pub const X_BUNRAKU_EPOCH: HeaderName = HeaderName::from_static("x-bunraku-epoch");
+/// The identity of a CA write, the same each time it is sent: it is executed at most once.
+pub const X_BUNRAKU_REQUEST: HeaderName = HeaderName::from_static("x-bunraku-request");
+/// In a 421 answer of a CA member that may not answer: [`Stale`].
+pub const X_BUNRAKU_STALE: HeaderName = HeaderName::from_static("x-bunraku-stale");
+
+/// What a CA member knows that will not answer in the epoch of a request. It has done nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The epoch it is in.
+    pub epoch: u64,
+    /// The primary of that epoch, if it knows one.
+    pub primary: Option<String>,
+}
+
+impl Stale {
+    /// As header value: `epoch=E primary=NAME`.
+    pub fn to_header(&self) -> HeaderValue {
+        let text = match &self.primary {
+            Some(primary) => format!("epoch={} primary={primary}", self.epoch),
+            None => format!("epoch={}", self.epoch),
+        };
+        // A member with an unsayable name is as good as one that is not known.
+        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from(self.epoch))
+    }
+
+    /// Reads [`Stale::to_header`].
+    pub fn parse(header: &HeaderValue) -> Option<Stale> {
+        let mut stale = None;
+        let mut primary = None;
+        for word in header.to_str().ok()?.split(' ') {
+            match word.split_once('=') {
+                Some(("epoch", epoch)) => stale = epoch.parse().ok(),
+                Some(("primary", name)) => primary = Some(name.to_owned()),
+                // Room for later words.
+                _ => {}
+            }
+        }
+        Some(Stale { epoch: stale?, primary })
+    }
+}
+
+/// What a CA member asks of the register. The configuration's form is the replication's own business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask")]
+pub enum RegisterRequest<C> {
+    /// The registered configuration.
+    Read,
+    /// Registers a configuration in place of the one with this version.
+    CompareAndSet {
+        /// Version that must be registered now.
+        expected_version: u64,
+        /// What is to be registered.
+        configuration: C,
+    },
+}
+
+/// What the register says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum RegisterAnswer<C> {
+    /// This is registered.
+    Current {
+        /// The registered configuration.
+        configuration: C,
+    },
+    /// Done: this is registered now.
+    Set {
+        /// The registered configuration.
+        configuration: C,
+    },
+    /// Not done.
+    Refused {
+        /// What is registered instead.
+        configuration: C,
+        /// Why not.
+        reason: String,
+    },
+    /// Nothing is registered yet.
+    Empty,
+}
+
+/// Asks for another primary.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SwitchoverRequest {
+    /// The member that shall be the primary; the other one when it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// The front end's view of the estate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Epoch of the registered configuration.
+    pub epoch: u64,
+    /// The CA.
+    pub ca: CaStatus,
+    /// The catalog workers.
+    pub workers: Vec<WorkerStatus>,
+    /// Requests since the front end started.
+    pub requests_total: u64,
+}
+
+/// The CA, in a [`Status`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaStatus {
+    /// Name of the member that answers CA requests.
+    pub active: Option<String>,
+    /// All members.
+    pub members: Vec<MemberStatus>,
+}
+
+/// What a CA member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberState {
+    /// The primary: answers.
+    Active,
+    /// Has all that the primary has; can take over.
+    Standby,
+    /// Reachable, and behind.
+    CatchingUp,
+    /// Does not answer.
+    Down,
+}
+
+/// One CA member, in a [`Status`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberStatus {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// What it is.
+    pub state: MemberState,
+    /// Whether it is registered as having everything that was acknowledged.
+    pub in_sync: bool,
+    /// Index of the last entry of its log.
+    pub position: u64,
+}
+
+/// What a catalog worker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkerState {
+    /// Takes requests.
+    Up,
+    /// Takes none: it fails.
+    Down,
+    /// Finishes what it has, and takes none.
+    Draining,
+}
+
+/// One catalog worker, in a [`Status`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerStatus {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+    /// What it is.
+    pub state: WorkerState,
+    /// Requests that it is answering.
+    pub in_flight: u64,
+    /// Requests that it was given.
+    pub requests: u64,
+    /// Requests that it failed, and probes.
+    pub failures: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_survives() {
+        for primary in [Some("ca-2".to_owned()), None] {
+            let stale = Stale { epoch: 7, primary };
+            assert_eq!(Stale::parse(&stale.to_header()), Some(stale));
+        }
+        assert_eq!(Stale::parse(&HeaderValue::from_static("primary=ca-2")), None);
+    }
+
+    #[test]
+    fn register_messages_have_a_stable_form() {
+        let ask = RegisterRequest::CompareAndSet { expected_version: 3, configuration: "c" };
+        let text = serde_json::to_string(&ask).unwrap();
+        assert_eq!(text, r#"{"ask":"compare_and_set","expected_version":3,"configuration":"c"}"#);
+        assert_eq!(serde_json::from_str::<RegisterRequest<&str>>(&text).unwrap(), ask);
+        let read: RegisterRequest<u8> = serde_json::from_str(r#"{"ask":"read"}"#).unwrap();
+        assert_eq!(read, RegisterRequest::Read);
+    }
+
+    #[test]
+    fn states_are_written_as_operators_read_them() {
+        assert_eq!(serde_json::to_string(&MemberState::CatchingUp).unwrap(), r#""catching-up""#);
+    }
+}

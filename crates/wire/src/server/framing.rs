@@ -1,0 +1,255 @@
+//! Follows the framing of an HTTP/1.1 request stream, byte by byte, beside the parser that answers it.
+//!
+//! The parser drops `Content-Length` when it finds `Transfer-Encoding` (RFC 9112, 6.3), so a request with both reaches
+//! a handler looking harmless. Such a request is how requests are smuggled past a proxy, and no Puppet client sends
+//! one: it is refused, and for that it must be seen. What the parser refuses by itself (a malformed line, a bad
+//! length) need not be understood here: the connection ends there.
+
+/// State of the stream of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Framing {
+    state: State,
+    line: Line,
+    head: Head,
+    /// Ordinal of the header that is being read, or was read last (from 0).
+    requests: u64,
+    first_conflict: Option<u64>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Before a request: empty lines are skipped.
+    #[default]
+    Idle,
+    RequestLine,
+    Header,
+    Body(u64),
+    ChunkSize,
+    ChunkData(u64),
+    ChunkEnd,
+    Trailer,
+    /// Nothing more can be said; the parser ends the connection.
+    Lost,
+}
+
+/// What is kept of the current line: enough for the two names and a length.
+#[derive(Debug, Default)]
+struct Line {
+    start: Vec<u8>,
+    length: usize,
+}
+
+const KEPT: usize = 64;
+
+impl Line {
+    fn push(&mut self, byte: u8) {
+        if self.start.len() < KEPT {
+            self.start.push(byte);
+        }
+        self.length += 1;
+    }
+
+    fn clear(&mut self) {
+        self.start.clear();
+        self.length = 0;
+    }
+
+    fn is_blank(&self) -> bool {
+        self.length == 0 || (self.length == 1 && self.start == b"\r")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Head {
+    length: Option<u64>,
+    encoded: bool,
+}
+
+impl Framing {
+    /// Takes the next bytes of the stream.
+    pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match &mut self.state {
+                State::Lost => return,
+                State::Body(left) | State::ChunkData(left) => {
+                    let taken = (*left).min(bytes.len() as u64);
+                    *left -= taken;
+                    bytes = &bytes[taken as usize..];
+                    if *left == 0 {
+                        self.state = match self.state {
+                            State::Body(_) => self.next_request(),
+                            _ => State::ChunkEnd,
+                        };
+                    }
+                }
+                _ => {
+                    let (byte, rest) = (bytes[0], &bytes[1..]);
+                    bytes = rest;
+                    if byte == b'\n' {
+                        self.end_of_line();
+                        self.line.clear();
+                    } else {
+                        if self.state == State::Idle && byte != b'\r' {
+                            self.state = State::RequestLine;
+                        }
+                        self.line.push(byte);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a header has begun and is not complete.
+    pub(crate) fn is_inside_header(&self) -> bool {
+        matches!(self.state, State::RequestLine | State::Header)
+    }
+
+    /// Whether request number `ordinal` (from 0) of this connection had both a length and a transfer encoding.
+    pub(crate) fn is_conflicting(&self, ordinal: u64) -> bool {
+        self.first_conflict.is_some_and(|first| ordinal >= first)
+    }
+
+    fn next_request(&mut self) -> State {
+        self.requests += 1;
+        State::Idle
+    }
+
+    fn end_of_line(&mut self) {
+        self.state = match std::mem::take(&mut self.state) {
+            State::Idle => State::Idle,
+            State::RequestLine => {
+                self.head = Head::default();
+                State::Header
+            }
+            State::Header if self.line.is_blank() => self.end_of_header(),
+            State::Header => {
+                self.note_header();
+                State::Header
+            }
+            State::ChunkSize => match chunk_size(&self.line.start) {
+                Some(0) => State::Trailer,
+                Some(size) => State::ChunkData(size),
+                None => State::Lost,
+            },
+            State::ChunkEnd => State::ChunkSize,
+            State::Trailer if self.line.is_blank() => self.next_request(),
+            State::Trailer => State::Trailer,
+            other => other,
+        };
+    }
+
+    fn note_header(&mut self) {
+        let Some(colon) = self.line.start.iter().position(|&byte| byte == b':') else { return };
+        let (name, value) = (&self.line.start[..colon], &self.line.start[colon + 1..]);
+        if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.head.encoded = true;
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            let value = std::str::from_utf8(value).ok().and_then(|value| value.trim().parse().ok());
+            // An unreadable length ends the connection in the parser; two that differ as well.
+            self.head.length = Some(value.unwrap_or(0));
+        }
+    }
+
+    fn end_of_header(&mut self) -> State {
+        match (self.head.encoded, self.head.length) {
+            (true, Some(_)) => {
+                self.first_conflict.get_or_insert(self.requests);
+                // This connection ends with the refusal.
+                State::Lost
+            }
+            (true, None) => State::ChunkSize,
+            (false, None | Some(0)) => self.next_request(),
+            (false, Some(length)) => State::Body(length),
+        }
+    }
+}
+
+/// Size of a chunk: hexadecimal digits, then perhaps an extension (RFC 9112, 7.1).
+fn chunk_size(line: &[u8]) -> Option<u64> {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let text = std::str::from_utf8(&line[..digits]).ok()?;
+    u64::from_str_radix(text, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fed(stream: &[u8]) -> Framing {
+        let mut framing = Framing::default();
+        framing.feed(stream);
+        framing
+    }
+
+    #[test]
+    fn both_lengths_in_either_order_conflict() {
+        for head in [
+            "PUT / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "PUT / HTTP/1.1\r\ntransfer-encoding:chunked\r\nHost: x\r\ncontent-length:3\r\n\r\n",
+            "\r\nPUT / HTTP/1.1\nTRANSFER-ENCODING: chunked\nCONTENT-LENGTH: 0\n\n",
+        ] {
+            assert!(fed(head.as_bytes()).is_conflicting(0), "{head:?}");
+        }
+    }
+
+    #[test]
+    fn requests_are_counted_across_bodies() {
+        let mut framing = fed(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n\
+            PUT /b HTTP/1.1\r\nContent-Length: 12\r\n\r\nTransfer: \r\n\
+            POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nab\r\nc\r\n0\r\nTrailer: z\r\n\r\n\
+            POST /d HTTP/1.1\r\nTransfer-Encoding: chunked\r\n");
+        assert!(framing.is_inside_header());
+        assert_eq!(framing.requests, 3);
+        framing.feed(b"Content-Length: 1\r\n\r\n");
+        assert!(!framing.is_conflicting(2));
+        assert!(framing.is_conflicting(3));
+    }
+
+    #[test]
+    fn a_body_that_looks_like_a_header_is_not_one() {
+        let body = "PUT / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let stream = format!("PUT / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let framing = fed(stream.as_bytes());
+        assert_eq!((framing.first_conflict, framing.requests), (None, 1));
+        assert!(!framing.is_inside_header());
+    }
+
+    proptest! {
+        #[test]
+        fn the_division_into_reads_does_not_matter(
+            bodies in proptest::collection::vec((proptest::collection::vec(any::<u8>(), 0..40), any::<bool>()), 1..6),
+            cut in 1usize..17,
+        ) {
+            let mut stream = Vec::new();
+            for (body, chunked) in &bodies {
+                stream.extend_from_slice(b"PUT /x HTTP/1.1\r\nHost: h\r\n");
+                if *chunked {
+                    stream.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+                    for part in body.chunks(7) {
+                        stream.extend_from_slice(format!("{:x}\r\n", part.len()).as_bytes());
+                        stream.extend_from_slice(part);
+                        stream.extend_from_slice(b"\r\n");
+                    }
+                    stream.extend_from_slice(b"0\r\n\r\n");
+                } else {
+                    stream.extend_from_slice(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes());
+                    stream.extend_from_slice(body);
+                }
+            }
+            let mut framing = Framing::default();
+            for part in stream.chunks(cut) {
+                framing.feed(part);
+            }
+            prop_assert_eq!(framing.requests, bodies.len() as u64);
+            prop_assert_eq!(&framing.state, &State::Idle);
+            prop_assert_eq!(framing.first_conflict, None);
+        }
+
+        #[test]
+        fn nothing_makes_it_panic(stream in proptest::collection::vec(any::<u8>(), 0..400)) {
+            fed(&stream);
+        }
+    }
+}

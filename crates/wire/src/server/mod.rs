@@ -1,0 +1,207 @@
+//! Listeners: accept, limit, hand each connection to its own task, drain.
+
+mod connection;
+mod framing;
+mod refusal;
+mod watched;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::drain::Drain;
+use crate::local::{LocalFault, LocalListener};
+use crate::tls::ServerTls;
+use crate::{Handler, Limits, Peer};
+
+/// Why a TCP address could not be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenFault {
+    /// Another process has this port.
+    #[error("{0} is in use by another process")]
+    InUse(SocketAddr),
+    /// Any other refusal of the system.
+    #[error("cannot listen on {address}: {source}")]
+    Io {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Opens a listening TCP socket, with a queue that holds the agents of a whole estate that start in one second.
+pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener, ListenFault> {
+    let open = || {
+        let socket = socket2::Socket::new(
+            socket2::Domain::for_address(address),
+            socket2::Type::STREAM,
+            Some(socket2::Protocol::TCP),
+        )?;
+        // A restart must not wait for the connections of the last process to time out.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(4096)?;
+        Ok(std::net::TcpListener::from(socket))
+    };
+    open().map_err(|source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => ListenFault::InUse(address),
+        _ => ListenFault::Io { address, source },
+    })
+}
+
+/// Serves HTTP/1.1 over TLS until the drain has ended. Each connection is a task of its own; a failed handshake or a
+/// broken connection concerns nobody else.
+///
+/// Must run inside a Tokio runtime with IO and time enabled. Returns early only if the listener cannot be used at
+/// all (then the cause is logged).
+pub async fn serve_tls<H: Handler>(
+    tcp: std::net::TcpListener,
+    tls: ServerTls,
+    limits: Limits,
+    handler: Arc<H>,
+    drain: Drain,
+) {
+    let listener = match tcp.set_nonblocking(true).and_then(|()| TcpListener::from_std(tcp)) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "the listener cannot be used"),
+    };
+    let handshakes = Arc::new(Semaphore::new(limits.max_handshakes.max(1)));
+    let limits = Arc::new(limits);
+    let connections = Connections::new(&limits);
+    let mut stop = drain.clone();
+    loop {
+        let Some(permit) = connections.slot(&mut stop).await else { break };
+        let (stream, address) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => { accept_failed(error).await; continue }
+            },
+            () = stop.begun() => break,
+        };
+        let (tls, limits, handler, drain) = (tls.clone(), limits.clone(), handler.clone(), drain.clone());
+        let handshakes = handshakes.clone();
+        connections.tasks.spawn(async move {
+            let _permit = permit;
+            let shaken = async {
+                let _turn = handshakes.acquire().await;
+                accept_tls(stream, address, &tls).await
+            };
+            match tokio::time::timeout(limits.handshake_timeout, shaken).await {
+                Ok(Ok((stream, peer))) => {
+                    let trust = Some(tls.trust().clone());
+                    connection::serve(stream, Arc::new(peer), trust, limits, handler, drain).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
+                Err(_) => tracing::debug!(%address, "TLS handshake timed out"),
+            }
+        });
+    }
+    // From here on a connection is refused instead of being left unanswered in the queue.
+    drop(listener);
+    connections.finish().await;
+}
+
+/// Serves HTTP/1.1 on a Unix socket at `path` (made owner-only, replaced when its owner is dead, removed at the end)
+/// until the drain has ended. Every peer is [`Peer::local`].
+pub async fn serve_local<H: Handler>(
+    path: impl AsRef<Path>,
+    limits: Limits,
+    handler: Arc<H>,
+    drain: Drain,
+) -> Result<(), LocalFault> {
+    let listener = LocalListener::bind(path.as_ref())?;
+    serve_local_listener(listener, limits, handler, drain).await
+}
+
+/// As [`serve_local`], on a socket that is open already (so that its faults are known before the task is started).
+pub async fn serve_local_listener<H: Handler>(
+    local: LocalListener,
+    limits: Limits,
+    handler: Arc<H>,
+    drain: Drain,
+) -> Result<(), LocalFault> {
+    let fault = |source| LocalFault::Io { path: local.path().to_owned(), source };
+    let listener = local.listener.try_clone().and_then(UnixListener::from_std).map_err(fault)?;
+    let limits = Arc::new(limits);
+    let connections = Connections::new(&limits);
+    let mut stop = drain.clone();
+    loop {
+        let Some(permit) = connections.slot(&mut stop).await else { break };
+        let (stream, _) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => { accept_failed(error).await; continue }
+            },
+            () = stop.begun() => break,
+        };
+        let (limits, handler, drain) = (limits.clone(), handler.clone(), drain.clone());
+        connections.tasks.spawn(async move {
+            let _permit = permit;
+            connection::serve(stream, Arc::new(Peer::local()), None, limits, handler, drain).await;
+        });
+    }
+    drop(listener);
+    drop(local);
+    connections.finish().await;
+    Ok(())
+}
+
+/// The connections of one listener.
+struct Connections {
+    slots: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Connections {
+    fn new(limits: &Limits) -> Self {
+        Connections {
+            slots: Arc::new(Semaphore::new(limits.max_connections.max(1))),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Waits for room for one more connection; none when the drain begins first.
+    async fn slot(&self, stop: &mut Drain) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        tokio::select! {
+            biased;
+            () = stop.begun() => None,
+            permit = self.slots.clone().acquire_owned() => permit.ok(),
+        }
+    }
+
+    /// Waits for the end of all connections (each knows the deadline of the drain by itself).
+    async fn finish(self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+async fn accept_tls(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: &ServerTls,
+) -> io::Result<(impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static, Peer)> {
+    // Answers are written whole; waiting for more to send only delays them.
+    stream.set_nodelay(true)?;
+    // A client that vanished is noticed, even when it owes us a body.
+    let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
+    socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    tls.accept(stream, address).await
+}
+
+/// Out of file descriptors or memory: what is open may end, so wait instead of spinning.
+async fn accept_failed(error: io::Error) {
+    let of_one_connection =
+        matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
+    if !of_one_connection {
+        tracing::warn!(%error, "cannot accept a connection");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
