@@ -1,30 +1,100 @@
 //! UTCTime and GeneralizedTime (RFC 5280 section 4.1.2.5) to and from Unix seconds.
-
-use jiff::Timestamp;
-use jiff::civil::{DateTime, date};
-use jiff::tz::TimeZone;
+//!
+//! The calendar is computed here because certificates say "never expires" as 9999-12-31T23:59:59Z, which lies
+//! outside of what time libraries represent as an instant.
 
 use super::{Malformed, tag, writer};
 
+const DAY: i64 = 24 * 60 * 60;
+/// Days from 0000-03-01 to 1970-01-01. Counting years from March puts the leap day at their end.
+const MARCH_ZERO_TO_1970: i64 = 719_468;
+/// Days of 400 years, after which the Gregorian calendar repeats.
+const ERA_DAYS: i64 = 146_097;
+
+/// 1950-01-01: what UTCTime's two-digit years start with.
+const UTC_TIME_FROM: i64 = -631_152_000;
 /// 2050-01-01: from here on GeneralizedTime must be written instead of UTCTime.
 const GENERALIZED_FROM: i64 = 2_524_608_000;
+/// 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what four-digit years can say.
+const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+
+/// A date and time of day, UTC.
+struct Civil {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+}
+
+impl Civil {
+    /// Instants outside of the years 0 to 9999 become the nearest inside.
+    fn from_unix(at: i64) -> Civil {
+        let at = at.clamp(*WRITABLE.start(), *WRITABLE.end());
+        let (days, second) = (at.div_euclid(DAY) + MARCH_ZERO_TO_1970, at.rem_euclid(DAY));
+        let (era, day_of_era) = (days.div_euclid(ERA_DAYS), days.rem_euclid(ERA_DAYS));
+        // Take out the leap days: one in 1,461 days, but not in 36,524, yet the very last of the era.
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - days_before_year(year_of_era);
+        // Months from March have lengths that repeat as 31, 30, 31, 30, 31: 153 days in five months.
+        let from_march = (5 * day_of_year + 2) / 153;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        Civil {
+            year: era * 400 + year_of_era + i64::from(month <= 2),
+            month,
+            day: day_of_year - days_before_month(from_march) + 1,
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            second: second % 60,
+        }
+    }
+
+    /// `None` for dates that do not exist. A leap second counts as the second after it.
+    fn to_unix(&self) -> Option<i64> {
+        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
+        let last_day = match self.month {
+            2 => 28 + i64::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        let exists =
+            (1..=last_day).contains(&self.day) && self.hour < 24 && self.minute < 60 && self.second <= 60;
+        if !exists {
+            return None;
+        }
+        let year = self.year - i64::from(self.month <= 2);
+        let from_march = (self.month + 9) % 12;
+        let day_of_era =
+            days_before_year(year.rem_euclid(400)) + days_before_month(from_march) + self.day - 1;
+        let days = year.div_euclid(400) * ERA_DAYS + day_of_era - MARCH_ZERO_TO_1970;
+        Some(days * DAY + self.hour * 3600 + self.minute * 60 + self.second)
+    }
+}
+
+fn days_before_year(year_of_era: i64) -> i64 {
+    year_of_era * 365 + year_of_era / 4 - year_of_era / 100
+}
+
+fn days_before_month(from_march: i64) -> i64 {
+    (153 * from_march + 2) / 5
+}
 
 /// Appends a time as RFC 5280 wants it: UTCTime through 2049, GeneralizedTime from 2050 on.
 ///
 /// Times outside of the years 0 to 9999 are written as the nearest one that can be.
 pub(crate) fn push_time(out: &mut Vec<u8>, at: i64) {
-    let when = civil(at);
-    let mut octets = [0u8; 15];
-    digits(&mut octets[0..4], when.year().unsigned_abs().into());
-    for (index, field) in
-        [when.month(), when.day(), when.hour(), when.minute(), when.second()].into_iter().enumerate()
+    let when = Civil::from_unix(at);
+    let mut octets = *b"00000000000000Z";
+    digits(&mut octets[0..4], when.year);
+    for (index, field) in [when.month, when.day, when.hour, when.minute, when.second].into_iter().enumerate()
     {
         let from = 4 + 2 * index;
-        digits(&mut octets[from..from + 2], field.unsigned_abs().into());
+        digits(&mut octets[from..from + 2], field);
     }
-    octets[14] = b'Z';
-    // UTCTime's two-digit years start in 1950; nothing older than that is ever issued, but it must not lie.
-    if (-631_152_000..GENERALIZED_FROM).contains(&at) {
+    if (UTC_TIME_FROM..GENERALIZED_FROM).contains(&at) {
         writer::header(out, tag::UTC_TIME, 13);
         out.extend_from_slice(&octets[2..]);
     } else {
@@ -57,8 +127,8 @@ pub(crate) fn parse(tag: u8, content: &[u8]) -> Result<i64, Malformed> {
     let offset = match rest.split_first() {
         Some((b'Z', [])) => 0,
         Some((sign @ (b'+' | b'-'), mut zone)) => {
-            let hours = i64::from(take(&mut zone, 2)?);
-            let minutes = i64::from(take(&mut zone, 2)?);
+            let hours = take(&mut zone, 2)?;
+            let minutes = take(&mut zone, 2)?;
             if !zone.is_empty() || hours > 23 || minutes > 59 {
                 return Err(Malformed::Time);
             }
@@ -67,55 +137,32 @@ pub(crate) fn parse(tag: u8, content: &[u8]) -> Result<i64, Malformed> {
         }
         _ => return Err(Malformed::Time),
     };
-    let small = |number: i16| i8::try_from(number).map_err(|_| Malformed::Time);
-    let when =
-        DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, 0)
-            .map_err(|_| Malformed::Time)?;
-    let zoned = when.to_zoned(TimeZone::UTC).map_err(|_| Malformed::Time)?;
-    Ok(zoned.timestamp().as_second() - offset)
+    let when = Civil { year, month, day, hour, minute, second };
+    when.to_unix().map(|at| at - offset).ok_or(Malformed::Time)
 }
 
 /// The form in which Puppet writes times into `inventory.txt` and certificate statuses:
 /// `2026-11-21T09:51:57UTC`.
 pub fn puppet_timestamp(at: i64) -> String {
-    let when = civil(at);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}UTC",
-        when.year(),
-        when.month(),
-        when.day(),
-        when.hour(),
-        when.minute(),
-        when.second()
-    )
+    let Civil { year, month, day, hour, minute, second } = Civil::from_unix(at);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}UTC")
 }
 
-fn civil(at: i64) -> DateTime {
-    let first = date(0, 1, 1).at(0, 0, 0, 0);
-    let when = Timestamp::from_second(at).map(|timestamp| TimeZone::UTC.to_datetime(timestamp));
-    match when {
-        Ok(when) if when >= first => when,
-        Ok(_) => first,
-        Err(_) if at < 0 => first,
-        Err(_) => date(9999, 12, 31).at(23, 59, 59, 0),
-    }
-}
-
-fn digits(out: &mut [u8], mut number: u32) {
+fn digits(out: &mut [u8], mut number: i64) {
     for slot in out.iter_mut().rev() {
         *slot = b'0' + (number % 10) as u8;
         number /= 10;
     }
 }
 
-fn take(rest: &mut &[u8], count: usize) -> Result<i16, Malformed> {
+fn take(rest: &mut &[u8], count: usize) -> Result<i64, Malformed> {
     if rest.len() < count {
         return Err(Malformed::Time);
     }
     let (head, tail) = rest.split_at(count);
     *rest = tail;
-    head.iter().try_fold(0i16, |number, octet| match octet {
-        b'0'..=b'9' => Ok(number * 10 + i16::from(octet - b'0')),
+    head.iter().try_fold(0, |number, octet| match octet {
+        b'0'..=b'9' => Ok(number * 10 + i64::from(octet - b'0')),
         _ => Err(Malformed::Time),
     })
 }
@@ -155,9 +202,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_calendar() {
+        for (at, shown) in [
+            (0, "1970-01-01T00:00:00UTC"),
+            (-1, "1969-12-31T23:59:59UTC"),
+            (951_782_400, "2000-02-29T00:00:00UTC"),
+            (4_107_542_400, "2100-03-01T00:00:00UTC"),
+            (i64::MAX, "9999-12-31T23:59:59UTC"),
+            (i64::MIN, "0000-01-01T00:00:00UTC"),
+        ] {
+            assert_eq!(puppet_timestamp(at), shown);
+        }
+        for bad in [&b"21000229000000Z"[..], b"20260431000000Z", b"20260001000000Z", b"20260101240000Z"] {
+            assert_eq!(parse(tag::GENERALIZED_TIME, bad), Err(Malformed::Time));
+        }
+    }
+
     proptest! {
         #[test]
-        fn times_round_trip(at in 0i64..200_000_000_000) {
+        fn days_follow_each_other(day in -719_000i64..2_900_000) {
+            let (today, tomorrow) = (Civil::from_unix(day * DAY), Civil::from_unix((day + 1) * DAY));
+            let next_month = tomorrow.day == 1 && (tomorrow.month == today.month % 12 + 1);
+            prop_assert!(next_month || (tomorrow.day == today.day + 1 && tomorrow.month == today.month));
+            prop_assert_eq!(tomorrow.year, today.year + i64::from(next_month && tomorrow.month == 1));
+            prop_assert_eq!(today.to_unix(), Some(day * DAY));
+        }
+
+        #[test]
+        fn times_round_trip(at in WRITABLE) {
             let (tag, content) = round(at);
             prop_assert_eq!(parse(tag, &content), Ok(at));
         }

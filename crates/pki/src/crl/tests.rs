@@ -1,6 +1,9 @@
 use super::*;
+use crate::asn1::{Reader, tag, writer};
+use crate::extension::Extension;
 use crate::issue::{Authority, self_signed_ca};
 use crate::key::{KeyKind, PrivateKey};
+use crate::oid::Oid;
 use crate::serial::Serial;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -60,28 +63,17 @@ fn a_partial_list_is_refused() {
     let authority = authority();
     let draft = CrlDraft { number: 1, this_update: 0, next_update: 9, entries: &[] };
     let tbs = tbs_der(&authority.certificate, &draft).unwrap();
-    // The CRL number becomes a critical delta CRL indicator (2.5.29.27): same length but for the BOOLEAN.
-    let at = tbs.windows(3).position(|window| window == [0x55, 0x1d, 0x14]).unwrap();
-    let mut delta = tbs.clone();
-    delta[at + 2] = 27;
-    delta.splice(at + 3..at + 3, [1, 1, 0xff]);
-    for length in [1, at - 7, at - 5, at - 3] {
-        delta[length] += 3;
+    let mut fields = Reader::new(&tbs).sequence().unwrap();
+    let mut parts = Vec::new();
+    while fields.peek() != Some(tag::context_constructed(0)) {
+        parts.extend_from_slice(fields.any().unwrap().raw);
     }
-    // The outer length has the long form when the name is long; this one is short enough for the short form or not.
-    let fixed = if tbs[1] == 0x81 {
-        delta[1] -= 3;
-        delta[2] += 3;
-        delta
-    } else {
-        delta
-    };
-    let algorithm = authority.signer.algorithm();
-    let fault = assemble(&fixed, algorithm, &[0]).unwrap_err();
-    assert!(
-        matches!(fault, CrlFault::UnknownCriticalExtension(oid) if oid.to_string() == "2.5.29.27"),
-        "{tbs:x?}"
-    );
+    // A delta CRL indicator (RFC 5280 section 5.2.4) makes the list an addition to another one.
+    let indicator = Oid::parse("2.5.29.27").unwrap();
+    let delta = Extension { oid: indicator.clone(), critical: true, value: vec![tag::INTEGER, 1, 0] };
+    parts.extend(writer::nested(tag::context_constructed(0), &[&Extension::write_all(&[delta])]));
+    let fault = assemble(&writer::sequence(&[&parts]), authority.signer.algorithm(), &[0]).unwrap_err();
+    assert_eq!(fault, CrlFault::UnknownCriticalExtension(indicator));
 }
 
 #[test]

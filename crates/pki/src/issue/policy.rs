@@ -173,3 +173,6 @@ fn with_own_name(mut names: Vec<AltName>, own: AltName) -> Vec<AltName> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests;
