@@ -1,0 +1,164 @@
+//! A log with one member: a CA without standby, and commands on a directory whose worker is stopped.
+
+use crate::command::Envelope;
+use crate::directory::Layout;
+use crate::ledger::{Ledger, Proposal, Refusal, Role, Shared};
+use crate::projection::Projection;
+use crate::store::{self, DirectoryLock, OpenFault, Store};
+use replica::log::Log;
+use replica::{Entry, Epoch, Position};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tracing::{error, warn};
+
+/// Proposals per flush.
+const GROUP: usize = 512;
+/// Entries after which a snapshot takes the log's place.
+const SNAPSHOT_EVERY: u64 = 8192;
+
+/// Keeps the threads of a log with one member. Dropping it ends them, with everything queued carried out.
+#[derive(Debug)]
+pub struct Alone {
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    _lock: DirectoryLock,
+}
+
+struct LogThread {
+    log: Log,
+    last: Position,
+    epoch: Epoch,
+    shared: Arc<Shared>,
+    projection: Projection,
+    layout: Layout,
+    since_snapshot: u64,
+}
+
+impl Alone {
+    /// Starts over an opened directory that has a state, and owns it alone.
+    ///
+    /// # Errors
+    /// [`OpenFault`].
+    pub fn start(store: Store) -> Result<(Self, Ledger), OpenFault> {
+        let Store { lock, directory, membership, log, entries, mut state, applied, projected, .. } = store;
+        let layout = directory.layout().clone();
+        let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
+        let (projection, directory_thread) = Projection::start(directory, projected).map_err(io)?;
+        // Nobody else has a say: what is in the log is committed.
+        if let Some(state) = &mut state {
+            for entry in entries.iter().filter(|entry| entry.position.index > applied.index) {
+                let effects = store::apply(state, entry)?;
+                if entry.position.index > projected {
+                    projection.carry_out(entry.position.index, effects);
+                }
+            }
+        }
+        let decides = state.is_some();
+        // That of its configuration; 0 when no register ever named it.
+        let epoch = membership.epoch();
+        let shared = Shared::new(state, Role { epoch: epoch.0, primary: None, decides, reads: decides });
+        let (sender, receiver) = mpsc::channel::<Proposal>();
+        let thread = LogThread {
+            last: log.last(),
+            since_snapshot: log.last().index - log.base().index,
+            log,
+            epoch,
+            shared: Arc::clone(&shared),
+            projection: projection.clone(),
+            layout: layout.clone(),
+        };
+        let log_thread = std::thread::Builder::new()
+            .name("ca-log".into())
+            .spawn(move || thread.run(&receiver))
+            .map_err(io)?;
+        let propose = Arc::new(move |proposal: Proposal| {
+            if let Err(refused) = sender.send(proposal) {
+                // The thread has ended: tell the one who waits.
+                let _ = refused.0.answer.send(Err(Refusal::Unconfirmed));
+            }
+        });
+        let threads = Mutex::new(vec![log_thread, directory_thread]);
+        Ok((Self { threads, _lock: lock }, Ledger::new(shared, propose, projection)))
+    }
+
+    /// Waits for the threads to end; they do once every [`Ledger`] of this log is dropped.
+    pub fn join(&self) {
+        for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if thread.join().is_err() {
+                error!("a thread of the CA's log has panicked");
+            }
+        }
+    }
+}
+
+impl LogThread {
+    fn run(mut self, proposals: &Receiver<Proposal>) {
+        while let Ok(first) = proposals.recv() {
+            let mut group = vec![first];
+            group.extend(proposals.try_iter().take(GROUP - 1));
+            self.commit(group);
+        }
+    }
+
+    fn commit(&mut self, mut group: Vec<Proposal>) {
+        let epoch = self.epoch.0;
+        let stale = |proposal: &Proposal| proposal.epoch != epoch;
+        while let Some(position) = group.iter().position(stale) {
+            let refusal = Refusal::NotPrimary { epoch, primary: None };
+            let _ = group.swap_remove(position).answer.send(Err(refusal));
+        }
+        let mut last = self.last;
+        let mut entries = Vec::with_capacity(group.len());
+        for proposal in &group {
+            let entry = Entry::after(&last, self.epoch, proposal.envelope.encode());
+            last = entry.position;
+            entries.push(entry);
+        }
+        if let Err(fault) = self.log.append(&entries).and_then(|()| self.log.flush().map(|_| ())) {
+            error!(%fault, "the log cannot be written");
+            for proposal in group {
+                let _ = proposal.answer.send(Err(Refusal::Log(fault.to_string())));
+            }
+            return;
+        }
+        self.last = last;
+        let mut answers = Vec::with_capacity(group.len());
+        {
+            let mut state = self.shared.write();
+            for (proposal, entry) in group.into_iter().zip(&entries) {
+                let envelope: Envelope = proposal.envelope;
+                let effects = state.as_mut().map(|state| state.apply(&envelope)).unwrap_or_default();
+                self.projection.carry_out(entry.position.index, effects);
+                answers.push((proposal.answer, entry.position.index));
+            }
+        }
+        for (answer, index) in answers {
+            // Whoever gave up waiting finds the result in the state.
+            let _ = answer.send(Ok(index));
+        }
+        self.since_snapshot += entries.len() as u64;
+        if self.since_snapshot >= SNAPSHOT_EVERY {
+            self.snapshot();
+        }
+    }
+
+    /// Replaces the log by a snapshot, once the directory holds everything that the log says.
+    fn snapshot(&mut self) {
+        self.since_snapshot = 0;
+        let Some(state) = self.shared.write().clone() else { return };
+        let (done, finished) = mpsc::channel();
+        let (layout, position) = (self.layout.clone(), self.last);
+        self.projection.run(move |_| {
+            let _ = done.send(store::write_snapshot(&layout, position, &state));
+        });
+        match finished.recv() {
+            Ok(Ok(())) => {
+                if let Err(fault) = self.log.compact(&position) {
+                    warn!(%fault, "the log could not be shortened");
+                }
+            }
+            Ok(Err(fault)) => warn!(%fault, "no snapshot could be written; the log stays as it is"),
+            Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! How results and faults are told to clients: Puppet Server's status codes, content types and texts.
+
+use crate::authority::{Failure, Fault};
+use crate::command::Outcome;
+use crate::ledger::Refusal;
+
+/// `text/plain`: what Puppet Server's own answers have.
+pub const PLAIN: &str = "text/plain";
+/// What its error answers have.
+pub const PLAIN_UTF8: &str = "text/plain;charset=utf-8";
+/// What its lists have.
+pub const JSON_UTF8: &str = "application/json;charset=utf-8";
+/// What its unknown routes have.
+pub const HTML_UTF8: &str = "text/html;charset=utf-8";
+
+/// A complete answer without its headers of transport.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub status: u16,
+    /// None: no `Content-Type` at all, as in refusals by the authorization rules.
+    pub content_type: Option<String>,
+    pub body: Vec<u8>,
+    /// Whether the answer depends on `Accept`, and says so.
+    pub vary_accept: bool,
+    /// For refusals of a member that does not decide: the epoch and the primary it knows.
+    pub stale: Option<(u64, Option<String>)>,
+}
+
+impl Answer {
+    /// An answer with a content type.
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status,
+            content_type: Some(content_type.to_owned()),
+            body: body.into(),
+            vary_accept: false,
+            stale: None,
+        }
+    }
+
+    /// The same, with `Vary: Accept`.
+    pub fn vary(mut self) -> Self {
+        self.vary_accept = true;
+        self
+    }
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        Self {
+            status: answer.status,
+            content_type: answer.content_type.unwrap_or_default(),
+            body: String::from_utf8_lossy(&answer.body).into_owned(),
+        }
+    }
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        let content_type = Some(outcome.content_type).filter(|value| !value.is_empty());
+        Self {
+            status: outcome.status,
+            content_type,
+            body: outcome.body.into_bytes(),
+            vary_accept: false,
+            stale: None,
+        }
+    }
+}
+
+/// A request was taken in.
+pub fn request_saved() -> Answer {
+    Answer::new(200, PLAIN, "")
+}
+
+/// A request was refused: always 400, which is the only fault after which an agent goes on to fetch its certificate.
+pub fn submission_refused(fault: &Fault) -> Answer {
+    Answer::new(400, PLAIN_UTF8, fault.to_string())
+}
+
+/// Signed or revoked.
+pub fn status_changed() -> Answer {
+    Answer::new(204, PLAIN, "")
+}
+
+/// Certificate and request are dropped.
+pub fn status_deleted() -> Answer {
+    Answer::new(204, JSON_UTF8, "").vary()
+}
+
+/// Revoked and dropped; `unknown` are the names that had no certificate.
+pub fn cleaned(unknown: &[String]) -> Answer {
+    if unknown.is_empty() {
+        return Answer::new(200, PLAIN, "Successfully cleaned all certs.");
+    }
+    let names: Vec<String> = unknown.iter().map(|name| format!("{name:?}")).collect();
+    let text = format!("The following certs do not exist and cannot be revoked: [{}]", names.join(" "));
+    Answer::new(200, PLAIN, text)
+}
+
+/// There is no such status to read or delete.
+pub fn resource_not_found() -> Answer {
+    Answer::new(404, JSON_UTF8, "Resource not found.").vary()
+}
+
+/// Signing or revoking was refused.
+pub fn status_refused(fault: &Fault) -> Answer {
+    let status = if matches!(fault, Fault::UnknownName) { 404 } else { 409 };
+    Answer::new(status, PLAIN_UTF8, fault.to_string()).vary()
+}
+
+/// Anything that is not a rule's verdict.
+pub fn failure(failure: &Failure) -> Answer {
+    match failure {
+        Failure::Fault(fault) => status_refused(fault),
+        Failure::Refused(refusal) => refused(refusal),
+        Failure::NoState => not_ready(0, None),
+        Failure::Key(_) => Answer::new(500, PLAIN_UTF8, format!("Internal Server Error: {failure}")),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Answer {
+    match refusal {
+        Refusal::NotPrimary { epoch, primary } => not_ready(*epoch, primary.clone()),
+        // Whoever asks again with the same request id, at the primary of a later epoch, gets the one true answer.
+        Refusal::Unconfirmed => Answer::new(503, PLAIN_UTF8, "The change was not confirmed by all members in time"),
+        Refusal::Log(_) => Answer::new(503, PLAIN_UTF8, format!("Internal Server Error: {refusal}")),
+    }
+}
+
+/// This member is not the one to ask: 421, and who is, as far as it knows. Nothing has been done.
+pub fn not_ready(epoch: u64, primary: Option<String>) -> Answer {
+    let text = match &primary {
+        Some(primary) => format!("This CA member is a standby; the primary is {primary}"),
+        None => "This CA member does not know yet who is primary".to_owned(),
+    };
+    Answer { stale: Some((epoch, primary)), ..Answer::new(421, PLAIN_UTF8, text) }
+}

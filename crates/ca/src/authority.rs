@@ -1,0 +1,191 @@
+//! The decisions. Each operation is one function read from top to bottom: look, judge, write the judgement into
+//! the log, act, write the result into the log.
+//!
+//! Everything that may be refused is refused before a command enters the log; applying a command cannot fail.
+//! No outside process and no signature runs under a lock that another certname could need.
+
+mod fault;
+mod names;
+mod remove;
+mod reserve;
+mod revoke;
+mod sign;
+mod submit;
+
+pub use fault::{Failure, Fault};
+pub use submit::Submitted;
+
+use crate::autosign::Autosign;
+use crate::command::{Actor, Command, Details, Envelope, Outcome, RequestRecord};
+use crate::ledger::Ledger;
+use crate::{answer, time};
+use names::NameLocks;
+use pki::issue::{LeafProfile, SigningPolicy};
+use pki::{AltName, Certificate, PrivateKey, Request};
+use reserve::Reservation;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
+use tracing::{info, warn};
+
+/// What the configuration says about issuing.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Life of a certificate whose signer names no other, seconds.
+    pub ca_ttl: i64,
+    /// Who signs without an operator.
+    pub autosign: Autosign,
+    /// How long a policy executable may take.
+    pub autosign_time_limit: Duration,
+    /// Which names and extensions a request may carry.
+    pub signing: SigningPolicy,
+    /// A request may come in for a name that has one, or a certificate, already.
+    pub allow_duplicate_certs: bool,
+}
+
+/// On whose behalf, under which request id, and as primary of which epoch an operation runs.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub actor: Actor,
+    /// `X-Bunraku-Request`, if a front end gave one.
+    pub request_id: Option<String>,
+    /// The epoch in which this member was primary when the operation began.
+    pub epoch: u64,
+}
+
+impl Caller {
+    fn envelope(&self, outcome: Option<Outcome>, commands: Vec<Command>) -> Envelope {
+        let request = self.request_id.clone().map(|id| RequestRecord { id, outcome });
+        Envelope { at: time::now(), actor: self.actor.clone(), request, commands }
+    }
+}
+
+/// The authority. Cheap to share; every operation takes `&Arc<Self>`.
+#[derive(Debug)]
+pub struct Authority {
+    policy: Policy,
+    ledger: Ledger,
+    key_path: PathBuf,
+    key: OnceLock<Arc<PrivateKey>>,
+    names: NameLocks,
+    reservation: Mutex<Reservation>,
+    revocations: mpsc::UnboundedSender<revoke::Order>,
+    /// One permit per core: more signatures at a time would only make all of them late.
+    signers: Semaphore,
+}
+
+impl Authority {
+    /// Starts the authority over a log. Must be called inside a tokio runtime.
+    pub fn start(policy: Policy, ledger: Ledger, key_path: PathBuf) -> Arc<Self> {
+        let (revocations, orders) = mpsc::unbounded_channel();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let authority = Arc::new(Self {
+            policy,
+            ledger,
+            key_path,
+            key: OnceLock::new(),
+            names: NameLocks::default(),
+            reservation: Mutex::new(Reservation::default()),
+            revocations,
+            signers: Semaphore::new(cores),
+        });
+        tokio::spawn(revoke::run(Arc::downgrade(&authority), orders));
+        authority
+    }
+
+    /// The log below.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// To be called when this member has become the one that decides: finishes what the one before has begun.
+    pub fn begin_term(self: &Arc<Self>, epoch: u64) {
+        let unfinished = self.ledger.read(submit::unfinished).unwrap_or_default();
+        if !unfinished.is_empty() {
+            info!(count = unfinished.len(), epoch, "finishing interrupted autosigning");
+        }
+        for certname in unfinished {
+            let authority = Arc::clone(self);
+            tokio::spawn(async move {
+                if let Err(failure) = authority.finish_autosign(epoch, &certname).await {
+                    warn!(%certname, %failure, "an interrupted autosigning could not be finished");
+                }
+            });
+        }
+    }
+
+    /// The answer that this very request has got already, if it is sent again.
+    pub fn answered(&self, caller: &Caller) -> Option<Outcome> {
+        let id = caller.request_id.as_deref()?;
+        self.ledger.read(|state| state.recent().outcome(id).cloned()).flatten()
+    }
+
+    /// The CA's key, read at the first signature: a standby gets it only with its first snapshot.
+    fn key(&self) -> Result<Arc<PrivateKey>, Failure> {
+        if let Some(key) = self.key.get() {
+            return Ok(Arc::clone(key));
+        }
+        let pem = std::fs::read(&self.key_path)
+            .map_err(|fault| Failure::Key(format!("{}: {fault}", self.key_path.display())))?;
+        let key = PrivateKey::from_pem(&pem)
+            .map_err(|fault| Failure::Key(format!("{}: {fault}", self.key_path.display())))?;
+        Ok(Arc::clone(self.key.get_or_init(|| Arc::new(key))))
+    }
+
+    fn issuing(&self) -> Result<pki::issue::Authority, Failure> {
+        let certificate =
+            self.ledger.read(|state| state.issuer().clone()).ok_or(Failure::NoState)?;
+        Ok(pki::issue::Authority { certificate, signer: self.key()? })
+    }
+
+    /// Makes one certificate on a blocking thread. The profile's serial must have been reserved.
+    async fn issue(self: &Arc<Self>, profile: LeafProfile) -> Result<Certificate, Failure> {
+        let issuing = self.issuing()?;
+        // The semaphore is never closed.
+        let _permit = self.signers.acquire().await.map_err(|_| Failure::NoState)?;
+        let signed = tokio::task::spawn_blocking(move || pki::issue::sign_leaf(&issuing, &profile)).await;
+        match signed {
+            Ok(Ok(certificate)) => Ok(certificate),
+            Ok(Err(fault)) => Err(Failure::Key(fault.to_string())),
+            Err(fault) => Err(Failure::Key(fault.to_string())),
+        }
+    }
+}
+
+/// The command that records a certificate.
+pub(crate) fn issued(certname: &str, certificate: &Certificate) -> Command {
+    Command::CertificateIssued {
+        certname: certname.to_owned(),
+        der: certificate.der().to_vec(),
+        serial: certificate.serial().to_string(),
+        not_before: certificate.not_before(),
+        not_after: certificate.not_after(),
+        details: details_of_certificate(certificate),
+    }
+}
+
+/// What a list shows of a certificate.
+pub(crate) fn details_of_certificate(certificate: &Certificate) -> Details {
+    Details {
+        alt_names: printed(certificate.subject_alt_names()),
+        authorization_extensions: certificate.authorization_extensions(),
+    }
+}
+
+/// What a list shows of a request.
+pub(crate) fn details_of_request(request: &Request) -> Details {
+    Details {
+        alt_names: printed(request.subject_alt_names()),
+        authorization_extensions: request.authorization_extensions(),
+    }
+}
+
+fn printed(names: &[AltName]) -> Vec<String> {
+    names.iter().map(AltName::to_string).collect()
+}
+
+/// The outcome that is recorded with a completed write.
+fn done(outcome: answer::Answer) -> Option<Outcome> {
+    Some(outcome.into())
+}

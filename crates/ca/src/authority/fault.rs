@@ -1,0 +1,62 @@
+//! Why an operation was not carried out, as facts. How a client is told stands in [`crate::answer`].
+
+use crate::ledger::Refusal;
+use crate::state::Standing;
+use pki::issue::SigningFault;
+use pki::{CertnameFault, RequestFault};
+use thiserror::Error;
+
+/// A rule that an operation would break. The texts are Puppet Server's, where it has one.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// The name has a request or certificate already.
+    #[error("{certname} already has a {} certificate; ignoring certificate request", standing.as_str())]
+    Duplicate { certname: String, standing: Standing },
+    /// The request is for another name than the URL.
+    #[error("Instance name \"{subject}\" does not match requested key \"{certname}\"")]
+    HostnameMismatch { subject: String, certname: String },
+    /// The name breaks Puppet's rules.
+    #[error("{}", .0.puppet_text())]
+    Certname(#[from] CertnameFault),
+    /// `GET certificate/ca` is the CA's own certificate; a node of that name could never fetch its own.
+    #[error("The name \"ca\" is reserved for the certificate authority")]
+    ReservedName,
+    /// The body is not one PKCS#10 request.
+    #[error("The request body is not a certificate request: {0}")]
+    NotARequest(#[from] RequestFault),
+    /// Its content may not be signed.
+    #[error("{}", .0.puppet_text())]
+    Signing(#[from] SigningFault),
+    /// There is neither a request nor a certificate of this name.
+    #[error("Invalid certificate subject.")]
+    UnknownName,
+    /// To be signed, but no request waits.
+    #[error("Cannot sign certificate for host {0} without a certificate request")]
+    NothingToSign(String),
+    /// To be revoked, but no certificate is there.
+    #[error("Cannot revoke certificate for host {0} without a signed certificate")]
+    NothingToRevoke(String),
+}
+
+/// Why an operation did not end in success.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// A rule forbids it.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The log did not take it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The key cannot be used.
+    #[error("the CA's key cannot be used: {0}")]
+    Key(String),
+    /// There is no state yet, or no file that the state says should be there.
+    #[error("this member has no complete copy of the authority yet")]
+    NoState,
+}
+
+impl From<SigningFault> for Failure {
+    fn from(fault: SigningFault) -> Self {
+        Self::Fault(fault.into())
+    }
+}

@@ -1,0 +1,76 @@
+//! One decision at a time for each certname: two simultaneous requests for one name must not both be signed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OwnedMutexGuard;
+
+/// The certnames about which something is being decided.
+#[derive(Debug, Default)]
+pub(super) struct NameLocks {
+    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// Holds one certname, or several, until dropped.
+#[derive(Debug)]
+pub(super) struct NameGuard {
+    _held: Vec<OwnedMutexGuard<()>>,
+}
+
+impl NameLocks {
+    /// Waits for one certname.
+    pub(super) async fn hold(&self, certname: &str) -> NameGuard {
+        let lock = self.lock(certname);
+        NameGuard { _held: vec![lock.lock_owned().await] }
+    }
+
+    /// Waits for many. In the order of the names, so that two callers never wait for each other.
+    pub(super) async fn hold_all(&self, certnames: &[String]) -> NameGuard {
+        let mut sorted: Vec<&String> = certnames.iter().collect();
+        sorted.sort();
+        sorted.dedup();
+        let mut held = Vec::with_capacity(sorted.len());
+        for certname in sorted {
+            held.push(self.lock(certname).lock_owned().await);
+        }
+        NameGuard { _held: held }
+    }
+
+    fn lock(&self, certname: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Names nobody holds or waits for are forgotten now and then, or names of strangers would pile up.
+        if locks.len() >= 1024 {
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        Arc::clone(locks.entry(certname.to_owned()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_held_name_waits_and_another_does_not() {
+        let names = NameLocks::default();
+        let first = names.hold("a").await;
+        let wait = Duration::from_millis(10);
+        assert!(tokio::time::timeout(wait, names.hold("a")).await.is_err());
+        assert!(tokio::time::timeout(wait, names.hold("b")).await.is_ok());
+        drop(first);
+        let all = ["b".to_owned(), "a".to_owned(), "b".to_owned()];
+        assert!(tokio::time::timeout(wait, names.hold_all(&all)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn names_that_nobody_holds_are_forgotten() {
+        let names = NameLocks::default();
+        let kept = names.hold("kept").await;
+        for number in 0..3000 {
+            drop(names.hold(&number.to_string()).await);
+        }
+        assert!(names.locks.lock().unwrap().len() <= 1024);
+        assert!(names.locks.lock().unwrap().contains_key("kept"));
+        drop(kept);
+    }
+}

@@ -1,0 +1,128 @@
+//! Certificates are revoked. However many revocations come in at a time, each round signs one list for all.
+
+use super::{Authority, Caller, Failure, Fault};
+use crate::command::{Actor, Command, Envelope, Revocation};
+use crate::ledger::Refusal;
+use crate::state::{Standing, State};
+use crate::time;
+use pki::crl::CrlDraft;
+use pki::Serial;
+use pki::issue::IssueFault;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Weak};
+use tokio::sync::{mpsc, oneshot};
+use tracing::info;
+
+/// Validity of a revocation list.
+const LIST_YEARS: i32 = 5;
+
+/// Serials to be put on the next list.
+#[derive(Debug)]
+pub(super) struct Order {
+    epoch: u64,
+    actor: Actor,
+    serials: Vec<Serial>,
+    answer: oneshot::Sender<Result<(), Failure>>,
+}
+
+impl Authority {
+    /// Revokes every certificate ever issued to `certname` that has not expired.
+    ///
+    /// # Errors
+    /// [`Failure`]. A name that is revoked already is no fault.
+    pub async fn revoke(self: &Arc<Self>, caller: &Caller, certname: &str) -> Result<(), Failure> {
+        let _name = self.names.hold(certname).await;
+        let now = time::now();
+        let found = self.ledger.read(|state| (state.standing(certname), live_serials(state, certname, now)));
+        let (standing, serials) = found.ok_or(Failure::NoState)?;
+        match standing {
+            None => Err(Fault::UnknownName.into()),
+            Some(Standing::Requested) => Err(Fault::NothingToRevoke(certname.to_owned()).into()),
+            Some(Standing::Signed | Standing::Revoked) => self.revoke_serials(caller, serials).await,
+        }
+    }
+
+    /// Puts serials on the list, together with those of whoever else asks at the moment.
+    pub(super) async fn revoke_serials(&self, caller: &Caller, serials: Vec<Serial>) -> Result<(), Failure> {
+        if serials.is_empty() {
+            return Ok(());
+        }
+        let (answer, asked) = oneshot::channel();
+        let order = Order { epoch: caller.epoch, actor: caller.actor.clone(), serials, answer };
+        self.revocations.send(order).map_err(|_| Refusal::Unconfirmed)?;
+        asked.await.unwrap_or(Err(Refusal::Unconfirmed.into()))
+    }
+
+    async fn issue_list(self: &Arc<Self>, epoch: u64, actor: Actor, serials: &BTreeSet<Serial>) -> Result<(), Failure> {
+        let now = time::now();
+        // 1. The list as it will be. Only this task issues lists, and waits for each to be committed.
+        let draft = self.ledger.read(|state| {
+            let mut entries = state.revocations().to_vec();
+            let known = entries.len();
+            entries.extend(serials.iter().filter(|serial| !state.is_revoked(serial)).map(|serial| (*serial, now)));
+            (entries, known, state.lists().own.number().unwrap_or(0) + 1)
+        });
+        let (entries, known, number) = draft.ok_or(Failure::NoState)?;
+        if entries.len() == known {
+            return Ok(());
+        }
+        let added: Vec<Revocation> =
+            entries[known..].iter().map(|(serial, date)| Revocation { serial: serial.to_string(), date: *date }).collect();
+        let (this_update, next_update) = (now - 1, time::add_years(now, LIST_YEARS));
+
+        // 2. The signature, on a blocking thread: with many entries even the digest takes a while.
+        let issuing = self.issuing()?;
+        let signing = tokio::task::spawn_blocking(move || {
+            let draft = CrlDraft { number, this_update, next_update, entries: &entries };
+            let tbs = pki::crl::tbs_der(&issuing.certificate, &draft).map_err(IssueFault::from)?;
+            Ok::<_, IssueFault>(issuing.signer.sign(&tbs)?)
+        });
+        let signature = match signing.await {
+            Ok(Ok(signature)) => signature,
+            Ok(Err(fault)) => return Err(Failure::Key(fault.to_string())),
+            Err(fault) => return Err(Failure::Key(fault.to_string())),
+        };
+
+        // 3. Into the log: entries and signature; every member rebuilds the same list from them.
+        let count = added.len();
+        let command =
+            Command::RevocationListIssued { number, this_update, next_update, added, dropped: vec![], signature };
+        let envelope = Envelope { at: now, actor, request: None, commands: vec![command] };
+        self.ledger.complete(epoch, envelope).await?;
+        info!(number, count, "revocation list issued");
+        Ok(())
+    }
+}
+
+/// The serials of a name that matter: not expired, not revoked; and that of the file, whatever its dates.
+pub(super) fn live_serials(state: &State, certname: &str, now: i64) -> Vec<Serial> {
+    let mut serials: BTreeSet<Serial> =
+        state.issued_to(certname).iter().filter(|one| one.not_after > now).map(|one| one.serial).collect();
+    serials.extend(state.signed().get(certname).map(|signed| signed.serial));
+    serials.into_iter().filter(|serial| !state.is_revoked(serial)).collect()
+}
+
+/// The task that issues lists, one after the other.
+pub(super) async fn run(authority: Weak<Authority>, mut orders: mpsc::UnboundedReceiver<Order>) {
+    let mut waiting = Vec::new();
+    while orders.recv_many(&mut waiting, 100_000).await > 0 {
+        let Some(authority) = authority.upgrade() else { return };
+        let epoch = waiting.iter().map(|order| order.epoch).max().unwrap_or_default();
+        let round: Vec<Order> = std::mem::take(&mut waiting);
+        let serials: BTreeSet<Serial> =
+            round.iter().filter(|order| order.epoch == epoch).flat_map(|order| order.serials.clone()).collect();
+        let actor = round.first().map(|order| order.actor.clone()).unwrap_or_default();
+        let result = authority.issue_list(epoch, actor, &serials).await;
+        for order in round {
+            let answer = match &result {
+                _ if order.epoch != epoch => Err(Failure::Refused(Refusal::NotPrimary { epoch, primary: None })),
+                Ok(()) => Ok(()),
+                Err(Failure::Refused(refusal)) => Err(Failure::Refused(refusal.clone())),
+                Err(Failure::NoState) => Err(Failure::NoState),
+                Err(failure) => Err(Failure::Key(failure.to_string())),
+            };
+            // A client that went away does not undo its revocation.
+            let _ = order.answer.send(answer);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A waiting request is signed: by an operator's word, or at the end of autosigning.
+
+use super::{Authority, Caller, Failure, Fault, done, issued};
+use crate::command::Outcome;
+use crate::state::Standing;
+use crate::{answer, time};
+use pki::issue::LeafProfile;
+use pki::{Certname, Request, Serial};
+use std::sync::Arc;
+use tracing::info;
+
+/// What became of a batch of names; see [`Authority::sign_many`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SignedMany {
+    pub signed: Vec<String>,
+    /// No request of this name waits.
+    pub without_request: Vec<String>,
+    /// A rule forbids it.
+    pub refused: Vec<String>,
+}
+
+impl Authority {
+    /// Signs the request of `certname`. `ttl` is the life in seconds, when not the configured one.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn sign(self: &Arc<Self>, caller: &Caller, certname: &str, ttl: Option<i64>) -> Result<(), Failure> {
+        let _name = self.names.hold(certname).await;
+        if self.answered(caller).is_some() {
+            return Ok(());
+        }
+        match self.ledger.read(|state| (state.standing(certname), state.pending().contains_key(certname))) {
+            None => return Err(Failure::NoState),
+            Some((_, true)) => {}
+            Some((None, false)) => return Err(Fault::UnknownName.into()),
+            Some((Some(_), false)) => return Err(Fault::NothingToSign(certname.to_owned()).into()),
+        }
+        self.sign_pending(caller, certname, ttl, done(answer::status_changed())).await?;
+        Ok(())
+    }
+
+    /// Signs many at once: one reservation, all signatures in parallel, one entry in the log.
+    ///
+    /// # Errors
+    /// [`Failure`], when nothing was signed at all. Names that a rule forbids are in the result instead.
+    pub async fn sign_many(
+        self: &Arc<Self>,
+        caller: &Caller,
+        certnames: &[String],
+    ) -> Result<SignedMany, Failure> {
+        let _names = self.names.hold_all(certnames).await;
+        // 1. Judge all of them.
+        let mut result = SignedMany::default();
+        let mut accepted = Vec::new();
+        for certname in certnames {
+            match self.judge(certname, None) {
+                Ok(profile) => accepted.push((certname, profile)),
+                Err(Failure::Fault(Fault::NothingToSign(_))) => result.without_request.push(certname.clone()),
+                Err(Failure::Fault(_)) => result.refused.push(certname.clone()),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if accepted.is_empty() {
+            return Ok(result);
+        }
+        // 2. Reserve.
+        let (serials, reserve) = self.reserve(caller.epoch, accepted.len())?;
+        self.ledger.record(caller.epoch, caller.envelope(None, vec![reserve])).await?;
+        // 3. Sign in parallel.
+        let mut signatures = tokio::task::JoinSet::new();
+        for (position, ((certname, profile), serial)) in accepted.into_iter().zip(serials).enumerate() {
+            let profile = LeafProfile { serial, ..profile };
+            let (authority, certname) = (Arc::clone(self), certname.clone());
+            signatures.spawn(async move { (position, certname, authority.issue(profile).await) });
+        }
+        let mut issued_all = Vec::new();
+        while let Some(joined) = signatures.join_next().await {
+            let (position, certname, certificate) = joined.map_err(|fault| Failure::Key(fault.to_string()))?;
+            issued_all.push((position, certname, certificate?));
+        }
+        issued_all.sort_by_key(|(position, ..)| *position);
+        // 4. Record.
+        let commands = issued_all.iter().map(|(_, name, certificate)| issued(name, certificate)).collect();
+        self.ledger.complete(caller.epoch, caller.envelope(None, commands)).await?;
+        result.signed = issued_all.into_iter().map(|(_, name, _)| name).collect();
+        Ok(result)
+    }
+
+    /// Signs a waiting request; the caller holds the name. `outcome` is what the request that caused this is
+    /// answered.
+    pub(super) async fn sign_pending(
+        self: &Arc<Self>,
+        caller: &Caller,
+        certname: &str,
+        ttl: Option<i64>,
+        outcome: Option<Outcome>,
+    ) -> Result<(), Failure> {
+        // 1. Is it there, and may it be signed?
+        let profile = self.judge(certname, ttl)?;
+
+        // 2. A serial that nobody else can ever have: in the log of every in-sync member first.
+        let (serials, reserve) = self.reserve(caller.epoch, 1)?;
+        self.ledger.record(caller.epoch, caller.envelope(None, vec![reserve])).await?;
+
+        self.sign_reserved(caller, LeafProfile { serial: serials[0], ..profile }, outcome).await
+    }
+
+    /// Signs what has been judged, with a serial whose reservation is committed.
+    pub(super) async fn sign_reserved(
+        self: &Arc<Self>,
+        caller: &Caller,
+        profile: LeafProfile,
+        outcome: Option<Outcome>,
+    ) -> Result<(), Failure> {
+        // 3. The signature.
+        let (certname, serial) = (profile.certname.to_string(), profile.serial);
+        let certificate = self.issue(profile).await?;
+
+        // 4. Nobody sees the certificate before every in-sync member has it.
+        let envelope = caller.envelope(outcome, vec![issued(&certname, &certificate)]);
+        self.ledger.complete(caller.epoch, envelope).await?;
+        info!(certname, %serial, "certificate issued");
+        Ok(())
+    }
+
+    /// What the certificate of a waiting request will be, but for its serial.
+    fn judge(&self, certname: &str, ttl: Option<i64>) -> Result<LeafProfile, Failure> {
+        let der = self
+            .ledger
+            .read(|state| state.pending().get(certname).map(|pending| pending.der.clone()))
+            .ok_or(Failure::NoState)?
+            .ok_or_else(|| Fault::NothingToSign(certname.to_owned()))?;
+        let request = Request::from_der(&der).map_err(Fault::from)?;
+        let name = Certname::parse(certname).map_err(Fault::from)?;
+        Ok(self.draft(&request, &name, ttl)?)
+    }
+
+    pub(super) fn draft(
+        &self,
+        request: &Request,
+        certname: &Certname,
+        ttl: Option<i64>,
+    ) -> Result<LeafProfile, Fault> {
+        // Whoever signs puts the serial in: a number is reserved only for what may be signed.
+        let serial = Serial::from_u64(0);
+        let ttl = ttl.unwrap_or(self.policy.ca_ttl);
+        Ok(pki::issue::draft_from_request(request, certname, &self.policy.signing, serial, time::now(), ttl)?)
+    }
+
+    /// The standing of a name, for those who only ask.
+    pub fn standing(&self, certname: &str) -> Option<Standing> {
+        self.ledger.read(|state| state.standing(certname)).flatten()
+    }
+}

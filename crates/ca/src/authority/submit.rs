@@ -1,0 +1,230 @@
+//! A certificate request comes in.
+
+use super::{Authority, Caller, Failure, Fault, details_of_request, done};
+use crate::answer;
+use crate::autosign::{self, Verdict};
+use crate::command::{Actor, AutosignMark, Command};
+use crate::state::State;
+use pki::issue::{LeafProfile, SigningFault};
+use pki::{Certname, Request, pem};
+use std::path::Path;
+use std::sync::Arc;
+use tracing::{info, warn};
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submitted {
+    /// It waits for an operator.
+    Waiting,
+    /// It has been signed.
+    Signed,
+}
+
+/// What the rules of autosigning make of a request before it is saved.
+enum Plan {
+    Wait,
+    Sign(Box<LeafProfile>),
+    Ask(std::path::PathBuf),
+    /// It would be signed, but a rule forbids it. The request is saved all the same, as Puppet Server does.
+    Forbidden(Fault),
+}
+
+impl Authority {
+    /// Takes in a request: saves it, and signs it when the autosign setting says so.
+    ///
+    /// # Errors
+    /// [`Failure`]. After [`Fault::Signing`] the request has been saved and waits for an operator.
+    pub async fn submit(
+        self: &Arc<Self>,
+        caller: &Caller,
+        url_name: &str,
+        body: &[u8],
+    ) -> Result<Submitted, Failure> {
+        // 1. The body is one request.
+        let request = Request::from_pem(body).map_err(Fault::from)?;
+
+        // 2. From here on this name is ours.
+        let _name = self.names.hold(url_name).await;
+
+        // 3. The same request sent again after a failover is taken up where the last primary left it.
+        if self.is_own_pending(caller, url_name) {
+            return self.continue_autosign(caller, url_name).await;
+        }
+
+        // 4. Nothing of this name may be here already.
+        if let Some(standing) = self.ledger.read(|state| state.standing(url_name)).ok_or(Failure::NoState)?
+            && !self.policy.allow_duplicate_certs
+        {
+            return Err(Fault::Duplicate { certname: url_name.to_owned(), standing }.into());
+        }
+
+        // 5. The request is for a name that may exist, and whoever made it holds its key.
+        let certname = judge_subject(&request, url_name)?;
+        request.verify_signature().map_err(|fault| {
+            Fault::Signing(SigningFault::InvalidSignature { certname: certname.clone(), fault })
+        })?;
+
+        // 6. Who signs it?
+        let plan = self.plan(&request, &certname);
+        let (mark, outcome) = match &plan {
+            Plan::Wait => (AutosignMark::Manual, done(answer::request_saved())),
+            Plan::Sign(_) => (AutosignMark::Approved, None),
+            Plan::Ask(_) => (AutosignMark::Undecided, None),
+            Plan::Forbidden(fault) => (AutosignMark::Manual, done(answer::submission_refused(fault))),
+        };
+
+        // 7. Save it, and with it the serial that it is about to get.
+        let mut commands = vec![Command::RequestSaved {
+            certname: certname.to_string(),
+            der: request.der().to_vec(),
+            autosign: mark,
+            details: details_of_request(&request),
+        }];
+        let mut plan = plan;
+        if let Plan::Sign(profile) = &mut plan {
+            let (serials, command) = self.reserve(caller.epoch, 1)?;
+            profile.serial = serials[0];
+            commands.push(command);
+        }
+        let envelope = caller.envelope(outcome, commands);
+        match plan {
+            // The certificate follows in a moment; only then must the directory show what has happened.
+            Plan::Sign(_) => self.ledger.record(caller.epoch, envelope).await.map(|_| ())?,
+            Plan::Wait | Plan::Forbidden(_) | Plan::Ask(_) => {
+                self.ledger.complete(caller.epoch, envelope).await?;
+            }
+        }
+        info!(%certname, "certificate request saved");
+
+        // 8. Sign it, or ask whoever knows.
+        match plan {
+            Plan::Wait => Ok(Submitted::Waiting),
+            Plan::Forbidden(fault) => Err(fault.into()),
+            Plan::Sign(profile) => {
+                self.sign_reserved(caller, *profile, done(answer::request_saved())).await?;
+                Ok(Submitted::Signed)
+            }
+            Plan::Ask(policy) => self.ask_and_sign(caller, certname.as_str(), &policy).await,
+        }
+    }
+
+    fn plan(&self, request: &Request, certname: &Certname) -> Plan {
+        let verdict = autosign::verdict(&self.policy.autosign, certname.as_str()).unwrap_or_else(|fault| {
+            warn!(%fault, "the autosign list cannot be read: nothing is signed without an operator");
+            Verdict::Leave
+        });
+        match verdict {
+            Verdict::Leave => Plan::Wait,
+            Verdict::AskPolicy(path) => Plan::Ask(path),
+            Verdict::Sign => match self.draft(request, certname, None) {
+                Ok(profile) => Plan::Sign(Box::new(profile)),
+                Err(fault) => Plan::Forbidden(fault),
+            },
+        }
+    }
+
+    /// Runs the policy executable, holding nothing but this one certname, and does what it says.
+    async fn ask_and_sign(
+        self: &Arc<Self>,
+        caller: &Caller,
+        certname: &str,
+        policy: &Path,
+    ) -> Result<Submitted, Failure> {
+        let der = self.ledger.read(|state| state.pending().get(certname).map(|p| p.der.clone())).flatten();
+        let Some(der) = der else { return Ok(Submitted::Waiting) };
+        let pem = pem::encode("CERTIFICATE REQUEST", &der);
+        let sign = match autosign::ask_policy(policy, certname, &pem, self.policy.autosign_time_limit).await {
+            Ok(answer) => {
+                if !answer.stderr.is_empty() {
+                    warn!(certname, policy = %policy.display(), stderr = answer.stderr, "autosign policy");
+                }
+                info!(certname, sign = answer.sign, "autosign policy has decided");
+                answer.sign
+            }
+            Err(fault) => {
+                warn!(certname, %fault, "the request waits for an operator");
+                false
+            }
+        };
+        if !sign {
+            let commands = vec![Command::AutosignDeclined { certname: certname.to_owned() }];
+            let envelope = caller.envelope(done(answer::request_saved()), commands);
+            self.ledger.complete(caller.epoch, envelope).await?;
+            return Ok(Submitted::Waiting);
+        }
+        let signed = self.sign_pending(caller, certname, None, done(answer::request_saved())).await;
+        match signed {
+            Ok(_) => Ok(Submitted::Signed),
+            Err(Failure::Fault(fault)) => {
+                let commands = vec![Command::AutosignDeclined { certname: certname.to_owned() }];
+                let envelope = caller.envelope(done(answer::submission_refused(&fault)), commands);
+                self.ledger.complete(caller.epoch, envelope).await?;
+                Err(fault.into())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn is_own_pending(&self, caller: &Caller, certname: &str) -> bool {
+        let Some(id) = caller.request_id.as_deref() else { return false };
+        let own = |state: &State| {
+            state.pending().get(certname).is_some_and(|pending| pending.saved_by.as_deref() == Some(id))
+        };
+        self.ledger.read(own).unwrap_or(false)
+    }
+
+    /// Goes on with a request that was saved, at the point that its mark shows.
+    async fn continue_autosign(self: &Arc<Self>, caller: &Caller, certname: &str) -> Result<Submitted, Failure> {
+        let mark = self.ledger.read(|state| state.pending().get(certname).map(|p| p.autosign)).flatten();
+        match mark {
+            None | Some(AutosignMark::Manual) => Ok(Submitted::Waiting),
+            Some(AutosignMark::Approved) => {
+                self.sign_pending(caller, certname, None, done(answer::request_saved())).await?;
+                Ok(Submitted::Signed)
+            }
+            Some(AutosignMark::Undecided) => match autosign::verdict(&self.policy.autosign, certname) {
+                Ok(Verdict::AskPolicy(policy)) => self.ask_and_sign(caller, certname, &policy).await,
+                Ok(Verdict::Sign) => {
+                    self.sign_pending(caller, certname, None, done(answer::request_saved())).await?;
+                    Ok(Submitted::Signed)
+                }
+                Ok(Verdict::Leave) | Err(_) => {
+                    let commands = vec![Command::AutosignDeclined { certname: certname.to_owned() }];
+                    let envelope = caller.envelope(done(answer::request_saved()), commands);
+                    self.ledger.complete(caller.epoch, envelope).await?;
+                    Ok(Submitted::Waiting)
+                }
+            },
+        }
+    }
+
+    /// Finishes an autosigning that a crash or failover interrupted.
+    pub(super) async fn finish_autosign(self: &Arc<Self>, epoch: u64, certname: &str) -> Result<(), Failure> {
+        let _name = self.names.hold(certname).await;
+        let saved_by =
+            self.ledger.read(|state| state.pending().get(certname).and_then(|p| p.saved_by.clone())).flatten();
+        // Under the id of the request that brought it: if that one is sent again, its answer is known.
+        let caller = Caller { actor: Actor::default(), request_id: saved_by, epoch };
+        self.continue_autosign(&caller, certname).await.map(|_| ())
+    }
+}
+
+/// The names whose autosigning has begun and not ended.
+pub(super) fn unfinished(state: &State) -> Vec<String> {
+    let pending = state.pending().iter();
+    pending.filter(|(_, p)| p.autosign != AutosignMark::Manual).map(|(name, _)| name.clone()).collect()
+}
+
+/// Puppet Server's checks of the subject, in its order.
+fn judge_subject(request: &Request, url_name: &str) -> Result<Certname, Fault> {
+    let subject = request.subject_cn().unwrap_or_default();
+    if subject != url_name {
+        let subject = subject.to_owned();
+        return Err(Fault::HostnameMismatch { subject, certname: url_name.to_owned() });
+    }
+    let certname = Certname::parse(subject)?;
+    if certname.as_str() == "ca" {
+        return Err(Fault::ReservedName);
+    }
+    Ok(certname)
+}

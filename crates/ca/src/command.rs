@@ -1,0 +1,250 @@
+//! What enters the replicated log: one [`Envelope`] per decision, as CBOR with numbered fields.
+//!
+//! A field number, once used, keeps its meaning for ever: members of neighbouring versions read each other's
+//! logs. New fields must be optional, new commands take new numbers.
+
+use minicbor::{Decode, Encode};
+use thiserror::Error;
+
+/// One decision: when, by whom, for which request, and the commands that carry it out together.
+///
+/// All commands of an envelope are applied or none, because the log stores an envelope as one entry.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Envelope {
+    /// Time of the decision, Unix seconds, by the clock of the member that decided.
+    #[n(0)]
+    pub at: i64,
+    /// Who asked.
+    #[n(1)]
+    pub actor: Actor,
+    /// The front end's id of the request, and its answer when this envelope completes it.
+    #[n(2)]
+    pub request: Option<RequestRecord>,
+    /// What is to be done, in order.
+    #[n(3)]
+    pub commands: Vec<Command>,
+}
+
+/// Who asked for a decision, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Actor {
+    /// The certname that was authenticated, if any.
+    #[n(0)]
+    pub certname: Option<String>,
+    /// The address the request came from; absent for the CA's own housekeeping and the local socket.
+    #[n(1)]
+    pub address: Option<String>,
+    /// The request came through the local socket or an offline command.
+    #[n(2)]
+    pub local: bool,
+}
+
+/// Ties an envelope to the request that caused it, so that a request sent again is not carried out again.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct RequestRecord {
+    /// The value of `X-Bunraku-Request`.
+    #[n(0)]
+    pub id: String,
+    /// The answer, when the request is complete with this envelope; none while steps are still to come.
+    #[n(1)]
+    pub outcome: Option<Outcome>,
+}
+
+/// The answer a write gave, kept so that the same request id gets the same answer again.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Outcome {
+    /// HTTP status code.
+    #[n(0)]
+    pub status: u16,
+    /// `Content-Type`, empty when the answer has none.
+    #[n(1)]
+    pub content_type: String,
+    /// The body.
+    #[n(2)]
+    pub body: String,
+}
+
+/// How far the autosign decision on a saved request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum AutosignMark {
+    /// An operator has to sign it.
+    #[n(0)]
+    Manual,
+    /// The policy executable has not answered yet; whoever is primary must (again) ask it.
+    #[n(1)]
+    Undecided,
+    /// It will be signed without an operator; whoever is primary must finish this.
+    #[n(2)]
+    Approved,
+}
+
+/// What the list of certificates shows besides the fingerprints; read from the X.509 object before the command
+/// enters the log, so that applying it needs no parser that could fail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Details {
+    /// `DNS:name` and `IP:address`, in the order of the object.
+    #[n(0)]
+    pub alt_names: Vec<String>,
+    /// Short name or OID, and the value, of each authorization extension.
+    #[n(1)]
+    pub authorization_extensions: Vec<(String, String)>,
+}
+
+/// One entry of a revocation list.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Revocation {
+    /// The serial number, upper-case hexadecimal as Puppet prints it.
+    #[n(0)]
+    pub serial: String,
+    /// When it was revoked, Unix seconds.
+    #[n(1)]
+    pub date: i64,
+}
+
+/// A change of the authority. Applying one cannot fail: everything that could be refused has been before.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Command {
+    /// A certificate request has been accepted and waits to be signed.
+    #[n(0)]
+    RequestSaved {
+        #[n(0)]
+        certname: String,
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        der: Vec<u8>,
+        #[n(2)]
+        autosign: AutosignMark,
+        #[n(3)]
+        details: Details,
+    },
+    /// A waiting request is dropped.
+    #[n(1)]
+    RequestDeleted {
+        #[n(0)]
+        certname: String,
+    },
+    /// The policy said no (or signing was refused by a rule): the request now waits for an operator.
+    #[n(2)]
+    AutosignDeclined {
+        #[n(0)]
+        certname: String,
+    },
+    /// Serial numbers below `next` may have been used from now on.
+    #[n(3)]
+    SerialsReserved {
+        /// Upper-case hexadecimal.
+        #[n(0)]
+        next: String,
+    },
+    /// A certificate exists. Its request, if one waits, is dropped with it.
+    #[n(4)]
+    CertificateIssued {
+        #[n(0)]
+        certname: String,
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        der: Vec<u8>,
+        /// Upper-case hexadecimal.
+        #[n(2)]
+        serial: String,
+        #[n(3)]
+        not_before: i64,
+        #[n(4)]
+        not_after: i64,
+        #[n(5)]
+        details: Details,
+    },
+    /// The file of a certificate is dropped; this does not revoke it.
+    #[n(5)]
+    CertificateRemoved {
+        #[n(0)]
+        certname: String,
+    },
+    /// A new revocation list. Its bytes are rebuilt from the old entries, `added`, `dropped` and the signature.
+    #[n(6)]
+    RevocationListIssued {
+        #[n(0)]
+        number: u64,
+        #[n(1)]
+        this_update: i64,
+        #[n(2)]
+        next_update: i64,
+        /// Appended to the list, in this order.
+        #[n(3)]
+        added: Vec<Revocation>,
+        /// Serials that leave the list, because their certificates have expired.
+        #[n(4)]
+        dropped: Vec<String>,
+        /// Over the DER of the list's TBS part, by the CA's key.
+        #[n(5)]
+        #[cbor(with = "minicbor::bytes")]
+        signature: Vec<u8>,
+    },
+}
+
+/// A log entry that this version cannot read.
+#[derive(Debug, Error)]
+#[error("log entry cannot be read by this version: {0}")]
+pub struct UnreadableEntry(#[from] minicbor::decode::Error);
+
+impl Envelope {
+    /// The bytes of a log entry.
+    pub fn encode(&self) -> Vec<u8> {
+        // Writing into a Vec has no error of its own, and the derived encoders raise none.
+        minicbor::to_vec(self).expect("encoding into memory cannot fail")
+    }
+
+    /// Reads a log entry.
+    ///
+    /// # Errors
+    /// [`UnreadableEntry`] when the bytes are not an envelope, or one with a command of a later version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, UnreadableEntry> {
+        Ok(minicbor::decode(bytes)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_survives_encoding() {
+        let envelope = Envelope {
+            at: 1_795_254_000,
+            actor: Actor { certname: None, address: Some("192.0.2.7".into()), local: false },
+            request: Some(RequestRecord {
+                id: "6f1c".into(),
+                outcome: Some(Outcome { status: 200, content_type: "text/plain".into(), body: String::new() }),
+            }),
+            commands: vec![
+                Command::RequestSaved {
+                    certname: "a.example.com".into(),
+                    der: vec![1, 2, 3],
+                    autosign: AutosignMark::Approved,
+                    details: Details::default(),
+                },
+                Command::SerialsReserved { next: "0005".into() },
+                Command::RevocationListIssued {
+                    number: 3,
+                    this_update: 5,
+                    next_update: 6,
+                    added: vec![Revocation { serial: "0004".into(), date: 5 }],
+                    dropped: vec![],
+                    signature: vec![9],
+                },
+            ],
+        };
+        assert_eq!(Envelope::decode(&envelope.encode()).unwrap(), envelope);
+    }
+
+    #[test]
+    fn an_unknown_command_is_reported_and_not_skipped() {
+        let mut bytes = Vec::new();
+        let mut encoder = minicbor::Encoder::new(&mut bytes);
+        encoder.array(4).unwrap().i64(1).unwrap().array(3).unwrap().null().unwrap().null().unwrap();
+        encoder.bool(false).unwrap().null().unwrap().array(1).unwrap();
+        encoder.array(2).unwrap().u32(200).unwrap().array(0).unwrap();
+        assert!(Envelope::decode(&bytes).is_err());
+    }
+}

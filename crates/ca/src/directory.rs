@@ -1,0 +1,372 @@
+//! The CA directory in Puppet's formats and permissions, and the one way anything is written there:
+//! temporary file, fsync, rename, fsync of the directory.
+//!
+//! Temporary files live under `bunraku/tmp` on the same file system, so that no reader of `requests/` or
+//! `signed/` ever meets one and what a crash leaves behind is in one place.
+
+mod batch;
+
+pub use batch::Batch;
+
+use pki::pem;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tracing::warn;
+
+/// What Puppet Server gives certificates, requests, revocation lists and `serial`.
+pub const PUBLIC_MODE: u32 = 0o644;
+/// What Puppet Server gives keys and the inventory.
+pub const PRIVATE_MODE: u32 = 0o640;
+/// What Puppet Server gives directories.
+pub const DIRECTORY_MODE: u32 = 0o750;
+
+/// The files of a CA directory.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout below `root`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+    /// The CA directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+    /// `ca_crt.pem`: the issuing certificate, then its chain.
+    pub fn bundle(&self) -> PathBuf {
+        self.root.join("ca_crt.pem")
+    }
+    /// `ca_key.pem`.
+    pub fn key(&self) -> PathBuf {
+        self.root.join("ca_key.pem")
+    }
+    /// `ca_pub.pem`.
+    pub fn public_key(&self) -> PathBuf {
+        self.root.join("ca_pub.pem")
+    }
+    /// `ca_crl.pem`: our list, then those of the chain.
+    pub fn revocation_lists(&self) -> PathBuf {
+        self.root.join("ca_crl.pem")
+    }
+    /// `serial`: the next serial number.
+    pub fn serial(&self) -> PathBuf {
+        self.root.join("serial")
+    }
+    /// `inventory.txt`.
+    pub fn inventory(&self) -> PathBuf {
+        self.root.join("inventory.txt")
+    }
+    /// `requests/`.
+    pub fn requests(&self) -> PathBuf {
+        self.root.join("requests")
+    }
+    /// `signed/`.
+    pub fn signed(&self) -> PathBuf {
+        self.root.join("signed")
+    }
+    /// `requests/NAME.pem`.
+    pub fn request(&self, certname: &str) -> PathBuf {
+        self.requests().join(format!("{certname}.pem"))
+    }
+    /// `signed/NAME.pem`.
+    pub fn certificate(&self, certname: &str) -> PathBuf {
+        self.signed().join(format!("{certname}.pem"))
+    }
+    /// `bunraku/`: what belongs to this member alone (log, snapshot, configuration, lock, socket).
+    pub fn own(&self) -> PathBuf {
+        self.root.join("bunraku")
+    }
+    /// `bunraku/tmp`.
+    pub fn temporary(&self) -> PathBuf {
+        self.own().join("tmp")
+    }
+    /// `bunraku/log`.
+    pub fn log(&self) -> PathBuf {
+        self.own().join("log")
+    }
+    /// `bunraku/snapshot`.
+    pub fn snapshot(&self) -> PathBuf {
+        self.own().join("snapshot")
+    }
+    /// `bunraku/configuration`.
+    pub fn configuration(&self) -> PathBuf {
+        self.own().join("configuration")
+    }
+    /// `bunraku/projected`: how far the directory follows the log.
+    pub fn mark(&self) -> PathBuf {
+        self.own().join("projected")
+    }
+    /// `bunraku/incoming`: a snapshot from the primary, while it arrives.
+    pub fn incoming(&self) -> PathBuf {
+        self.own().join("incoming")
+    }
+    /// `bunraku/lock`.
+    pub fn lock(&self) -> PathBuf {
+        self.own().join("lock")
+    }
+    /// `bunraku/socket`.
+    pub fn socket(&self) -> PathBuf {
+        self.own().join("socket")
+    }
+}
+
+/// Writes into a CA directory. One at a time: the projection thread, or an offline command that has the lock.
+#[derive(Debug)]
+pub struct Directory {
+    layout: Layout,
+    /// Who must own what is written, when this process may give files away (it is root, the directory is not).
+    owner: Option<(u32, u32)>,
+    temporaries: AtomicU64,
+}
+
+impl Directory {
+    /// Prepares a directory for writing: makes `requests/`, `signed/`, `bunraku/` when missing, drops what a
+    /// crash left in `bunraku/tmp`.
+    ///
+    /// # Errors
+    /// Any fault of the file system.
+    pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
+        let layout = Layout::new(root);
+        let metadata = fs::metadata(layout.root())?;
+        let wanted = (metadata.uid(), metadata.gid());
+        let owner = (rustix::process::geteuid().is_root() && wanted.0 != 0).then_some(wanted);
+        let directory = Self { layout, owner, temporaries: AtomicU64::new(0) };
+        match fs::remove_dir_all(directory.layout.temporary()) {
+            Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
+            _ => {}
+        }
+        for path in [
+            directory.layout.requests(),
+            directory.layout.signed(),
+            directory.layout.own(),
+            directory.layout.temporary(),
+        ] {
+            directory.make_directory(&path)?;
+        }
+        sync_directory(directory.layout.root())?;
+        Ok(directory)
+    }
+
+    /// Where things are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
+        match fs::create_dir(path) {
+            Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            other => other?,
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE))?;
+        if let Some((user, group)) = self.owner {
+            std::os::unix::fs::chown(path, Some(user), Some(group))?;
+        }
+        Ok(())
+    }
+
+    /// Writes one file whole and durably.
+    ///
+    /// # Errors
+    /// Any fault of the file system; the old file, if there was one, is intact then.
+    pub fn write(&self, target: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let written = self.prepare(bytes, mode)?;
+        fs::rename(written, target)?;
+        sync_directory(target.parent().unwrap_or(self.layout.root()))
+    }
+
+    /// Writes a temporary file durably; the caller renames it.
+    fn prepare(&self, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
+        let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
+        let path = self.layout.temporary().join(number.to_string());
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&path)?;
+        file.write_all(bytes)?;
+        // The umask may have taken bits away that Puppet's own tools need.
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        if let Some((user, group)) = self.owner {
+            std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
+        }
+        file.sync_all()?;
+        Ok(path)
+    }
+
+    /// Carries out a batch. May be repeated, whole or in part, any number of times (after a crash).
+    ///
+    /// The order is Puppet Server's: `serial`, `inventory.txt`, `signed/`, then `requests/`; so that a
+    /// directory that a crash cut off in between never holds a certificate its inventory lacks.
+    ///
+    /// # Errors
+    /// Any fault of the file system; the batch has to be repeated then.
+    pub fn carry_out(&self, batch: &Batch) -> io::Result<()> {
+        if let Some(next) = &batch.serial {
+            self.write(&self.layout.serial(), next.to_string().as_bytes(), PUBLIC_MODE)?;
+        }
+        if !batch.inventory.is_empty() {
+            self.append_inventory(&batch.inventory)?;
+        }
+        self.carry_out_files(&batch.certificates, "CERTIFICATE", |name| self.layout.certificate(name))?;
+        self.carry_out_files(&batch.requests, "CERTIFICATE REQUEST", |name| self.layout.request(name))?;
+        if let Some(lists) = &batch.lists {
+            self.write(&self.layout.revocation_lists(), lists.to_pem().as_bytes(), PUBLIC_MODE)?;
+        }
+        Ok(())
+    }
+
+    fn carry_out_files(
+        &self,
+        files: &batch::Files,
+        label: &str,
+        path: impl Fn(&str) -> PathBuf,
+    ) -> io::Result<()> {
+        let mut changed = None;
+        let mut prepared = Vec::with_capacity(files.len());
+        for (certname, content) in files {
+            if let Some(der) = content {
+                prepared.push((self.prepare(pem::encode(label, der).as_bytes(), PUBLIC_MODE)?, path(certname)));
+            }
+        }
+        for (written, target) in prepared {
+            fs::rename(written, &target)?;
+            changed = Some(target);
+        }
+        for (certname, content) in files {
+            if content.is_none() {
+                let target = path(certname);
+                match fs::remove_file(&target) {
+                    Ok(()) => changed = Some(target),
+                    Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
+                    Err(fault) => return Err(fault),
+                }
+            }
+        }
+        match changed.as_deref().and_then(Path::parent) {
+            Some(parent) => sync_directory(parent),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends in place: rewriting the whole inventory for each certificate would make signing slower with
+    /// every certificate signed.
+    fn append_inventory(&self, lines: &[(u64, String)]) -> io::Result<()> {
+        let path = self.layout.inventory();
+        let mut options = OpenOptions::new();
+        let file =
+            options.read(true).write(true).create(true).truncate(false).mode(PRIVATE_MODE).open(&path)?;
+        for (offset, line) in lines {
+            append_line(&file, *offset, line)?;
+        }
+        file.sync_all()
+    }
+}
+
+fn append_line(file: &File, offset: u64, line: &str) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let mut there = vec![0; line.len()];
+    let known = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX).min(line.len());
+    if length >= offset && file.read_exact_at(&mut there[..known], offset).is_ok() {
+        if there == line.as_bytes() {
+            return Ok(());
+        }
+        if there[..known] == line.as_bytes()[..known] {
+            return file.write_all_at(line.as_bytes(), offset);
+        }
+    }
+    // Somebody else wrote to the inventory. Nothing of theirs is overwritten: our line goes to the end, once.
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+    file.read_exact_at(&mut bytes, 0)?;
+    let whole = String::from_utf8_lossy(&bytes);
+    let missing: String =
+        line.lines().filter(|ours| !whole.lines().any(|row| row == *ours)).flat_map(|row| [row, "\n"]).collect();
+    if !missing.is_empty() {
+        warn!("inventory.txt was changed by somebody else; appending to its end");
+    }
+    file.write_all_at(missing.as_bytes(), length)
+}
+
+/// Makes the names in a directory durable.
+///
+/// # Errors
+/// Any fault of the file system.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::DirectoryEffect;
+    use pki::Serial;
+
+    fn saved(certname: &str) -> DirectoryEffect {
+        DirectoryEffect::SaveCertificate { certname: certname.into(), der: vec![1, 2, 3] }
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn a_batch_leaves_puppets_files_and_modes() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        let mut batch = Batch::default();
+        batch.add(DirectoryEffect::SaveRequest { certname: "a.test".into(), der: vec![9] });
+        batch.add(DirectoryEffect::WriteSerial { next: Serial::from_u64(11) });
+        batch.add(DirectoryEffect::AppendInventory { offset: 0, line: "first\n".into() });
+        batch.add(saved("a.test"));
+        directory.carry_out(&batch).unwrap();
+        let layout = directory.layout();
+        assert_eq!(fs::read_to_string(layout.serial()).unwrap(), "000B");
+        assert_eq!(fs::read_to_string(layout.inventory()).unwrap(), "first\n");
+        let text = fs::read_to_string(layout.certificate("a.test")).unwrap();
+        assert_eq!(text, "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n");
+        assert_eq!(mode(&layout.certificate("a.test")), 0o644);
+        assert_eq!(mode(&layout.request("a.test")), 0o644);
+        assert_eq!(mode(&layout.serial()), 0o644);
+        assert_eq!(mode(&layout.inventory()), 0o640);
+        assert_eq!(mode(&layout.signed()), 0o750);
+        assert_eq!(fs::read_dir(layout.temporary()).unwrap().count(), 0);
+        // Again, as after a crash: nothing doubles.
+        directory.carry_out(&batch).unwrap();
+        assert_eq!(fs::read_to_string(layout.inventory()).unwrap(), "first\n");
+    }
+
+    #[test]
+    fn a_torn_line_of_the_inventory_is_completed() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        fs::write(directory.layout().inventory(), "first\nsec").unwrap();
+        let mut batch = Batch::default();
+        batch.add(DirectoryEffect::AppendInventory { offset: 6, line: "second\n".into() });
+        directory.carry_out(&batch).unwrap();
+        assert_eq!(fs::read_to_string(directory.layout().inventory()).unwrap(), "first\nsecond\n");
+    }
+
+    #[test]
+    fn lines_of_others_stay_in_the_inventory() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        fs::write(directory.layout().inventory(), "first\nforeign\n").unwrap();
+        let mut batch = Batch::default();
+        batch.add(DirectoryEffect::AppendInventory { offset: 6, line: "second\n".into() });
+        for _ in 0..2 {
+            directory.carry_out(&batch).unwrap();
+            let text = fs::read_to_string(directory.layout().inventory()).unwrap();
+            assert_eq!(text, "first\nforeign\nsecond\n");
+        }
+    }
+
+    #[test]
+    fn leftovers_of_a_crash_are_dropped() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        fs::write(directory.layout().temporary().join("7"), "half").unwrap();
+        let directory = Directory::open(root.path()).unwrap();
+        assert_eq!(fs::read_dir(directory.layout().temporary()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,68 @@
+//! Many effects, merged: what one round of file operations has to leave behind.
+
+use crate::state::{DirectoryEffect, RevocationLists};
+use pki::Serial;
+use std::collections::BTreeMap;
+
+/// Certname → the DER its file must hold, or none when the file must go.
+pub(super) type Files = BTreeMap<String, Option<Vec<u8>>>;
+
+/// The net result of a sequence of effects. A request that came and was signed within one batch is never
+/// written; of many serials and revocation lists only the last is.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub(super) serial: Option<Serial>,
+    pub(super) inventory: Vec<(u64, String)>,
+    pub(super) certificates: Files,
+    pub(super) requests: Files,
+    pub(super) lists: Option<RevocationLists>,
+}
+
+impl Batch {
+    /// Adds an effect that follows all those added before.
+    pub fn add(&mut self, effect: DirectoryEffect) {
+        match effect {
+            DirectoryEffect::SaveRequest { certname, der } => {
+                self.requests.insert(certname, Some(der));
+            }
+            DirectoryEffect::DeleteRequest { certname } => {
+                self.requests.insert(certname, None);
+            }
+            DirectoryEffect::WriteSerial { next } => self.serial = Some(next),
+            DirectoryEffect::AppendInventory { offset, line } => match self.inventory.last_mut() {
+                // One write for neighbouring lines.
+                Some((start, lines)) if *start + lines.len() as u64 == offset => lines.push_str(&line),
+                _ => self.inventory.push((offset, line)),
+            },
+            DirectoryEffect::SaveCertificate { certname, der } => {
+                self.certificates.insert(certname, Some(der));
+            }
+            DirectoryEffect::DeleteCertificate { certname } => {
+                self.certificates.insert(certname, None);
+            }
+            DirectoryEffect::WriteRevocationLists(lists) => self.lists = Some(lists),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_signed_in_the_same_batch_is_not_written() {
+        let mut batch = Batch::default();
+        batch.add(DirectoryEffect::SaveRequest { certname: "a".into(), der: vec![1] });
+        batch.add(DirectoryEffect::DeleteRequest { certname: "a".into() });
+        assert_eq!(batch.requests["a"], None);
+    }
+
+    #[test]
+    fn neighbouring_inventory_lines_become_one_write() {
+        let mut batch = Batch::default();
+        batch.add(DirectoryEffect::AppendInventory { offset: 10, line: "ab\n".into() });
+        batch.add(DirectoryEffect::AppendInventory { offset: 13, line: "cd\n".into() });
+        batch.add(DirectoryEffect::AppendInventory { offset: 99, line: "ef\n".into() });
+        assert_eq!(batch.inventory, vec![(10, "ab\ncd\n".into()), (99, "ef\n".into())]);
+    }
+}

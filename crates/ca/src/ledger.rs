@@ -1,0 +1,156 @@
+//! The authority's view of the log: propose an envelope, learn when it is committed, read the state it led to.
+//!
+//! Behind it is either a log of one member ([`crate::alone`]) or the replicated one ([`crate::replicated`]);
+//! the decisions in [`crate::authority`] are the same for both.
+
+use crate::command::Envelope;
+use crate::projection::Projection;
+use crate::state::State;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use thiserror::Error;
+use tokio::sync::{oneshot, watch};
+
+/// What this member may do at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The epoch it knows of; 0 before it ever heard of one.
+    pub epoch: u64,
+    /// Who is primary in that epoch, if known.
+    pub primary: Option<String>,
+    /// It is the confirmed primary of `epoch`, and has applied all its log: it may decide.
+    pub decides: bool,
+    /// Its state is that of the primary: it may answer reads.
+    pub reads: bool,
+}
+
+/// Why an envelope did not enter the log. None of its commands was carried out, or ever will be.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// This member does not decide (any more) in the epoch the decision was made in.
+    #[error("not the primary of epoch {epoch}; the primary is {}", primary.as_deref().unwrap_or("unknown"))]
+    NotPrimary { epoch: u64, primary: Option<String> },
+    /// The log could not be written.
+    #[error("the log cannot be written: {0}")]
+    Log(String),
+    /// The member is stopping, or was deposed before the envelope was acknowledged: it may or may not survive in
+    /// the log. Whoever sends the request again under the same id gets the one true answer.
+    #[error("the decision was not confirmed")]
+    Unconfirmed,
+}
+
+/// An envelope on its way into the log.
+#[derive(Debug)]
+pub struct Proposal {
+    /// The epoch in which the decision was made; another one refuses it.
+    pub epoch: u64,
+    pub envelope: Envelope,
+    /// Told the envelope's index once it is committed and applied.
+    pub answer: oneshot::Sender<Result<u64, Refusal>>,
+}
+
+/// State and role, shared between the log's thread (which writes them) and everybody else.
+#[derive(Debug)]
+pub struct Shared {
+    state: RwLock<Option<State>>,
+    role: watch::Sender<Arc<Role>>,
+}
+
+impl Shared {
+    /// Shares a state; none while a fresh standby waits for its first snapshot.
+    pub fn new(state: Option<State>, role: Role) -> Arc<Self> {
+        Arc::new(Self { state: RwLock::new(state), role: watch::Sender::new(Arc::new(role)) })
+    }
+
+    /// What this member may do.
+    pub fn role(&self) -> Arc<Role> {
+        Arc::clone(&self.role.borrow())
+    }
+
+    pub(crate) fn set_role(&self, role: Role) {
+        self.role.send_if_modified(|current| {
+            let changed = **current != role;
+            if changed {
+                *current = Arc::new(role);
+            }
+            changed
+        });
+    }
+
+    /// Tells of every change of the role.
+    pub fn watch_role(&self) -> watch::Receiver<Arc<Role>> {
+        self.role.subscribe()
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Option<State>> {
+        // `apply` has no half-way points that a panic could expose.
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Option<State>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Handle on the log for those who decide and those who read.
+#[derive(Clone)]
+pub struct Ledger {
+    shared: Arc<Shared>,
+    propose: Arc<dyn Fn(Proposal) + Send + Sync>,
+    projection: Projection,
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").field("role", &self.role()).finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        propose: Arc<dyn Fn(Proposal) + Send + Sync>,
+        projection: Projection,
+    ) -> Self {
+        Self { shared, propose, projection }
+    }
+
+    /// What this member may do.
+    pub fn role(&self) -> Arc<Role> {
+        self.shared.role()
+    }
+
+    /// Tells of every change of the role.
+    pub fn watch_role(&self) -> watch::Receiver<Arc<Role>> {
+        self.shared.watch_role()
+    }
+
+    /// Looks at the state; none on a standby that has never had one. `look` must be short: applying waits.
+    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Option<T> {
+        self.shared.read().as_ref().map(look)
+    }
+
+    /// The directory's thread.
+    pub fn projection(&self) -> &Projection {
+        &self.projection
+    }
+
+    /// Commits an envelope: durable in the log of every in-sync member, and applied here. The directory follows.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn record(&self, epoch: u64, envelope: Envelope) -> Result<u64, Refusal> {
+        let (answer, asked) = oneshot::channel();
+        (self.propose)(Proposal { epoch, envelope, answer });
+        asked.await.unwrap_or(Err(Refusal::Unconfirmed))
+    }
+
+    /// As [`Ledger::record`], and waits until the directory shows it: before a client is told that it is done.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn complete(&self, epoch: u64, envelope: Envelope) -> Result<(), Refusal> {
+        let index = self.record(epoch, envelope).await?;
+        if self.projection.reached(index).await { Ok(()) } else { Err(Refusal::Unconfirmed) }
+    }
+}

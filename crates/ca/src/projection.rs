@@ -1,0 +1,164 @@
+//! The thread that keeps the CA directory in step with the state.
+//!
+//! Effects arrive in the order of the log. Whatever has gathered while one batch was being written becomes the
+//! next batch, so the busier the authority, the fewer file operations and flushes per certificate.
+
+use crate::directory::{Batch, Directory, Layout};
+use crate::state::DirectoryEffect;
+use std::io;
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::watch;
+use tracing::{error, warn};
+
+/// A batch is closed when it holds this many entries, so that their clients are not kept waiting.
+const ENTRIES_PER_BATCH: usize = 256;
+/// Pause before a failed batch (a full disk, mostly) is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+type Errand = Box<dyn FnOnce(&Directory) + Send>;
+
+enum Job {
+    Effects { index: u64, effects: Vec<DirectoryEffect> },
+    Errand(Errand),
+}
+
+/// How far the directory follows the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// All entries up to this index are durably in the directory.
+    pub index: u64,
+    /// Why it does not get on at the moment.
+    pub fault: Option<String>,
+}
+
+/// Handle on the thread. The last one dropped lets it finish what is queued, then end.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    sender: Sender<Job>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Projection {
+    /// Starts the thread. `index` is how far the directory already follows the log.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(directory: Directory, index: u64) -> io::Result<(Self, JoinHandle<()>)> {
+        let (sender, receiver) = mpsc::channel();
+        let (publish, progress) = watch::channel(Progress { index, fault: None });
+        let thread = std::thread::Builder::new()
+            .name("ca-directory".into())
+            .spawn(move || run(&directory, &receiver, &publish))?;
+        Ok((Self { sender, progress }, thread))
+    }
+
+    /// Queues the effects of the entry at `index`.
+    pub fn carry_out(&self, index: u64, effects: Vec<DirectoryEffect>) {
+        // The thread lives as long as a sender does.
+        let _ = self.sender.send(Job::Effects { index, effects });
+    }
+
+    /// Runs `errand` once everything queued so far is durable, before anything queued later begins.
+    pub fn run(&self, errand: impl FnOnce(&Directory) + Send + 'static) {
+        let _ = self.sender.send(Job::Errand(Box::new(errand)));
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        self.progress.borrow().clone()
+    }
+
+    /// Waits until the directory holds everything up to `index`; false when the thread has ended before.
+    pub async fn reached(&self, index: u64) -> bool {
+        self.progress.clone().wait_for(|progress| progress.index >= index).await.is_ok()
+    }
+}
+
+fn run(directory: &Directory, receiver: &Receiver<Job>, publish: &watch::Sender<Progress>) {
+    let mut next = receiver.recv().ok();
+    while let Some(job) = next.take() {
+        match job {
+            Job::Errand(errand) => errand(directory),
+            Job::Effects { index, effects } => {
+                let mut last = index;
+                let mut batch = Batch::default();
+                effects.into_iter().for_each(|effect| batch.add(effect));
+                for _ in 1..ENTRIES_PER_BATCH {
+                    match receiver.try_recv() {
+                        Ok(Job::Effects { index, effects }) => {
+                            last = index;
+                            effects.into_iter().for_each(|effect| batch.add(effect));
+                        }
+                        Ok(errand @ Job::Errand(_)) => {
+                            next = Some(errand);
+                            break;
+                        }
+                        Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                    }
+                }
+                carry_out(directory, &batch, publish);
+                mark(directory, last);
+                publish.send_replace(Progress { index: last, fault: None });
+            }
+        }
+        if next.is_none() {
+            next = receiver.recv().ok();
+        }
+    }
+}
+
+/// Notes how far the directory is, so that the next start need not repeat what is there. Not flushed: it is
+/// written after the batch, so a crash can only leave an older mark, and repeating a batch does no harm.
+fn mark(directory: &Directory, index: u64) {
+    if let Err(fault) = std::fs::write(directory.layout().mark(), format!("{index:020}\n")) {
+        warn!(%fault, "cannot note how far the directory is");
+    }
+}
+
+/// How far the directory was when it was last written to; 0 when that is not known.
+pub fn marked(layout: &Layout) -> u64 {
+    std::fs::read_to_string(layout.mark()).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+/// Tries until it succeeds: the log has the entries already, so going on without them would be a lie.
+fn carry_out(directory: &Directory, batch: &Batch, publish: &watch::Sender<Progress>) {
+    while let Err(fault) = directory.carry_out(batch) {
+        let text = format!("cannot write to {}: {fault}", directory.layout().root().display());
+        publish.send_if_modified(|progress| {
+            let new = progress.fault.as_deref() != Some(&text);
+            if new {
+                error!("{text}");
+                progress.fault = Some(text);
+            }
+            new
+        });
+        std::thread::sleep(RETRY_AFTER);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pki::Serial;
+
+    #[tokio::test]
+    async fn effects_reach_the_directory_in_order_and_errands_wait_for_them() {
+        let root = tempfile::tempdir().unwrap();
+        let (projection, thread) = Projection::start(Directory::open(root.path()).unwrap(), 0).unwrap();
+        for index in 1..=600 {
+            projection
+                .carry_out(index, vec![DirectoryEffect::WriteSerial { next: Serial::from_u64(index) }]);
+        }
+        let (answer, asked) = tokio::sync::oneshot::channel();
+        projection.run(move |directory| {
+            answer.send(std::fs::read_to_string(directory.layout().serial()).unwrap()).unwrap();
+        });
+        assert!(projection.reached(600).await);
+        assert_eq!(asked.await.unwrap(), "0258");
+        drop(projection);
+        thread.join().unwrap();
+        assert_eq!(marked(&Layout::new(root.path())), 600);
+    }
+}

@@ -1,0 +1,385 @@
+//! The authority as a deterministic state machine: what applying the log's envelopes, one after the other,
+//! makes of it. No IO, no clock, no randomness; two members that applied the same entries are equal.
+//!
+//! The certificates themselves are not held here: applying hands them out as [`DirectoryEffect`]s, and the CA
+//! directory keeps them. What is held is what decisions and lists need.
+
+mod image;
+mod recent;
+
+pub use image::UnreadableImage;
+pub use recent::RecentRequests;
+
+use crate::command::{AutosignMark, Command, Details, Envelope, Revocation};
+use crate::inventory::Row;
+use pki::crl::{CrlDraft, RevocationList};
+use pki::{Certificate, Serial, SignatureAlgorithm};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A change of the CA directory that follows from applying an envelope.
+#[derive(Clone, Debug)]
+pub enum DirectoryEffect {
+    /// Write `requests/NAME.pem`.
+    SaveRequest { certname: String, der: Vec<u8> },
+    /// Remove `requests/NAME.pem`.
+    DeleteRequest { certname: String },
+    /// Write `serial`.
+    WriteSerial { next: Serial },
+    /// Write `line` at `offset` of `inventory.txt`, which is its length before.
+    AppendInventory { offset: u64, line: String },
+    /// Write `signed/NAME.pem`.
+    SaveCertificate { certname: String, der: Vec<u8> },
+    /// Remove `signed/NAME.pem`.
+    DeleteCertificate { certname: String },
+    /// Write `ca_crl.pem`: our own list first, then those of the chain.
+    WriteRevocationLists(RevocationLists),
+}
+
+/// What `ca_crl.pem` holds.
+#[derive(Clone, Debug)]
+pub struct RevocationLists {
+    /// Issued by this authority.
+    pub own: RevocationList,
+    /// Lists of the issuers above it, as PEM, kept as they came.
+    pub chain_pem: Arc<str>,
+}
+
+impl RevocationLists {
+    /// The bytes of `ca_crl.pem`.
+    pub fn to_pem(&self) -> String {
+        let mut pem = self.own.to_pem();
+        pem.push_str(&self.chain_pem);
+        pem
+    }
+}
+
+/// A request that waits to be signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The PKCS#10 request.
+    pub der: Vec<u8>,
+    /// How far its autosigning has come.
+    pub autosign: AutosignMark,
+    /// The id of the request that brought it, to recognise that one when it is sent again.
+    pub saved_by: Option<String>,
+    /// What a list shows of it.
+    pub details: Details,
+    /// What a list shows of it.
+    pub fingerprints: Fingerprints,
+}
+
+/// A certificate whose file is in `signed/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    pub serial: Serial,
+    pub not_before: i64,
+    pub not_after: i64,
+    pub details: Details,
+    pub fingerprints: Fingerprints,
+}
+
+/// Digests of a DER object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprints {
+    pub sha1: [u8; 20],
+    pub sha256: [u8; 32],
+    pub sha512: [u8; 64],
+}
+
+impl Fingerprints {
+    /// Digests `der`.
+    pub fn of(der: &[u8]) -> Self {
+        Self {
+            sha1: octets(&pki::fingerprint::sha1(der)),
+            sha256: octets(&pki::fingerprint::sha256(der)),
+            sha512: octets(&pki::fingerprint::sha512(der)),
+        }
+    }
+}
+
+/// A fingerprint's octets: a third of its printed form, which counts when there are 100,000.
+fn octets<const LENGTH: usize>(printed: &str) -> [u8; LENGTH] {
+    let mut octets = [0; LENGTH];
+    for (octet, pair) in octets.iter_mut().zip(printed.split(':')) {
+        *octet = u8::from_str_radix(pair, 16).unwrap_or_default();
+    }
+    octets
+}
+
+/// A certificate that was issued once, as revoking needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    pub serial: Serial,
+    pub not_after: i64,
+}
+
+/// What Puppet calls the state of a certname.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Requested,
+    Signed,
+    Revoked,
+}
+
+impl Standing {
+    /// Puppet's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Signed => "signed",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// All that decisions and lists need; see the module.
+#[derive(Clone, Debug)]
+pub struct State {
+    issuer: Certificate,
+    /// What the issuer's key signs with; none for a kind of key that this version does not know.
+    algorithm: Option<SignatureAlgorithm>,
+    bundle_pem: Arc<str>,
+    next_serial: Serial,
+    pending: BTreeMap<String, Pending>,
+    signed: BTreeMap<String, Signed>,
+    inventory: BTreeMap<String, Vec<Issued>>,
+    inventory_length: u64,
+    /// The inventory's last line came without its line feed (another tool wrote it).
+    inventory_open: bool,
+    /// In the order of the list.
+    revocations: Vec<(Serial, i64)>,
+    revoked: BTreeMap<Serial, i64>,
+    lists: RevocationLists,
+    recent: RecentRequests,
+}
+
+/// What a state begins with, as found in a CA directory.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The certificate that belongs to the CA's key.
+    pub issuer: Certificate,
+    /// `ca_crt.pem`, as it is.
+    pub bundle_pem: String,
+    pub next_serial: Serial,
+    pub pending: BTreeMap<String, Pending>,
+    pub signed: BTreeMap<String, Signed>,
+    pub inventory: Vec<Row>,
+    /// Bytes in `inventory.txt`.
+    pub inventory_length: u64,
+    /// Its last line has no line feed.
+    pub inventory_open: bool,
+    pub lists: RevocationLists,
+}
+
+impl State {
+    /// The state a CA directory stands for.
+    pub fn new(origin: Origin) -> Self {
+        let mut inventory: BTreeMap<String, Vec<Issued>> = BTreeMap::new();
+        for row in origin.inventory {
+            let issued = Issued { serial: row.serial, not_after: row.not_after };
+            inventory.entry(row.name).or_default().push(issued);
+        }
+        let revocations: Vec<(Serial, i64)> = origin.lists.own.entries().collect();
+        Self {
+            algorithm: SignatureAlgorithm::for_public_key(origin.issuer.spki_der()).ok(),
+            issuer: origin.issuer,
+            bundle_pem: origin.bundle_pem.into(),
+            next_serial: origin.next_serial,
+            pending: origin.pending,
+            signed: origin.signed,
+            inventory,
+            inventory_length: origin.inventory_length,
+            inventory_open: origin.inventory_open,
+            revoked: revocations.iter().copied().collect(),
+            revocations,
+            lists: origin.lists,
+            recent: RecentRequests::default(),
+        }
+    }
+
+    /// Carries out one envelope and says what has to change in the directory, in order.
+    pub fn apply(&mut self, envelope: &Envelope) -> Vec<DirectoryEffect> {
+        let mut effects = Vec::new();
+        for command in &envelope.commands {
+            self.apply_command(command, envelope, &mut effects);
+        }
+        if let Some(request) = &envelope.request
+            && let Some(outcome) = &request.outcome
+        {
+            self.recent.remember(request.id.clone(), outcome.clone());
+        }
+        effects
+    }
+
+    fn apply_command(&mut self, command: &Command, envelope: &Envelope, effects: &mut Vec<DirectoryEffect>) {
+        match command {
+            Command::RequestSaved { certname, der, autosign, details } => {
+                let pending = Pending {
+                    der: der.clone(),
+                    autosign: *autosign,
+                    saved_by: envelope.request.as_ref().map(|request| request.id.clone()),
+                    details: details.clone(),
+                    fingerprints: Fingerprints::of(der),
+                };
+                self.pending.insert(certname.clone(), pending);
+                effects.push(DirectoryEffect::SaveRequest { certname: certname.clone(), der: der.clone() });
+            }
+            Command::RequestDeleted { certname } => {
+                self.pending.remove(certname);
+                effects.push(DirectoryEffect::DeleteRequest { certname: certname.clone() });
+            }
+            Command::AutosignDeclined { certname } => {
+                if let Some(pending) = self.pending.get_mut(certname) {
+                    pending.autosign = AutosignMark::Manual;
+                }
+            }
+            Command::SerialsReserved { next } => {
+                // Reservations may commit in another order than they were counted: the highest counts.
+                if let Some(next) = serial(next).filter(|next| *next > self.next_serial) {
+                    self.next_serial = next;
+                    effects.push(DirectoryEffect::WriteSerial { next });
+                }
+            }
+            Command::CertificateIssued { certname, der, serial: hex, not_before, not_after, details } => {
+                let Some(serial) = serial(hex) else { return };
+                self.record_issue(certname, serial, *not_before, *not_after, effects);
+                let signed = Signed {
+                    serial,
+                    not_before: *not_before,
+                    not_after: *not_after,
+                    details: details.clone(),
+                    fingerprints: Fingerprints::of(der),
+                };
+                self.signed.insert(certname.clone(), signed);
+                effects
+                    .push(DirectoryEffect::SaveCertificate { certname: certname.clone(), der: der.clone() });
+                if self.pending.remove(certname).is_some() {
+                    effects.push(DirectoryEffect::DeleteRequest { certname: certname.clone() });
+                }
+            }
+            Command::CertificateRemoved { certname } => {
+                self.signed.remove(certname);
+                effects.push(DirectoryEffect::DeleteCertificate { certname: certname.clone() });
+            }
+            Command::RevocationListIssued { number, this_update, next_update, added, dropped, signature } => {
+                for serial in dropped.iter().filter_map(|hex| serial(hex)) {
+                    self.revoked.remove(&serial);
+                    self.revocations.retain(|(entry, _)| *entry != serial);
+                }
+                for Revocation { serial: hex, date } in added {
+                    let Some(serial) = serial(hex) else { continue };
+                    if self.revoked.insert(serial, *date).is_none() {
+                        self.revocations.push((serial, *date));
+                    }
+                }
+                let draft = CrlDraft {
+                    number: *number,
+                    this_update: *this_update,
+                    next_update: *next_update,
+                    entries: &self.revocations,
+                };
+                // The same function of the same input made what was signed, so neither step fails here.
+                let list = self.algorithm.and_then(|algorithm| {
+                    let tbs = pki::crl::tbs_der(&self.issuer, &draft).ok()?;
+                    pki::crl::assemble(&tbs, algorithm, signature).ok()
+                });
+                if let Some(list) = list {
+                    self.lists.own = list;
+                    effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
+                }
+            }
+        }
+    }
+
+    fn record_issue(
+        &mut self,
+        certname: &str,
+        serial: Serial,
+        not_before: i64,
+        not_after: i64,
+        effects: &mut Vec<DirectoryEffect>,
+    ) {
+        let row = Row { serial, not_before, not_after, name: certname.to_owned() };
+        let mut line = row.to_line();
+        if std::mem::take(&mut self.inventory_open) {
+            line.insert(0, '\n');
+        }
+        let offset = self.inventory_length;
+        self.inventory_length += line.len() as u64;
+        self.inventory.entry(certname.to_owned()).or_default().push(Issued { serial, not_after });
+        effects.push(DirectoryEffect::AppendInventory { offset, line });
+    }
+
+    // === What decisions ask ===
+
+    /// The certificate that issues.
+    pub fn issuer(&self) -> &Certificate {
+        &self.issuer
+    }
+
+    /// `ca_crt.pem`.
+    pub fn bundle_pem(&self) -> &Arc<str> {
+        &self.bundle_pem
+    }
+
+    /// The lowest serial number that has never been reserved.
+    pub fn next_serial(&self) -> Serial {
+        self.next_serial
+    }
+
+    /// The requests that wait, by certname.
+    pub fn pending(&self) -> &BTreeMap<String, Pending> {
+        &self.pending
+    }
+
+    /// The certificates with a file in `signed/`, by certname.
+    pub fn signed(&self) -> &BTreeMap<String, Signed> {
+        &self.signed
+    }
+
+    /// Bytes that `inventory.txt` must have.
+    pub fn inventory_length(&self) -> u64 {
+        self.inventory_length
+    }
+
+    /// Every certificate ever issued to `certname`, oldest first.
+    pub fn issued_to(&self, certname: &str) -> &[Issued] {
+        self.inventory.get(certname).map_or(&[], Vec::as_slice)
+    }
+
+    /// The current revocation lists.
+    pub fn lists(&self) -> &RevocationLists {
+        &self.lists
+    }
+
+    /// The entries of our own list, in its order.
+    pub fn revocations(&self) -> &[(Serial, i64)] {
+        &self.revocations
+    }
+
+    /// Whether a serial is on our own list.
+    pub fn is_revoked(&self, serial: &Serial) -> bool {
+        self.revoked.contains_key(serial)
+    }
+
+    /// What a list shows as state; a certificate outranks a request.
+    pub fn standing(&self, certname: &str) -> Option<Standing> {
+        if let Some(signed) = self.signed.get(certname) {
+            let revoked = self.is_revoked(&signed.serial);
+            return Some(if revoked { Standing::Revoked } else { Standing::Signed });
+        }
+        self.pending.contains_key(certname).then_some(Standing::Requested)
+    }
+
+    /// The answers of the latest writes, by request id.
+    pub fn recent(&self) -> &RecentRequests {
+        &self.recent
+    }
+}
+
+/// A serial from a command. Commands carry what [`Serial`] printed, so a fault means a foreign log; such a
+/// command changes nothing rather than something wrong.
+fn serial(hex: &str) -> Option<Serial> {
+    Serial::parse_hex(hex).ok()
+}

@@ -1,0 +1,54 @@
+//! The answers of the latest writes, so that a write that is sent again is answered and not repeated.
+
+use crate::command::Outcome;
+use std::collections::{BTreeMap, VecDeque};
+
+/// How many answers are kept. At 500 writes per second this is a minute, twice the time the front end holds a
+/// request.
+const KEPT: usize = 32_768;
+
+/// Request id → answer, oldest forgotten first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecentRequests {
+    order: VecDeque<String>,
+    outcomes: BTreeMap<String, Outcome>,
+}
+
+impl RecentRequests {
+    /// The answer that the request `id` got, if it is complete and not long ago.
+    pub fn outcome(&self, id: &str) -> Option<&Outcome> {
+        self.outcomes.get(id)
+    }
+
+    pub(super) fn remember(&mut self, id: String, outcome: Outcome) {
+        if self.outcomes.insert(id.clone(), outcome).is_none() {
+            self.order.push_back(id);
+        }
+        while self.order.len() > KEPT {
+            if let Some(oldest) = self.order.pop_front() {
+                self.outcomes.remove(&oldest);
+            }
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Outcome)> {
+        self.order.iter().filter_map(|id| Some((id, self.outcomes.get(id)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_answers_are_forgotten() {
+        let outcome = Outcome { status: 200, content_type: String::new(), body: String::new() };
+        let mut recent = RecentRequests::default();
+        for id in 0..=KEPT {
+            recent.remember(id.to_string(), outcome.clone());
+        }
+        assert_eq!(recent.outcome("0"), None);
+        assert_eq!(recent.outcome("1"), Some(&outcome));
+        assert_eq!(recent.iter().count(), KEPT);
+    }
+}

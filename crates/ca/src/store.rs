@@ -1,0 +1,261 @@
+//! What a member keeps in `CADIR/bunraku`: lock, membership, snapshot and log; and how a state is made of it.
+
+use crate::command::{Envelope, UnreadableEntry};
+use crate::directory::{Directory, Layout};
+use crate::import::{self, ImportFault};
+use crate::projection;
+use crate::state::{State, UnreadableImage};
+use minicbor::{Decode, Encode};
+use replica::log::{Log, LogFault};
+use replica::membership::{MembershipFault, MembershipFile};
+use replica::storage::replace_file;
+use replica::{Entry, Epoch, Membership, Position};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why a CA directory cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenFault {
+    /// Another process has it.
+    #[error("{} is in use by a running CA", path.display())]
+    Locked { path: PathBuf },
+    /// The file system says no.
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// What is there is not a CA that can be taken over.
+    #[error(transparent)]
+    Import(#[from] ImportFault),
+    /// The log cannot be used.
+    #[error("{}: {fault}", path.display())]
+    Log { path: PathBuf, fault: LogFault },
+    /// The membership file cannot be used.
+    #[error("{}: {fault}", path.display())]
+    Membership { path: PathBuf, fault: MembershipFault },
+    /// The snapshot cannot be used.
+    #[error("{}: {fault}", path.display())]
+    Snapshot { path: PathBuf, fault: SnapshotFault },
+    /// An entry of the log cannot be read.
+    #[error("log entry {index}: {fault}")]
+    Entry { index: u64, fault: UnreadableEntry },
+}
+
+/// Why a snapshot file cannot be used.
+#[derive(Debug, Error)]
+pub enum SnapshotFault {
+    /// Its checksum does not fit.
+    #[error("the snapshot is damaged")]
+    Damaged,
+    /// Not CBOR of this version.
+    #[error("the snapshot cannot be read by this version: {0}")]
+    Encoding(#[from] minicbor::decode::Error),
+    /// Its content is not a state.
+    #[error(transparent)]
+    Image(#[from] UnreadableImage),
+}
+
+/// The state at a position of the log, as a file.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct SnapshotFile {
+    #[n(0)]
+    format: u32,
+    #[n(1)]
+    position: Position,
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    image: Vec<u8>,
+}
+
+const SNAPSHOT_FORMAT: u32 = 1;
+
+/// Exclusive ownership of a CA directory, given up when dropped or when the process ends, however it ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Takes the directory.
+    ///
+    /// # Errors
+    /// [`OpenFault::Locked`] when another process has it.
+    pub fn take(layout: &Layout) -> Result<Self, OpenFault> {
+        let path = layout.lock();
+        let io = |source| OpenFault::Io { path: path.clone(), source };
+        fs::create_dir_all(layout.own()).map_err(io)?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenFault::Locked { path: layout.root().to_owned() }),
+            Err(fault) => Err(io(fault.into())),
+        }
+    }
+}
+
+/// An opened CA directory.
+#[derive(Debug)]
+pub struct Store {
+    pub lock: DirectoryLock,
+    pub directory: Directory,
+    pub membership: Membership,
+    pub membership_file: MembershipFile,
+    pub log: Log,
+    /// All entries of the log.
+    pub entries: Vec<Entry>,
+    /// The state after `applied`; none in a fresh standby's directory.
+    pub state: Option<State>,
+    /// Position of the last entry that `state` has; known to be committed.
+    pub applied: Position,
+    /// The directory follows the log up to here.
+    pub projected: u64,
+}
+
+impl Store {
+    /// Opens a CA directory: one that Bunraku has owned before, one of Puppet Server (which is taken over as it
+    /// is), or an empty one (which becomes a standby that asks the primary for everything).
+    ///
+    /// # Errors
+    /// [`OpenFault`].
+    pub fn open(root: &Path) -> Result<Self, OpenFault> {
+        let layout = Layout::new(root);
+        let io = |path: PathBuf| move |source| OpenFault::Io { path, source };
+        fs::create_dir_all(layout.root()).map_err(io(layout.root().to_owned()))?;
+        let lock = DirectoryLock::take(&layout)?;
+        let directory = Directory::open(root).map_err(io(layout.root().to_owned()))?;
+        let membership_file = MembershipFile::at(&layout.configuration());
+        let membership = membership_file
+            .load()
+            .map_err(|fault| OpenFault::Membership { path: layout.configuration(), fault })?;
+        match membership {
+            Some(membership) => Self::reopen(lock, directory, membership, membership_file),
+            None => Self::begin(lock, directory, membership_file),
+        }
+    }
+
+    /// The first time: what is in the directory becomes the snapshot that the log begins with.
+    fn begin(
+        lock: DirectoryLock,
+        directory: Directory,
+        mut membership_file: MembershipFile,
+    ) -> Result<Self, OpenFault> {
+        let layout = directory.layout().clone();
+        let state = if import::is_present(layout.root())? { Some(import::read(&layout)?) } else { None };
+        let mut base = Position::ZERO;
+        if let Some(state) = &state {
+            // An empty log never makes a primary, so what was found counts as an entry of its own.
+            base = base.next(Epoch::NONE, &state.encode());
+            write_snapshot(&layout, base, state)?;
+        }
+        let log_fault = |fault| OpenFault::Log { path: layout.log(), fault };
+        let log = Log::create_at(&layout.log(), base).map_err(log_fault)?;
+        // Last, because its presence says that the rest is complete.
+        let incarnation = u64::from_le_bytes(first_eight(uuid::Uuid::new_v4().as_bytes()));
+        let mut membership = Membership::blank(incarnation);
+        membership.joined = state.is_some();
+        membership_file
+            .store(&membership)
+            .map_err(|fault| OpenFault::Membership { path: layout.configuration(), fault })?;
+        Ok(Self {
+            lock,
+            directory,
+            membership,
+            membership_file,
+            log,
+            entries: Vec::new(),
+            state,
+            applied: base,
+            projected: base.index,
+        })
+    }
+
+    fn reopen(
+        lock: DirectoryLock,
+        directory: Directory,
+        membership: Membership,
+        membership_file: MembershipFile,
+    ) -> Result<Self, OpenFault> {
+        let layout = directory.layout().clone();
+        let log_fault = |fault| OpenFault::Log { path: layout.log(), fault };
+        let (mut log, mut entries) = Log::open_at(&layout.log()).map_err(log_fault)?;
+        let snapshot = read_snapshot(&layout)?;
+        let mut projected = projection::marked(&layout);
+        let (mut applied, mut state) = match snapshot {
+            Some((position, state)) => (position, Some(state)),
+            None => (Position::ZERO, None),
+        };
+        // A crash between putting a received snapshot in place and beginning the log anew.
+        let fits = applied == log.base() || entries.iter().any(|entry| entry.position == applied);
+        if !fits {
+            log.reset(applied).map_err(log_fault)?;
+            entries.clear();
+        }
+        if projected > log.last().index {
+            projected = applied.index;
+        }
+        projected = projected.max(applied.index);
+        // What the directory shows has been committed; the rest waits until the log's owner says that it is.
+        if let Some(state) = &mut state {
+            for entry in &entries {
+                if entry.position.index > applied.index && entry.position.index <= projected {
+                    apply(state, entry)?;
+                    applied = entry.position;
+                }
+            }
+        }
+        Ok(Self { lock, directory, membership, membership_file, log, entries, state, applied, projected })
+    }
+}
+
+/// Applies an entry; says what must change in the directory.
+///
+/// # Errors
+/// [`OpenFault::Entry`] when a later version wrote it.
+pub fn apply(state: &mut State, entry: &Entry) -> Result<Vec<crate::state::DirectoryEffect>, OpenFault> {
+    if entry.is_marker() {
+        return Ok(Vec::new());
+    }
+    let envelope = Envelope::decode(&entry.payload)
+        .map_err(|fault| OpenFault::Entry { index: entry.position.index, fault })?;
+    Ok(state.apply(&envelope))
+}
+
+/// Writes the snapshot file; durable on return.
+///
+/// # Errors
+/// [`OpenFault::Io`].
+pub fn write_snapshot(layout: &Layout, position: Position, state: &State) -> Result<(), OpenFault> {
+    let file = SnapshotFile { format: SNAPSHOT_FORMAT, position, image: state.encode() };
+    let content = minicbor::to_vec(&file).expect("encoding into memory cannot fail");
+    let mut bytes = crc32c::crc32c(&content).to_le_bytes().to_vec();
+    bytes.extend_from_slice(&content);
+    let path = layout.snapshot();
+    replace_file(&path, &bytes).map_err(|source| OpenFault::Io { path, source })
+}
+
+fn read_snapshot(layout: &Layout) -> Result<Option<(Position, State)>, OpenFault> {
+    let path = layout.snapshot();
+    let bytes = match fs::read(&path) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|source| OpenFault::Io { path: path.clone(), source })?,
+    };
+    decode_snapshot(&bytes).map(Some).map_err(|fault| OpenFault::Snapshot { path, fault })
+}
+
+fn decode_snapshot(bytes: &[u8]) -> Result<(Position, State), SnapshotFault> {
+    let (sum, content) = bytes.split_first_chunk::<4>().ok_or(SnapshotFault::Damaged)?;
+    if u32::from_le_bytes(*sum) != crc32c::crc32c(content) {
+        return Err(SnapshotFault::Damaged);
+    }
+    let file: SnapshotFile = minicbor::decode(content)?;
+    Ok((file.position, State::decode(&file.image)?))
+}
+
+fn first_eight(bytes: &[u8; 16]) -> [u8; 8] {
+    let mut first = [0; 8];
+    first.copy_from_slice(&bytes[..8]);
+    first
+}
