@@ -16,17 +16,6 @@ pub enum State {
     Draining,
 }
 
-impl State {
-    /// The word used in status and logs.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-            Self::Draining => "draining",
-        }
-    }
-}
-
 /// Settings of the machine; times in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thresholds {

@@ -1,9 +1,35 @@
 //! The front end: terminates TLS, says who is asking, chooses who answers, forwards; home of the register that says
 //! which CA is active.
 //!
-//! Start reading at `path.rs`: the way of a request, step by step.
+//! Start reading at `path.rs`: the way of a request, step by step. What is decided is decided in pure code (`route`,
+//! `retry`, `pool`, `health`, `ca_route::doubt`, and `replica::monitor`); what is done is done around it.
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
-pub mod health;
-pub mod pool;
+mod answer;
+mod ca_route;
+mod cargo;
+mod clock;
+mod error_log;
+mod forward;
+mod front_end;
+mod headers;
+mod health;
+mod hold;
+mod own;
+mod path;
+mod pool;
+mod probe;
+mod retry;
+mod revocation;
 pub mod route;
+mod settings;
+pub mod status;
+mod supervisor;
+mod upstream;
+mod workers;
+
+pub use front_end::{FrontEnd, StartFault};
+pub use health::Thresholds;
+pub use settings::{FrontEndSettings, Tuning, WorkerAddress};
+pub use status::Status;

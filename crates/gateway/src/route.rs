@@ -49,7 +49,7 @@ pub enum Class {
 /// Bunraku's own endpoints below `/bunraku/v1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {
-    /// `POST /bunraku/v1/register`: read or compare-and-set, for CA members.
+    /// `/bunraku/v1/register`, for CA members: GET reads, POST is a compare-and-set.
     Register,
     /// `GET /bunraku/v1/status`.
     Status,
@@ -129,7 +129,7 @@ const DECIDING: usize = 2;
 
 fn own(method: &Method, rest: &[&str]) -> Own {
     match rest {
-        ["v1", "register"] if *method == Method::POST => Own::Register,
+        ["v1", "register"] if *method == Method::POST || *method == Method::GET => Own::Register,
         ["v1", "status"] if *method == Method::GET => Own::Status,
         ["v1", "ca", "switchover"] if *method == Method::POST => Own::Switchover,
         _ => Own::Unknown,
@@ -278,7 +278,8 @@ mod tests {
             classify(&Method::POST, &"/bunraku/v1/ca/switchover".parse().unwrap()),
             Route::Own(Own::Switchover)
         );
-        for other in ["/bunraku", "/bunraku/v1/replica", "/bunraku/v1/register", "/bunraku/v2/status"] {
+        assert_eq!(get("/bunraku/v1/register"), Route::Own(Own::Register));
+        for other in ["/bunraku", "/bunraku/v1/replica", "/bunraku/v1/ca/switchover", "/bunraku/v2/status"] {
             assert_eq!(get(other), Route::Own(Own::Unknown), "{other}");
         }
     }

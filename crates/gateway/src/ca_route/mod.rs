@@ -1,0 +1,281 @@
+//! A request to the certificate authority: to the active member, and held while there is none.
+//!
+//! The agent must not see that a member went away. So a request whose member does not answer waits until another is
+//! active, and is sent there with the same id; [`doubt`] says when that is allowed.
+
+pub mod doubt;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use http::header::{HeaderValue, RETRY_AFTER};
+use http::request::Parts;
+use replica::monitor::Failure;
+use tokio::sync::{mpsc, watch};
+use wire::protocol::internal::{X_BUNRAKU_EPOCH, X_BUNRAKU_REQUEST, X_BUNRAKU_STALE};
+use wire::{Request, Response, body};
+
+use self::doubt::{Doubt, Outcome};
+use crate::answer;
+use crate::cargo::Cargo;
+use crate::forward::{Carried, parts_again, read_in_time};
+use crate::hold::{Course, Helm, Patience, Target};
+use crate::route::CaAccess;
+use crate::settings::Tuning;
+use crate::supervisor::failure_of;
+use crate::upstream::{Fault, Upstream};
+
+/// Time until the same member is asked again after it refused or could not be reached, while nothing changes.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What requests see of a member; the supervisor listens, so that it need not wait for its own next probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Index of the member.
+    pub member: usize,
+    /// What was seen.
+    pub kind: SightingKind,
+}
+
+/// See [`Sighting`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SightingKind {
+    /// No connection could be opened.
+    Unreachable {
+        /// In words.
+        cause: String,
+        /// In the monitor's terms.
+        failure: Failure,
+    },
+    /// A connection broke before the answer.
+    Broken {
+        /// In words.
+        cause: String,
+    },
+    /// It refused the epoch.
+    Stale,
+    /// It carried out a write that may have changed the revocation list.
+    Written,
+}
+
+/// The way to the certificate authority.
+pub struct CaRoute {
+    /// The ways to the members, in configured order.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// Who is active.
+    pub helm: Arc<Helm>,
+    /// Where sightings go. Bounded: when the supervisor has hundreds unread, one more tells it nothing.
+    pub sightings: mpsc::Sender<Sighting>,
+    /// Times and limits.
+    pub tuning: Tuning,
+}
+
+impl CaRoute {
+    /// Carries one request.
+    pub async fn carry(&self, request: Request, access: CaAccess) -> Carried {
+        let (parts, body) = request.into_parts();
+        // CA bodies are requests and short JSON: reading them whole is what makes holding possible.
+        let mut cargo = match read_in_time(body, self.tuning.ca_body_limit, self.tuning.body_timeout).await {
+            Ok(whole @ Cargo::Whole(_)) => whole,
+            Ok(Cargo::Streaming(_)) => return Carried::own(answer::too_large(self.tuning.ca_body_limit)),
+            Err(why) => return Carried::own(answer::broken_body(&why)),
+        };
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut doubt = Doubt::none(access);
+        let mut patience = self.helm.patience(self.tuning.ca_hold);
+        let mut course = self.helm.watch();
+        let mut last_cause = "no member is active".to_owned();
+        loop {
+            let now = course.borrow_and_update().target.clone();
+            let Some(target) = now.filter(|target| doubt.permits(target)) else {
+                let permitted = |course: &Course| course.target.as_ref().is_some_and(|t| doubt.permits(t));
+                if patience.wait(&mut course, None, permitted).await.is_err() {
+                    return self.give_up(&doubt, &last_cause);
+                }
+                continue;
+            };
+            patience.on_the_way();
+            let Some(body) = cargo.take() else { return self.give_up(&doubt, &last_cause) };
+            let request = self.request(&parts, body, &target, access, &id);
+            match self.attempt(request, &target, &mut course).await {
+                Attempt::Answered(response) => {
+                    if response.status().is_success() && may_revoke(&parts.method, parts.uri.path()) {
+                        self.tell(&target, SightingKind::Written);
+                    }
+                    let worker = self.upstreams[target.member].worker().name.clone();
+                    return Carried { response, worker: Some(worker) };
+                }
+                Attempt::Failed { outcome, cause } => {
+                    doubt.after(&target, outcome);
+                    last_cause = format!("{}: {cause}", self.upstreams[target.member].worker().name);
+                    if self.pause(&mut patience, &mut course, &target).await.is_err() {
+                        return self.give_up(&doubt, &last_cause);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks the active member whether it answers, without holding: the question is about now.
+    pub async fn carry_status(&self, request: Request) -> Carried {
+        let Some(target) = self.helm.course().target else {
+            return Carried::own(answer::no_ca(0, "no member is active", false, 0));
+        };
+        let (parts, _) = request.into_parts();
+        let upstream = &self.upstreams[target.member];
+        let request = Request::from_parts(parts_again(&parts), body::empty());
+        match upstream.send(request, self.tuning.connect_timeout).await {
+            Ok(mut response) => {
+                response.headers_mut().remove(RETRY_AFTER);
+                Carried { response, worker: Some(upstream.worker().name.clone()) }
+            }
+            Err(fault) => {
+                let cause = self.report(&target, fault).1;
+                Carried::own(answer::no_ca(0, &format!("{}: {cause}", upstream.worker().name), false, 0))
+            }
+        }
+    }
+
+    /// One attempt; abandoned when the course says that another member, or another epoch, is active.
+    async fn attempt(
+        &self,
+        request: Request,
+        target: &Target,
+        course: &mut watch::Receiver<Course>,
+    ) -> Attempt {
+        let exchange = async {
+            let response = self.upstreams[target.member].send(request, self.tuning.answer_timeout).await?;
+            // The answer is read here, not relayed byte by byte: a member may die in the middle of it.
+            let (parts, streaming) = response.into_parts();
+            match Cargo::load(streaming, self.tuning.ca_answer_limit).await {
+                Ok(mut cargo) => Ok(Response::from_parts(parts, cargo.take().unwrap_or_else(body::empty))),
+                Err(fault) => Err(Fault::Silent { cause: wire::client::SendCause::Other(fault.to_string()) }),
+            }
+        };
+        // A pause in admission (no target) is no reason to give up on what is under way; a successor is.
+        let moved_on = course.wait_for(|course| course.target.as_ref().is_some_and(|now| now != target));
+        tokio::select! {
+            biased;
+            result = exchange => match result {
+                Ok(response) if is_stale(&response) => {
+                    self.tell(target, SightingKind::Stale);
+                    Attempt::Failed { outcome: Outcome::NotDone, cause: stale_text(&response) }
+                }
+                Ok(response) => Attempt::Answered(response),
+                Err(fault) => {
+                    let (outcome, cause) = self.report(target, fault);
+                    Attempt::Failed { outcome, cause }
+                }
+            },
+            _ = moved_on => {
+                self.upstreams[target.member].forget_idle();
+                Attempt::Failed { outcome: Outcome::Unknown, cause: "another member became active".into() }
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        parts: &Parts,
+        body: wire::Body,
+        target: &Target,
+        access: CaAccess,
+        id: &str,
+    ) -> Request {
+        let mut request = Request::from_parts(parts_again(parts), body);
+        let headers = request.headers_mut();
+        headers.insert(X_BUNRAKU_EPOCH, HeaderValue::from(target.epoch));
+        if access == CaAccess::Write
+            && let Ok(id) = HeaderValue::from_str(id)
+        {
+            headers.insert(X_BUNRAKU_REQUEST, id);
+        }
+        request
+    }
+
+    /// After a failure: on at once when the course has changed meanwhile, else a short pause, because the member may
+    /// be back (a restart within its epoch) before anything is decided.
+    async fn pause(
+        &self,
+        patience: &mut Patience,
+        course: &mut watch::Receiver<Course>,
+        tried: &Target,
+    ) -> Result<(), crate::hold::OutOfPatience> {
+        patience.wait(course, Some(PAUSE), |course| course.target.as_ref() != Some(tried)).await
+    }
+
+    /// Translates a fault into what it means for the request, and tells the supervisor.
+    fn report(&self, target: &Target, fault: Fault) -> (Outcome, String) {
+        self.upstreams[target.member].forget_idle();
+        match fault {
+            Fault::NotSent { cause, .. } => {
+                let failure = failure_of(&cause);
+                let cause = cause.to_string();
+                self.tell(target, SightingKind::Unreachable { cause: cause.clone(), failure });
+                (Outcome::NotDone, cause)
+            }
+            Fault::Silent { cause } => {
+                let cause = cause.to_string();
+                self.tell(target, SightingKind::Broken { cause: cause.clone() });
+                (Outcome::Unknown, cause)
+            }
+            Fault::TimedOut => (Outcome::Unknown, "no answer in time".to_owned()),
+        }
+    }
+
+    fn tell(&self, target: &Target, kind: SightingKind) {
+        // Full means that the supervisor has plenty to look at already.
+        let _ = self.sightings.try_send(Sighting { member: target.member, kind });
+    }
+
+    fn give_up(&self, doubt: &Doubt, cause: &str) -> Carried {
+        let seconds = self.tuning.ca_hold.as_secs();
+        Carried::own(if doubt.any() {
+            answer::in_doubt(seconds, cause)
+        } else {
+            answer::no_ca(seconds, cause, true, answer::dice())
+        })
+    }
+}
+
+enum Attempt {
+    Answered(Response),
+    Failed { outcome: Outcome, cause: String },
+}
+
+fn is_stale(response: &Response) -> bool {
+    response.headers().contains_key(X_BUNRAKU_STALE)
+}
+
+fn stale_text(response: &Response) -> String {
+    let said = response.headers().get(X_BUNRAKU_STALE).and_then(|value| value.to_str().ok());
+    format!("it is not the primary of this epoch ({})", said.unwrap_or("-"))
+}
+
+/// Whether a write at this path can change the revocation list: everything but asking for a certificate.
+fn may_revoke(method: &Method, path: &str) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD)
+        && !path.contains("/certificate_request")
+        && !path.contains("/certificate_renewal")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enrolling_does_not_fetch_the_revocation_list() {
+        for (method, path, fetch) in [
+            (Method::PUT, "/puppet-ca/v1/certificate_status/a", true),
+            (Method::PUT, "/puppet-ca/v1/clean", true),
+            (Method::PUT, "/puppet-ca/v1/certificate_revocation_list", true),
+            (Method::DELETE, "/production/certificate_status/a", true),
+            (Method::PUT, "/puppet-ca/v1/certificate_request/a", false),
+            (Method::POST, "/puppet-ca/v1/certificate_renewal", false),
+            (Method::GET, "/puppet-ca/v1/certificate_status/a", false),
+        ] {
+            assert_eq!(may_revoke(&method, path), fetch, "{method} {path}");
+        }
+    }
+}

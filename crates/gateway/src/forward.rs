@@ -1,0 +1,185 @@
+//! A request of the catalog pool: choose a worker, send, take it elsewhere where that is allowed, relay the answer as
+//! it comes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http_body_util::BodyExt;
+use wire::{Request, Response};
+
+use crate::answer;
+use crate::cargo::Cargo;
+use crate::health::Event;
+use crate::retry;
+use crate::route::Class;
+use crate::settings::Tuning;
+use crate::upstream::{Fault, Upstream, conclusive};
+use crate::workers::{Assignment, Workers};
+
+/// What is needed to forward.
+pub struct Forwarder {
+    /// Who is there.
+    pub workers: Arc<Workers>,
+    /// The ways to them, in the same order.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// Times and limits.
+    pub tuning: Tuning,
+}
+
+/// An answer and who gave it.
+pub struct Carried {
+    /// The answer.
+    pub response: Response,
+    /// The worker that gave it; none when it is the front end's own.
+    pub worker: Option<String>,
+}
+
+impl Carried {
+    /// An answer of the front end itself.
+    pub fn own(response: Response) -> Self {
+        Self { response, worker: None }
+    }
+}
+
+/// An answer "not me", kept in case nobody else can.
+struct Refusal {
+    response: Response,
+    assignment: Assignment,
+}
+
+impl Forwarder {
+    /// Carries one request.
+    pub async fn carry(&self, request: Request, class: Class) -> Carried {
+        let (parts, body) = request.into_parts();
+        let mut cargo = match class {
+            Class::Write => Cargo::Streaming(Some(body)),
+            Class::Status | Class::Read | Class::Catalog => {
+                match read_in_time(body, self.tuning.replay_limit, self.tuning.body_timeout).await {
+                    Ok(cargo) => cargo,
+                    Err(why) => return Carried::own(answer::broken_body(&why)),
+                }
+            }
+        };
+        let mut tried = Vec::new();
+        let mut causes: Vec<String> = Vec::new();
+        let mut refusal: Option<Refusal> = None;
+        let mut silences = 0;
+        while let Some(mut assignment) = self.workers.assign(&tried) {
+            let index = assignment.index();
+            tried.push(index);
+            let name = &self.workers.address(index).name;
+            let Some(body) = cargo.take() else { break };
+            let request = Request::from_parts(parts_again(&parts), body);
+            match self.upstreams[index].send(request, self.tuning.answer_timeout).await {
+                Ok(response) => {
+                    // "Once": one other worker is asked, not each in turn.
+                    if refusal.is_none() && retry::after_status(class, response.status()) && cargo.is_there()
+                    {
+                        refusal = Some(Refusal { response, assignment });
+                        continue;
+                    }
+                    return self.relay(response, assignment, class);
+                }
+                Err(Fault::NotSent { request, cause }) => {
+                    assignment.fail();
+                    causes.push(format!("{name}: {cause}"));
+                    self.lost(
+                        index,
+                        Event::ConnectFailed { cause: cause.to_string(), conclusive: conclusive(&cause) },
+                    );
+                    cargo.put_back(request.into_body());
+                }
+                Err(Fault::Silent { cause }) => {
+                    assignment.fail();
+                    self.lost(index, Event::Reset { cause: cause.to_string() });
+                    silences += 1;
+                    let again = silences == 1
+                        && cargo.is_there()
+                        && retry::after_silence(class, self.tuning.compile_retry);
+                    if !again {
+                        return Carried {
+                            response: answer::bad_gateway(name, &cause.to_string()),
+                            worker: Some(name.clone()),
+                        };
+                    }
+                    causes.push(format!("{name}: {cause}"));
+                }
+                Err(Fault::TimedOut) => {
+                    assignment.fail();
+                    let seconds = self.tuning.answer_timeout.as_secs();
+                    return Carried {
+                        response: answer::gateway_timeout(name, seconds),
+                        worker: Some(name.clone()),
+                    };
+                }
+            }
+        }
+        match refusal {
+            Some(Refusal { response, assignment }) => self.relay(response, assignment, class),
+            None => {
+                let tried = if causes.is_empty() {
+                    "none is configured or all drain".to_owned()
+                } else {
+                    causes.join(", ")
+                };
+                Carried::own(answer::no_worker(&tried, class != Class::Status, answer::dice()))
+            }
+        }
+    }
+
+    /// Passes an answer on. The worker counts as busy until the last byte has gone out.
+    fn relay(&self, response: Response, assignment: Assignment, class: Class) -> Carried {
+        let worker = self.workers.address(assignment.index()).name.clone();
+        let mut response = watch_body(response, assignment);
+        if class == Class::Status {
+            response.headers_mut().remove(RETRY_AFTER);
+        }
+        Carried { response, worker: Some(worker) }
+    }
+
+    fn lost(&self, index: usize, event: Event) {
+        self.upstreams[index].forget_idle();
+        self.workers.observe(index, event);
+    }
+}
+
+/// Reads a body whole, if it is short enough, within `limit_time`: an answer of 400 is better than a worker's slot held
+/// by a client that sends a byte a minute.
+pub async fn read_in_time(body: wire::Body, limit: usize, limit_time: Duration) -> Result<Cargo, String> {
+    match tokio::time::timeout(limit_time, Cargo::load(body, limit)).await {
+        Ok(Ok(cargo)) => Ok(cargo),
+        Ok(Err(fault)) => Err(fault.to_string()),
+        Err(_) => Err(format!("it was not complete within {} s", limit_time.as_secs())),
+    }
+}
+
+/// The head of a request once more. Extensions stay behind: they are about the client's connection.
+pub fn parts_again(parts: &Parts) -> Parts {
+    let (mut copy, ()) = http::Request::new(()).into_parts();
+    copy.method = parts.method.clone();
+    copy.uri = parts.uri.clone();
+    copy.headers = parts.headers.clone();
+    copy
+}
+
+/// Keeps `assignment` alive as long as the body, and counts a body that breaks off as the worker's failure.
+fn watch_body(response: Response, assignment: Assignment) -> Response {
+    let watched = Arc::new(std::sync::Mutex::new(assignment));
+    let (parts, body) = response.into_parts();
+    let on_fault = Arc::clone(&watched);
+    let body = body
+        .map_frame(move |frame| {
+            // Moved in so that it lives as long as the body.
+            let _ = &watched;
+            frame
+        })
+        .map_err(move |fault| {
+            if let Ok(mut assignment) = on_fault.lock() {
+                assignment.fail();
+            }
+            fault
+        });
+    Response::from_parts(parts, body.boxed())
+}

@@ -1,0 +1,311 @@
+//! The front end as a whole: made from its settings, started, asked.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use replica::configuration::Configuration;
+use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings};
+use replica::name::{ClusterId, MemberName};
+use replica::register::{EmbeddedRegister, Register, RegisterFault};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use wire::access_log::Logged;
+use wire::protocol::internal::{MemberState as PublicState, MemberStatus};
+use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
+use wire::{Drain, Handler, Limits, Peer, Request, Response};
+
+use crate::ca_route::CaRoute;
+use crate::clock::Clock;
+use crate::error_log::ErrorLog;
+use crate::forward::Forwarder;
+use crate::hold::Helm;
+use crate::revocation::RevocationKeeper;
+use crate::settings::{FrontEndSettings, WorkerAddress};
+use crate::status::{CaMemberStatus, CaStatus, Status};
+use crate::supervisor::{self, Setup, SharedRegister, Supervisor};
+use crate::upstream::Upstream;
+use crate::workers::Workers;
+use crate::{path, probe};
+
+/// Why a front end could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFault {
+    /// The error log could not be opened.
+    #[error("{path}: {source}")]
+    ErrorLog {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The register could not be opened.
+    #[error(transparent)]
+    Register(#[from] RegisterFault),
+    /// Certificate and key do not make a TLS configuration.
+    #[error(transparent)]
+    Tls(#[from] TlsFault),
+    /// The kept revocation list cannot be used. Starting without it would let revoked nodes in.
+    #[error("{path}: {fault}")]
+    RevocationList {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: TrustFault,
+    },
+    /// The kept revocation list cannot be read.
+    #[error("{path}: {source}")]
+    RevocationListUnreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A running front end.
+pub struct FrontEnd {
+    settings: FrontEndSettings,
+    server_tls: ServerTls,
+    error_log: Arc<ErrorLog>,
+    register: SharedRegister,
+    helm: Arc<Helm>,
+    supervisor: Supervisor,
+    workers: Arc<Workers>,
+    forwarder: Forwarder,
+    ca_route: CaRoute,
+    requests: AtomicU64,
+    /// Probes, supervisor, revocation keeper; ended with the front end.
+    _tasks: Mutex<JoinSet<()>>,
+}
+
+impl FrontEnd {
+    /// Opens register and log, loads the kept revocation list, and starts the tasks that watch workers and CA members.
+    /// Must be called inside a Tokio runtime. Requests are answered once it is given to a listener
+    /// ([`FrontEnd::serve`]).
+    pub fn start(settings: FrontEndSettings) -> Result<Arc<Self>, StartFault> {
+        let clock = Clock::start();
+        let tuning = settings.tuning.clone();
+        let log_path = settings.error_log_path.clone();
+        let error_log =
+            ErrorLog::open(&log_path).map_err(|source| StartFault::ErrorLog { path: log_path, source })?;
+        let error_log = Arc::new(error_log);
+        load_kept_list(&settings)?;
+        let cluster = ClusterId::new(settings.cluster.clone());
+        let register = EmbeddedRegister::open(settings.register_path.clone(), cluster.clone())?;
+        let register: SharedRegister = Arc::new(Mutex::new(register));
+        let server_tls =
+            ServerTls::new(&settings.identity, settings.trust.clone(), ClientCertificates::Optional)?;
+        let client_tls = ClientTls::new(Some(&settings.identity), settings.trust.clone())?;
+        let upstreams = |workers: &[WorkerAddress]| -> Vec<Arc<Upstream>> {
+            workers
+                .iter()
+                .map(|worker| {
+                    Upstream::new(
+                        worker.clone(),
+                        client_tls.clone(),
+                        tuning.connect_timeout,
+                        tuning.upstream_idle,
+                    )
+                })
+                .map(Arc::new)
+                .collect()
+        };
+        let catalog = upstreams(&settings.catalog_workers);
+        let members = upstreams(&settings.ca_members);
+
+        let workers = Arc::new(Workers::new(
+            settings.catalog_workers.clone(),
+            tuning.thresholds.clone(),
+            clock,
+            Arc::clone(&error_log),
+        ));
+        let mut tasks = JoinSet::new();
+        for (index, upstream) in catalog.iter().enumerate() {
+            tasks.spawn(probe::watch(
+                Arc::clone(&workers),
+                index,
+                Arc::clone(upstream),
+                tuning.probe_timeout,
+            ));
+        }
+
+        let helm = Arc::new(Helm::new());
+        let crl_hint = Arc::new(Notify::new());
+        let (sightings, seen) = mpsc::channel(256);
+        let monitor_settings = monitor_settings(&settings, cluster);
+        let handoff_timeout = Duration::from_millis(monitor_settings.timings.handoff_ms);
+        let (supervisor, watching) = supervisor::start(Setup {
+            monitor: Monitor::new(monitor_settings, clock.now_ms()),
+            upstreams: members.clone(),
+            register: Arc::clone(&register),
+            helm: Arc::clone(&helm),
+            sightings: seen,
+            crl_hint: Arc::clone(&crl_hint),
+            error_log: Arc::clone(&error_log),
+            clock,
+            probe_timeout: tuning.probe_timeout,
+            handoff_timeout,
+        });
+        tasks.spawn(watching);
+        let keeper = RevocationKeeper {
+            trust: settings.trust.clone(),
+            path: settings.crl_path.clone(),
+            upstreams: members.clone(),
+            helm: Arc::clone(&helm),
+            hint: crl_hint,
+            refresh: tuning.crl_refresh,
+            error_log: Arc::clone(&error_log),
+        };
+        tasks.spawn(keeper.run());
+
+        let forwarder =
+            Forwarder { workers: Arc::clone(&workers), upstreams: catalog, tuning: tuning.clone() };
+        let ca_route = CaRoute { upstreams: members, helm: Arc::clone(&helm), sightings, tuning };
+        Ok(Arc::new(Self {
+            settings,
+            server_tls,
+            error_log,
+            register,
+            helm,
+            supervisor,
+            workers,
+            forwarder,
+            ca_route,
+            requests: AtomicU64::new(0),
+            _tasks: Mutex::new(tasks),
+        }))
+    }
+
+    /// Answers clients on `listener` until the drain has ended, with the access log.
+    pub async fn serve(self: &Arc<Self>, listener: std::net::TcpListener, limits: Limits, drain: Drain) {
+        let log = Arc::clone(&self.settings.access_log);
+        let logged = Logged::new(Arc::clone(self), log, "front-end", Vec::new());
+        wire::serve_tls(listener, self.server_tls.clone(), limits, logged, drain).await;
+    }
+
+    /// What it knows.
+    pub fn status(&self) -> Status {
+        let outlook = self.supervisor.outlook();
+        let view = &outlook.view;
+        let members = self.settings.ca_members.iter().map(|address| {
+            let seen = view.members.iter().find(|member| member.name.as_str() == address.name);
+            let state = match seen.map(|member| member.state) {
+                Some(MemberState::Active) => PublicState::Active,
+                Some(MemberState::Standby) => PublicState::Standby,
+                Some(MemberState::CatchingUp) => PublicState::CatchingUp,
+                Some(MemberState::Down) | None => PublicState::Down,
+            };
+            let report = seen.and_then(|member| member.report.as_ref());
+            CaMemberStatus {
+                member: MemberStatus {
+                    name: address.name.clone(),
+                    address: address.address.clone(),
+                    state,
+                    in_sync: seen.is_some_and(|member| member.in_sync),
+                    position: report.map_or(0, |report| report.position.index),
+                },
+                cause: seen.and_then(|member| member.cause.clone()),
+            }
+        });
+        Status {
+            epoch: view.epoch.0,
+            ca: CaStatus {
+                active: view.active.as_ref().map(ToString::to_string),
+                members: members.collect(),
+                held: self.helm.held(),
+                held_total: self.helm.held_total(),
+                last_failover: outlook.last_failover.clone(),
+                obstacle: view.hold.as_ref().map(ToString::to_string),
+                successor: view.successor.as_ref().map(ToString::to_string),
+            },
+            workers: self.workers.status(),
+            requests_total: self.requests.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Takes a catalog worker out of use (what it has is let finish), or puts it back. False when there is no such
+    /// worker.
+    pub fn set_draining(&self, worker: &str, draining: bool) -> bool {
+        self.workers.set_draining(worker, draining)
+    }
+
+    /// Goes on in new log files, after the old ones were moved away.
+    pub fn reopen_logs(&self) -> io::Result<()> {
+        self.settings.access_log.reopen();
+        self.error_log.reopen()
+    }
+
+    pub(crate) fn settings(&self) -> &FrontEndSettings {
+        &self.settings
+    }
+
+    pub(crate) fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    pub(crate) fn forwarder(&self) -> &Forwarder {
+        &self.forwarder
+    }
+
+    pub(crate) fn ca_route(&self) -> &CaRoute {
+        &self.ca_route
+    }
+
+    pub(crate) fn register(&self) -> SharedRegister {
+        Arc::clone(&self.register)
+    }
+
+    pub(crate) fn read_register(&self) -> Result<Option<Configuration>, RegisterFault> {
+        self.register.lock().unwrap_or_else(PoisonError::into_inner).read()
+    }
+}
+
+impl Handler for FrontEnd {
+    async fn handle(self: &Arc<Self>, request: Request, peer: Arc<Peer>) -> Response {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        path::walk(self, request, &peer).await
+    }
+
+    fn refused(self: &Arc<Self>, _request: &Request, _peer: &Arc<Peer>, answer: Response) -> Response {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        answer
+    }
+}
+
+/// A front end that has never run has no kept list, and nothing is revoked that it could know of; any other trouble
+/// with it is a reason not to start.
+fn load_kept_list(settings: &FrontEndSettings) -> Result<(), StartFault> {
+    let path = settings.crl_path.clone();
+    match std::fs::read(&path) {
+        Ok(list) => match settings.trust.load(&list) {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(StartFault::RevocationList { path, fault }),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(StartFault::RevocationListUnreadable { path, source }),
+    }
+}
+
+fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId) -> MonitorSettings {
+    let tuning = &settings.tuning;
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    MonitorSettings {
+        name: MemberName::new(settings.certname.clone()),
+        cluster,
+        members: settings.ca_members.iter().map(|member| MemberName::new(member.name.clone())).collect(),
+        failback: if tuning.automatic_failback {
+            Failback::After(millis(tuning.failback_after))
+        } else {
+            Failback::Manual
+        },
+        timings: Timings {
+            probe_interval_ms: millis(tuning.ca_probe_interval),
+            probe_timeout_ms: millis(tuning.probe_timeout),
+            ..Timings::default()
+        },
+        flaws: replica::flaws::Flaws::default(),
+    }
+}

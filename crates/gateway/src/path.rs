@@ -1,0 +1,57 @@
+//! The way of a request through the front end, step by step, in the order of execution.
+//!
+//! The listener (`wire`) has done before: TLS, the client's certificate chain, limits on time and size, framing.
+
+use std::sync::Arc;
+
+use wire::access_log::WorkerName;
+use wire::{Peer, Request, Response, identity};
+
+use crate::forward::Carried;
+use crate::front_end::FrontEnd;
+use crate::route::{self, Route};
+use crate::{answer, headers, own};
+
+/// Answers one request.
+pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
+    // 1. Forget what the client says of its own identity, in any spelling, before anybody can read it.
+    identity::strip_client_headers(request.headers_mut());
+    headers::strip_hop_by_hop(request.headers_mut());
+    headers::strip_expectation(request.headers_mut());
+
+    // 2. Ask again whether its certificate is revoked: the connection may be older than the revocation.
+    if let Some(revoked) = revoked(front_end, peer) {
+        return answer::revoked(&revoked);
+    }
+
+    // 3. Decide where it belongs, from method and target alone; refuse what two readers could read differently.
+    let route = route::classify(request.method(), request.uri());
+
+    // 4. Say who is asking: workers believe this, because it comes from us. Not before 1, not after anything is sent.
+    identity::set_client_headers(request.headers_mut(), peer);
+
+    // 5. Answer it, or have it answered: to the active CA (held while there is none), or to the worker with the fewest
+    //    requests (taken elsewhere when that one is not there).
+    let carried = match route {
+        Route::Bad(suspicion) => Carried::own(answer::suspicious(suspicion)),
+        Route::Own(endpoint) => Carried::own(own::answer(front_end, endpoint, request, peer).await),
+        Route::CertificateAuthority(access) => front_end.ca_route().carry(request, access).await,
+        Route::CaStatus => front_end.ca_route().carry_status(request).await,
+        Route::Catalog(class) => front_end.forwarder().carry(request, class).await,
+    };
+
+    // 6. Relay the answer without what was between the worker and us, and tell the access log who gave it.
+    let Carried { mut response, worker } = carried;
+    if let Some(worker) = worker {
+        headers::strip_hop_by_hop(response.headers_mut());
+        identity::strip_client_headers(response.headers_mut());
+        response.extensions_mut().insert(WorkerName(Arc::from(worker)));
+    }
+    response
+}
+
+fn revoked(front_end: &FrontEnd, peer: &Peer) -> Option<String> {
+    let certificate = peer.certificate.as_ref()?;
+    let revoked = front_end.settings().trust.is_revoked(certificate);
+    revoked.then(|| peer.certname().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,55 @@
+//! Active probes of the catalog workers: one task per worker, each probe on a connection of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use wire::{Request, body};
+
+use crate::health::Event;
+use crate::upstream::{Upstream, conclusive};
+use crate::workers::Workers;
+
+/// What is asked.
+const PATH: &str = "/status/v1/simple";
+
+/// Largest answer that is read.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Probes one worker for ever.
+pub async fn watch(workers: Arc<Workers>, index: usize, upstream: Arc<Upstream>, timeout: Duration) {
+    loop {
+        workers.probe_due(index).await;
+        let event = match tokio::time::timeout(timeout, ask(&upstream, timeout)).await {
+            Ok(event) => event,
+            Err(_) => failed(format!("no answer to a probe within {} ms", timeout.as_millis()), false),
+        };
+        if !matches!(event, Event::ProbeAnswered) {
+            upstream.forget_idle();
+        }
+        workers.observe(index, event);
+    }
+}
+
+async fn ask(upstream: &Upstream, timeout: Duration) -> Event {
+    let mut connection = match upstream.open(timeout).await {
+        Ok(connection) => connection,
+        Err(fault) => return failed(fault.to_string(), conclusive(&fault)),
+    };
+    let mut request = Request::new(body::empty());
+    *request.uri_mut() = http::Uri::from_static(PATH);
+    match connection.send(request).await {
+        Ok(response) if response.status() == StatusCode::OK => {
+            match body::collect(response.into_body(), MAX_ANSWER).await {
+                Ok(_) => Event::ProbeAnswered,
+                Err(fault) => failed(fault.to_string(), false),
+            }
+        }
+        Ok(response) => failed(format!("it answers {PATH} with {}", response.status()), false),
+        Err(fault) => failed(fault.to_string(), false),
+    }
+}
+
+fn failed(cause: String, conclusive: bool) -> Event {
+    Event::ProbeFailed { cause, conclusive }
+}

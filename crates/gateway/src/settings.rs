@@ -1,0 +1,109 @@
+//! What a front end is told at its start.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wire::access_log::AccessLog;
+use wire::tls::{Identity, TrustBundle};
+
+use crate::health::Thresholds;
+
+/// Everything a front end needs to know.
+pub struct FrontEndSettings {
+    /// Its own certname; also the client certificate that workers know it by.
+    pub certname: String,
+    /// Certificate and key, for clients and towards workers.
+    pub identity: Identity,
+    /// CA bundle and live revocation index; shared with the listener.
+    pub trust: TrustBundle,
+    /// Catalog workers.
+    pub catalog_workers: Vec<WorkerAddress>,
+    /// CA members; the first is the preferred one.
+    pub ca_members: Vec<WorkerAddress>,
+    /// Certnames that may read the status besides operators: the configured roles.
+    pub role_certnames: Vec<String>,
+    /// Which estate this is; a CA member of another one is refused.
+    pub cluster: String,
+    /// The embedded register.
+    pub register_path: PathBuf,
+    /// Where the CRL fetched from the active CA is kept for the next start.
+    pub crl_path: PathBuf,
+    /// `front_end_access.log`.
+    pub access_log: Arc<AccessLog>,
+    /// `front_end_error.log`.
+    pub error_log_path: PathBuf,
+    /// Times and limits.
+    pub tuning: Tuning,
+}
+
+/// Where a worker is and how it proves to be itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerAddress {
+    /// Name in status, logs and the register.
+    pub name: String,
+    /// `host:port`.
+    pub address: String,
+    /// Name that its certificate must carry.
+    pub certname: String,
+}
+
+/// Times and limits; the defaults are what `bunraku up` uses.
+#[derive(Debug, Clone)]
+pub struct Tuning {
+    /// Health of catalog workers.
+    pub thresholds: Thresholds,
+    /// Time between two probes of a CA member.
+    pub ca_probe_interval: Duration,
+    /// How long a probe (of a CA member or a catalog worker) may take.
+    pub probe_timeout: Duration,
+    /// How long opening a connection for a real request may take.
+    pub connect_timeout: Duration,
+    /// How long a worker may take to begin its answer. Compiles of ten minutes exist, and agents wait that long.
+    pub answer_timeout: Duration,
+    /// How long a client may take to send a body that is read whole before it is forwarded.
+    pub body_timeout: Duration,
+    /// How long an unused connection to a worker is kept; clearly shorter than workers keep theirs, so that a request
+    /// never meets a connection that its worker is just closing.
+    pub upstream_idle: Duration,
+    /// How long a CA request is held while no member can take it.
+    pub ca_hold: Duration,
+    /// How long the preferred CA must have been in sync before it becomes active again.
+    pub failback_after: Duration,
+    /// Whether the front end fails back by itself.
+    pub automatic_failback: bool,
+    /// Largest catalog request that is kept for a second worker, in bytes; larger ones stream.
+    pub replay_limit: usize,
+    /// Largest body of a CA request, in bytes.
+    pub ca_body_limit: usize,
+    /// Largest CA answer that is read whole before a byte of it is passed on (so that a member may die while
+    /// answering), in bytes.
+    pub ca_answer_limit: usize,
+    /// Whether a catalog request is given to a second worker when the first took it and broke off. Compiling has no
+    /// effects beyond storing the same facts again, but it costs time twice.
+    pub compile_retry: bool,
+    /// Time between two looks for a new CRL when nothing hints at one.
+    pub crl_refresh: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            thresholds: Thresholds::default(),
+            ca_probe_interval: Duration::from_millis(250),
+            probe_timeout: Duration::from_millis(500),
+            connect_timeout: Duration::from_secs(1),
+            answer_timeout: Duration::from_secs(20 * 60),
+            body_timeout: Duration::from_secs(120),
+            upstream_idle: Duration::from_secs(5),
+            ca_hold: Duration::from_secs(30),
+            failback_after: Duration::from_secs(2),
+            automatic_failback: true,
+            replay_limit: 8 * 1024 * 1024,
+            ca_body_limit: 1024 * 1024,
+            ca_answer_limit: 8 * 1024 * 1024,
+            compile_retry: false,
+            crl_refresh: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Watches the CA members and carries out what the monitor decides.
+//!
+//! The thinking is `replica::monitor`, pure. Here is only its body: a loop that probes over fresh connections, keeps
+//! the register, writes the log, and steers the requests. Everything that can happen to it arrives on one channel, so
+//! the monitor sees one order of events.
+
+mod exchange;
+mod history;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use replica::monitor::{Action, Change, Event, MemberState, Monitor, View};
+use replica::name::MemberName;
+use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+pub use self::exchange::failure_of;
+use self::history::History;
+use crate::ca_route::{Sighting, SightingKind};
+use crate::clock::Clock;
+use crate::error_log::ErrorLog;
+use crate::hold::{Helm, Target};
+use crate::status::LastFailover;
+use crate::upstream::Upstream;
+
+/// The register, shared by the supervisor and the endpoint that CA members ask.
+pub type SharedRegister = Arc<Mutex<EmbeddedRegister>>;
+
+/// What the supervisor is told besides its own timers.
+pub enum Message {
+    /// Something for the monitor.
+    Monitor(Event),
+    /// A probe or handoff ended: as above, with the cause in the system's words for the log.
+    Exchanged {
+        /// The event.
+        event: Event,
+        /// Whom it was about.
+        member: usize,
+        /// Why it failed, when it did.
+        cause: Option<String>,
+    },
+    /// A CA member changed the register.
+    RegisterTouched,
+    /// An operator wants a switchover, and to hear how it ended.
+    Switchover {
+        /// The member to become active; none: the best other one.
+        to: Option<String>,
+        /// Where the outcome goes.
+        reply: oneshot::Sender<Result<Switched, String>>,
+    },
+}
+
+/// A switchover that came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switched {
+    /// Who is primary now.
+    pub primary: String,
+    /// In which epoch.
+    pub epoch: u64,
+}
+
+/// What others may see of the supervisor.
+pub struct Outlook {
+    /// The monitor's view after its last step.
+    pub view: View,
+    /// The last change of the active member.
+    pub last_failover: Option<LastFailover>,
+}
+
+/// The handle that the rest of the front end holds.
+#[derive(Clone)]
+pub struct Supervisor {
+    messages: mpsc::Sender<Message>,
+    outlook: Arc<ArcSwap<Outlook>>,
+}
+
+impl Supervisor {
+    /// The view now.
+    pub fn outlook(&self) -> Arc<Outlook> {
+        self.outlook.load_full()
+    }
+
+    /// Tells that a member changed the register.
+    pub async fn register_touched(&self) {
+        // Only a front end that is shutting down has no supervisor.
+        let _ = self.messages.send(Message::RegisterTouched).await;
+    }
+
+    /// Makes another member active, in order. Waits for the outcome.
+    pub async fn switchover(&self, to: Option<String>) -> Result<Switched, String> {
+        let (reply, outcome) = oneshot::channel();
+        let gone = || "the front end is shutting down".to_owned();
+        self.messages.send(Message::Switchover { to, reply }).await.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
+    }
+}
+
+/// Everything the loop needs.
+pub struct Setup {
+    /// The brain.
+    pub monitor: Monitor,
+    /// The ways to the members, in configured order.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// The register.
+    pub register: SharedRegister,
+    /// What requests follow.
+    pub helm: Arc<Helm>,
+    /// What requests saw.
+    pub sightings: mpsc::Receiver<Sighting>,
+    /// Rung whenever the revocation list may have changed.
+    pub crl_hint: Arc<Notify>,
+    /// The log.
+    pub error_log: Arc<ErrorLog>,
+    /// The clock that the monitor was made with.
+    pub clock: Clock,
+    /// See [`replica::monitor::Timings`].
+    pub probe_timeout: Duration,
+    /// See [`replica::monitor::Timings`].
+    pub handoff_timeout: Duration,
+}
+
+/// Makes the handle and the loop's future (to be spawned).
+pub fn start(setup: Setup) -> (Supervisor, impl Future<Output = ()> + Send + 'static) {
+    let (sender, receiver) = mpsc::channel(1024);
+    let outlook = Outlook { view: setup.monitor.view(), last_failover: None };
+    let outlook = Arc::new(ArcSwap::from_pointee(outlook));
+    let handle = Supervisor { messages: sender.clone(), outlook: Arc::clone(&outlook) };
+    let body = Body {
+        setup,
+        messages: sender,
+        outlook,
+        history: History::default(),
+        waiting: Vec::new(),
+        committed: 0,
+        causes: std::collections::BTreeMap::new(),
+    };
+    (handle, body.run(receiver))
+}
+
+struct Body {
+    setup: Setup,
+    messages: mpsc::Sender<Message>,
+    outlook: Arc<ArcSwap<Outlook>>,
+    history: History,
+    /// Operators waiting for a switchover.
+    waiting: Vec<(MemberName, oneshot::Sender<Result<Switched, String>>)>,
+    /// Commit index that the active member reported last.
+    committed: u64,
+    /// Last failure of each member in the system's words.
+    causes: std::collections::BTreeMap<usize, String>,
+}
+
+impl Body {
+    async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        self.register_event().await;
+        loop {
+            let wake = self.setup.monitor.wake_at().saturating_sub(self.setup.clock.now_ms());
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Some(message) => self.hear(message).await,
+                    None => return,
+                },
+                Some(sighting) = self.setup.sightings.recv() => self.see(sighting).await,
+                () = tokio::time::sleep(Duration::from_millis(wake.max(1))) => self.step(Event::Tick).await,
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Message) {
+        match message {
+            Message::Monitor(event) => self.step(event).await,
+            Message::Exchanged { event, member, cause } => {
+                match cause {
+                    Some(cause) => {
+                        self.setup.upstreams[member].forget_idle();
+                        self.note_trouble(member, cause);
+                    }
+                    None => self.history.answered(member),
+                }
+                self.step(event).await;
+            }
+            Message::RegisterTouched => self.register_event().await,
+            Message::Switchover { to, reply } => match self.resolve(to) {
+                Ok(to) => {
+                    self.waiting.push((to.clone(), reply));
+                    self.step(Event::Switchover { to }).await;
+                }
+                Err(why) => {
+                    // An operator who hung up needs no answer.
+                    let _ = reply.send(Err(why));
+                }
+            },
+        }
+    }
+
+    async fn see(&mut self, sighting: Sighting) {
+        let Sighting { member, kind } = sighting;
+        match kind {
+            SightingKind::Unreachable { cause, failure } => {
+                self.note_trouble(member, cause);
+                let member = self.name(member);
+                self.step(Event::ConnectFailed { member, failure }).await;
+            }
+            SightingKind::Broken { cause } => {
+                self.note_trouble(member, cause);
+                // One broken connection says little, a new one that cannot be opened says all: look at once.
+                let upstream = Arc::clone(&self.setup.upstreams[member]);
+                let (messages, name) = (self.messages.clone(), self.name(member));
+                let timeout = self.setup.probe_timeout;
+                tokio::spawn(async move {
+                    if let Err(fault) = upstream.open(timeout).await {
+                        let failure = exchange::failure_of(&fault);
+                        let event = Event::ConnectFailed { member: name, failure };
+                        let cause = Some(fault.to_string());
+                        let _ = messages.send(Message::Exchanged { event, member, cause }).await;
+                    }
+                });
+            }
+            SightingKind::Stale => {}
+            SightingKind::Written => self.setup.crl_hint.notify_one(),
+        }
+    }
+
+    /// Lets the monitor think, and does what it says, in order. What comes of it may make it think again.
+    async fn step(&mut self, event: Event) {
+        let mut events = std::collections::VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let actions = self.setup.monitor.step(event, self.setup.clock.now_ms());
+            for action in actions {
+                match action {
+                    Action::Probe { member, ticket, frame } => {
+                        let timeout = self.setup.probe_timeout;
+                        self.send(&member.clone(), frame, timeout, move |result| Event::Probed {
+                            member,
+                            ticket,
+                            result,
+                        });
+                    }
+                    Action::Handoff { member, ticket, frame } => {
+                        let timeout = self.setup.handoff_timeout;
+                        self.send(&member.clone(), frame, timeout, move |result| Event::HandoffAnswered {
+                            member,
+                            ticket,
+                            result,
+                        });
+                    }
+                    Action::CompareAndSet { expected_version, configuration } => {
+                        let request = RegisterRequest { expected_version, configuration };
+                        let register = Arc::clone(&self.setup.register);
+                        let made = compare_and_set(register, Author::FrontEnd, request).await;
+                        events.push_back(self.register_outcome(made.map(|answer| answer.current)));
+                    }
+                    Action::Tell(change) => self.tell(&change),
+                }
+            }
+            self.publish();
+        }
+    }
+
+    /// Shows the new view to everybody who follows it.
+    fn publish(&mut self) {
+        let view = self.setup.monitor.view();
+        let target = view.active.as_ref().and_then(|active| {
+            let member = self.index(active)?;
+            Some(Target { member, epoch: view.epoch.0 })
+        });
+        let steered = self.setup.helm.steer(target);
+        let committed = view
+            .members
+            .iter()
+            .find(|member| member.state == MemberState::Active)
+            .and_then(|member| member.report.as_ref())
+            .map_or(self.committed, |report| report.committed);
+        if steered || committed != self.committed {
+            self.committed = committed;
+            self.setup.crl_hint.notify_one();
+        }
+        let now = self.setup.clock.now_ms();
+        self.history.follow(&view, &self.setup.helm, now);
+        self.outlook.store(Arc::new(Outlook { view, last_failover: self.history.last().cloned() }));
+    }
+
+    fn send(
+        &self,
+        member: &MemberName,
+        frame: replica::frame::Frame,
+        timeout: Duration,
+        event: impl FnOnce(Result<replica::frame::Frame, replica::monitor::Failure>) -> Event + Send + 'static,
+    ) {
+        let Some(member) = self.index(member) else { return };
+        let (messages, upstream) = (self.messages.clone(), Arc::clone(&self.setup.upstreams[member]));
+        tokio::spawn(async move {
+            let result = exchange::frame(&upstream, &frame, timeout).await;
+            let cause = result.as_ref().err().map(|(_, cause)| cause.clone());
+            let event = event(result.map_err(|(failure, _)| failure));
+            let _ = messages.send(Message::Exchanged { event, member, cause }).await;
+        });
+    }
+
+    fn tell(&mut self, change: &Change) {
+        let sentence = match change {
+            Change::Down { member, cause } => {
+                let seen = self.index(member).and_then(|index| self.causes.get(&index));
+                let cause = match (cause, seen) {
+                    (replica::monitor::Cause::Failure(_), Some(seen)) => seen.clone(),
+                    (cause, _) => cause.to_string(),
+                };
+                format!("CA member {} disabled: {cause}", self.place(member))
+            }
+            Change::Up { member } => format!("CA member {} enabled: it answers again", self.place(member)),
+            Change::Active { primary, epoch } => {
+                format!("CA member {} is active in epoch {epoch}", self.place(primary))
+            }
+            other => other.to_string(),
+        };
+        self.setup.error_log.say(sentence);
+        self.answer_operators(change);
+    }
+
+    /// Operators who wait for a switchover hear how it ended.
+    fn answer_operators(&mut self, change: &Change) {
+        let (whom, outcome) = match change {
+            Change::Switchover { to, epoch, .. } | Change::Forced { to, epoch } => {
+                (to, Ok(Switched { primary: to.to_string(), epoch: epoch.0 }))
+            }
+            Change::SwitchoverFailed { to, why } | Change::Declined { to, why } => (to, Err(why.clone())),
+            _ => return,
+        };
+        for (to, reply) in std::mem::take(&mut self.waiting) {
+            if to == *whom {
+                let _ = reply.send(outcome.clone());
+            } else if !reply.is_closed() {
+                self.waiting.push((to, reply));
+            }
+        }
+    }
+
+    async fn register_event(&mut self) {
+        let register = Arc::clone(&self.setup.register);
+        let read = register.lock().unwrap_or_else(PoisonError::into_inner).read();
+        let event = self.register_outcome(read);
+        self.step(event).await;
+    }
+
+    fn register_outcome(
+        &self,
+        outcome: Result<Option<replica::configuration::Configuration>, RegisterFault>,
+    ) -> Event {
+        match outcome {
+            Ok(current) => Event::Register(current),
+            Err(fault) => {
+                self.setup.error_log.say(format!("The register cannot be used: {fault}"));
+                Event::RegisterUnavailable
+            }
+        }
+    }
+
+    fn resolve(&self, to: Option<String>) -> Result<MemberName, String> {
+        let view = self.setup.monitor.view();
+        let named = |name: &str| view.members.iter().find(|member| member.name.as_str() == name);
+        match to {
+            Some(to) => named(&to)
+                .map(|member| member.name.clone())
+                .ok_or_else(|| format!("there is no CA member {to}")),
+            None => view.successor.clone().ok_or_else(|| "no other member is in sync".to_owned()),
+        }
+    }
+
+    fn note_trouble(&mut self, member: usize, cause: String) {
+        self.history.trouble(member, self.setup.clock.now_ms());
+        self.causes.insert(member, cause);
+    }
+
+    fn name(&self, member: usize) -> MemberName {
+        MemberName::new(self.setup.upstreams[member].worker().name.clone())
+    }
+
+    fn index(&self, name: &MemberName) -> Option<usize> {
+        self.setup.upstreams.iter().position(|upstream| upstream.worker().name == name.as_str())
+    }
+
+    fn place(&self, name: &MemberName) -> String {
+        match self.index(name) {
+            Some(index) => format!("{name} ({})", self.setup.upstreams[index].worker().address),
+            None => name.to_string(),
+        }
+    }
+}
+
+/// Changes the register off the runtime's threads: it waits for the disk.
+pub async fn compare_and_set(
+    register: SharedRegister,
+    author: Author,
+    request: RegisterRequest,
+) -> Result<RegisterAnswer, RegisterFault> {
+    let change =
+        move || register.lock().unwrap_or_else(PoisonError::into_inner).compare_and_set(&author, &request);
+    match tokio::task::spawn_blocking(change).await {
+        Ok(outcome) => outcome,
+        Err(failure) => Err(RegisterFault::Io(std::io::Error::other(failure.to_string()))),
+    }
+}

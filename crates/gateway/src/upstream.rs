@@ -1,0 +1,105 @@
+//! Connections to one worker: kept alive, mutually authenticated, and exact about whether a request left us.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wire::client::{ConnectFault, Connection, Pool, PoolSettings, SendCause, SendFault};
+use wire::tls::ClientTls;
+use wire::{Request, Response};
+
+use crate::settings::WorkerAddress;
+
+/// Most idle connections kept per worker.
+const MAX_IDLE: usize = 256;
+
+/// The way to one worker.
+#[derive(Debug)]
+pub struct Upstream {
+    worker: WorkerAddress,
+    tls: ClientTls,
+    connect_timeout: Duration,
+    pool: Arc<Pool>,
+}
+
+/// Why a worker gave no answer.
+#[derive(Debug)]
+pub enum Fault {
+    /// Nothing was written. The request comes back whole.
+    NotSent {
+        /// The request.
+        request: Box<Request>,
+        /// Why there was no connection.
+        cause: ConnectFault,
+    },
+    /// It was written, at least in part.
+    Silent {
+        /// What became of the connection.
+        cause: SendCause,
+    },
+    /// It was written, and the answer did not begin in time.
+    TimedOut,
+}
+
+impl Upstream {
+    /// A way that opens its first connection when it is needed.
+    pub fn new(worker: WorkerAddress, tls: ClientTls, connect_timeout: Duration, idle: Duration) -> Self {
+        let pool = Pool::new(PoolSettings { max_idle: MAX_IDLE, idle_timeout: idle });
+        Self { worker, tls, connect_timeout, pool }
+    }
+
+    /// The worker it leads to.
+    pub fn worker(&self) -> &WorkerAddress {
+        &self.worker
+    }
+
+    /// Sends a request: on a kept connection, or on a fresh one when there is none or it turns out to be closed.
+    pub async fn send(&self, mut request: Request, answer_timeout: Duration) -> Result<Response, Fault> {
+        loop {
+            let (connection, fresh) = match self.pool.take() {
+                Some(connection) => (connection, false),
+                None => match self.open(self.connect_timeout).await {
+                    Ok(connection) => (connection, true),
+                    Err(cause) => return Err(Fault::NotSent { request: Box::new(request), cause }),
+                },
+            };
+            match tokio::time::timeout(answer_timeout, self.pool.send(connection, request)).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(SendFault::Unsent { request: back, cause })) => {
+                    if fresh {
+                        // It accepted us and hung up before we could write: like a refusal.
+                        let cause = ConnectFault::Other(cause.to_string());
+                        return Err(Fault::NotSent { request: back, cause });
+                    }
+                    request = *back;
+                }
+                Ok(Err(SendFault::Sent { cause })) => return Err(Fault::Silent { cause }),
+                Err(_) => return Err(Fault::TimedOut),
+            }
+        }
+    }
+
+    /// A connection of its own, for a probe: a kept one would go on working through a rule that rejects new ones.
+    pub async fn open(&self, timeout: Duration) -> Result<Connection, ConnectFault> {
+        Connection::open(&self.worker.address, &self.tls, &self.worker.certname, timeout).await
+    }
+
+    /// Closes what is idle: the worker is down, and its connections may hang without knowing it.
+    pub fn forget_idle(&self) {
+        self.pool.clear();
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotSent { cause, .. } => cause.fmt(f),
+            Self::Silent { cause } => cause.fmt(f),
+            Self::TimedOut => f.write_str("no answer in time"),
+        }
+    }
+}
+
+/// Whether the other side itself said that it is not there, so that a second look would only cost requests.
+pub fn conclusive(fault: &ConnectFault) -> bool {
+    matches!(fault, ConnectFault::Refused | ConnectFault::NoRoute | ConnectFault::NetworkUnreachable)
+}
