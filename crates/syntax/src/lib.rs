@@ -6,8 +6,26 @@
 
 pub mod ast;
 pub mod diagnostic;
+pub mod dump;
+mod lexer;
+mod parser;
 pub mod span;
 
 pub use ast::{EppTemplate, Program};
 pub use diagnostic::{Diagnostic, Severity};
 pub use span::{FileId, Location, Source, Span};
+
+/// Parses a manifest.
+///
+/// Never fails: where the text has errors, the tree has what could be made of it, and the diagnostics say what is
+/// wrong, the first one being what Puppet would report. A tree with errors isn't fit for evaluation.
+pub fn parse(text: &str, file: FileId) -> (Program, Vec<Diagnostic>) {
+    let outcome = parser::parse_program(text, file, false);
+    (outcome.tree, outcome.diagnostics)
+}
+
+/// Parses an EPP template, in the same way as [`parse`].
+pub fn parse_epp(text: &str, file: FileId) -> (EppTemplate, Vec<Diagnostic>) {
+    let outcome = parser::parse_template(text, file);
+    (outcome.tree, outcome.diagnostics)
+}
