@@ -1,1 +1,20 @@
-//! The `agent` crate: see ARCHITECTURE.md.
+//! A small, real agent: gets a certificate, sends facts, fetches its catalog, applies it, sends a report.
+//!
+//! The run, top to bottom, is [`run`](run::run): ssl → facts → catalog → transaction → report.
+
+#![forbid(unsafe_code)]
+
+mod catalog;
+mod console;
+mod facts;
+mod graph;
+mod provider;
+mod report;
+mod run;
+mod session;
+mod settings;
+mod ssl;
+mod transaction;
+
+pub use run::run;
+pub use settings::Settings;

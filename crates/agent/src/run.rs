@@ -1,0 +1,127 @@
+//! One run of the agent.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::catalog::Catalog;
+use crate::console::{Console, Level};
+use crate::facts;
+use crate::report;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::ssl::{self, SslFault};
+use crate::transaction::{self, Summary};
+
+/// Exit codes of `puppet agent --test`.
+const CHANGED: u8 = 2;
+const FAILED: u8 = 4;
+const NO_RUN: u8 = 1;
+
+/// Runs once; the exit code: 1 when there was no run, else (with detailed exit codes) 2 for changes + 4 for failures.
+pub fn run(settings: &Settings) -> u8 {
+    let mut console = Console::default();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            console.say(Level::Error, format!("Could not run: {fault}"));
+            return NO_RUN;
+        }
+    };
+    runtime.block_on(run_once(settings, &mut console))
+}
+
+async fn run_once(settings: &Settings, console: &mut Console) -> u8 {
+    let verified = match ssl::initialize(settings, console).await {
+        Ok(verified) => verified,
+        Err(SslFault::NotSigned) => {
+            console.plain("Exiting; no certificate found and waitforcert is disabled");
+            return NO_RUN;
+        }
+        Err(fault) => {
+            console.say(Level::Error, fault.to_string());
+            return NO_RUN;
+        }
+    };
+    let started = jiff::Timestamp::now();
+    let transaction_uuid = uuid::Uuid::new_v4().to_string();
+    let mut session = match Session::new(settings, verified.tls, &transaction_uuid) {
+        Ok(session) => session,
+        Err(fault) => {
+            console.say(Level::Error, fault.to_string());
+            return NO_RUN;
+        }
+    };
+    let mut environment = settings.environment.clone();
+    match session.node_environment().await {
+        Ok(theirs) => {
+            session.move_to(theirs.clone());
+            environment = theirs;
+        }
+        Err(fault) => console.say(
+            Level::Warning,
+            format!("Unable to fetch my node definition, but the agent run will continue: {fault}"),
+        ),
+    }
+    console.say(Level::Info, format!("Using environment '{environment}'"));
+    console.say(Level::Info, "Loading facts");
+    let facts = facts::collect(settings, &environment);
+    let fetched = Instant::now();
+    let catalog = match session.catalog(&facts).await {
+        Ok(document) => Catalog::parse(&document).map_err(|e| e.to_string()).map(|c| (document, c)),
+        Err(fault) => Err(format!("Could not retrieve catalog from remote server: {fault}")),
+    };
+    let (document, catalog) = match catalog {
+        Ok(found) => found,
+        Err(fault) => {
+            console.say(Level::Error, fault);
+            console.say(Level::Warning, "Not using cache on failed catalog");
+            console.say(Level::Error, "Could not retrieve catalog; skipping run");
+            let run = report::Run::without_catalog(settings, &environment, started, &transaction_uuid);
+            send_report(&session, run.document(console, None), console).await;
+            return NO_RUN;
+        }
+    };
+    console.say(Level::Info, format!("Caching catalog for {}", settings.certname));
+    if let Err(fault) = cache(settings, &document) {
+        console.say(Level::Warning, format!("Could not cache the catalog: {fault}"));
+    }
+    console.say(Level::Info, format!("Applying configuration version '{}'", catalog.version));
+    let retrieval = fetched.elapsed();
+    let applying = Instant::now();
+    let summary = transaction::apply(&catalog, settings.noop, &session, console).await;
+    console.say(Level::Notice, format!("Applied catalog in {:.2} seconds", applying.elapsed().as_secs_f64()));
+    let run = report::Run {
+        settings,
+        environment: &environment,
+        started,
+        transaction_uuid: &transaction_uuid,
+        catalog: Some(&catalog),
+        retrieval,
+        application: applying.elapsed(),
+    };
+    send_report(&session, run.document(console, Some(&summary)), console).await;
+    exit_code(settings, &summary)
+}
+
+async fn send_report(session: &Session, report: Value, console: &mut Console) {
+    if let Err(fault) = session.report(&report).await {
+        console.say(Level::Error, format!("Could not send report: {fault}"));
+    }
+}
+
+fn cache(settings: &Settings, catalog: &Value) -> std::io::Result<()> {
+    let dir = settings.vardir.join("client_data/catalog");
+    std::fs::create_dir_all(&dir)?;
+    std::fs::write(dir.join(format!("{}.json", settings.certname)), catalog.to_string())
+}
+
+fn exit_code(settings: &Settings, summary: &Summary) -> u8 {
+    if !settings.detailed_exitcodes || settings.noop {
+        // As Puppet: a noop run changed nothing, and without detailed codes only "no run" is told.
+        return if settings.detailed_exitcodes && summary.failed() > 0 { FAILED } else { 0 };
+    }
+    let changed = if summary.changed() > 0 { CHANGED } else { 0 };
+    let failed = if summary.failed() > 0 { FAILED } else { 0 };
+    changed | failed
+}

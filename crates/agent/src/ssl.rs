@@ -1,0 +1,193 @@
+//! From nothing to a usable certificate: CA certificates, CRL, key, request, certificate: each kept in `ssldir`
+//! where Puppet's agent keeps it, so that the two can take over from each other.
+
+mod files;
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Method};
+use pki::{Certificate, KeyKind, PrivateKey, RequestContent};
+use wire::Bytes;
+use wire::client::{Client, Timeouts};
+use wire::protocol::{certificate, certificate_request, certificate_revocation_list};
+use wire::tls::{ClientTls, Identity, TrustBundle};
+
+use crate::console::{Console, Level};
+use crate::settings::Settings;
+use files::Files;
+
+/// A CRL is asked for again after a day, as Puppet's `crl_refresh_interval`.
+const REFRESH: Duration = Duration::from_secs(86_400);
+
+/// Why the agent has no certificate to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum SslFault {
+    #[error("{0}")]
+    Client(#[from] wire::client::ClientFault),
+    #[error("{0}")]
+    Tls(#[from] wire::tls::TlsFault),
+    #[error("{path}: {source}")]
+    File { path: String, source: std::io::Error },
+    #[error("{0}")]
+    Unusable(String),
+    #[error("Could not download {what}: the CA answered {status}: {text}")]
+    Refused { what: String, status: u16, text: String },
+    /// Not signed yet, and nobody wants to wait.
+    #[error("the certificate has not been signed yet")]
+    NotSigned,
+}
+
+/// The verified way to the servers.
+pub struct Verified {
+    pub tls: ClientTls,
+    /// How long the certificate lives, for messages.
+    pub not_after: i64,
+}
+
+/// Gets everything that is missing. The key never leaves `ssldir`.
+pub async fn initialize(settings: &Settings, console: &mut Console) -> Result<Verified, SslFault> {
+    let files = Files::new(settings)?;
+    let bundle = ca_bundle(settings, &files).await?;
+    let trust = TrustBundle::from_pem(&bundle).map_err(unusable("the CA certificates"))?;
+    let anonymous = client(&settings.ca_url(), ClientTls::new(None, trust.clone())?)?;
+    let crl = revocation_list(&anonymous, &files).await?;
+    trust.load(&crl).map_err(unusable("the CRL"))?;
+    let key = private_key(settings, &files, console)?;
+    let certificate = match files.read(&files.certificate)? {
+        Some(pem) => Certificate::from_pem(&pem).map_err(unusable("the client certificate"))?,
+        None => enrol(settings, &files, &key, &anonymous, console).await?,
+    };
+    if certificate.spki_der() != pki::Signer::spki_der(&key) {
+        return Err(SslFault::Unusable(format!(
+            "The certificate for 'CN={name}' does not match its private key; 'bunraku ca clean --certname {name}' \
+             on the CA and removing {} here lets it start over",
+            files.certificate.display(),
+            name = settings.certname
+        )));
+    }
+    let identity = Identity::from_pem(certificate.to_pem().as_bytes(), key.to_pem().as_bytes())
+        .map_err(unusable("the client certificate"))?;
+    Ok(Verified { tls: ClientTls::new(Some(&identity), trust)?, not_after: certificate.not_after() })
+}
+
+/// The first copy is taken on trust, as Puppet's agent does; from then on it is what every server must match.
+async fn ca_bundle(settings: &Settings, files: &Files) -> Result<Vec<u8>, SslFault> {
+    if let Some(pem) = files.read(&files.ca_bundle)? {
+        return Ok(pem);
+    }
+    let client = client(&settings.ca_url(), ClientTls::insecure()?)?;
+    let answer = client.get(&certificate::path("ca"), "text/plain").await?;
+    if answer.status != 200 {
+        return Err(refused("the CA certificate", &answer));
+    }
+    TrustBundle::from_pem(&answer.body).map_err(unusable("the CA certificates"))?;
+    files.write(&files.ca_bundle, &answer.body, 0o644)?;
+    Ok(answer.body.to_vec())
+}
+
+async fn revocation_list(client: &Client, files: &Files) -> Result<Vec<u8>, SslFault> {
+    let known = files.read(&files.revocation_list)?;
+    if let Some(pem) = &known
+        && files.age(&files.revocation_list) < REFRESH
+    {
+        return Ok(pem.clone());
+    }
+    let answer = client.get(&certificate_revocation_list::path(), "text/plain").await?;
+    match (answer.status.as_u16(), known) {
+        (200, _) => {
+            files.write(&files.revocation_list, &answer.body, 0o644)?;
+            Ok(answer.body.to_vec())
+        }
+        // An old list is better than none.
+        (_, Some(pem)) => Ok(pem),
+        _ => Err(refused("the CRL", &answer)),
+    }
+}
+
+fn private_key(settings: &Settings, files: &Files, console: &mut Console) -> Result<PrivateKey, SslFault> {
+    if let Some(pem) = files.read(&files.private_key)? {
+        return PrivateKey::from_pem(&pem).map_err(unusable("the private key"));
+    }
+    console.say(Level::Info, format!("Creating a new SSL key for {}", settings.certname));
+    let key = PrivateKey::generate(KeyKind::EcP256).map_err(unusable("a new key"))?;
+    files.write(&files.private_key, key.to_pem().as_bytes(), 0o640)?;
+    files.write(&files.public_key, key.public_pem().as_bytes(), 0o644)?;
+    Ok(key)
+}
+
+/// Sends the request, then fetches the certificate, waiting for a signature as long as the settings allow.
+async fn enrol(
+    settings: &Settings,
+    files: &Files,
+    key: &PrivateKey,
+    client: &Client,
+    console: &mut Console,
+) -> Result<Certificate, SslFault> {
+    let certname = &settings.certname;
+    let request = match files.read(&files.request)? {
+        Some(pem) => pki::Request::from_pem(&pem).map_err(unusable("the certificate request"))?,
+        None => {
+            console.say(Level::Info, format!("Creating a new SSL certificate request for {certname}"));
+            let request = pki::Request::build(certname, key, &RequestContent::default())
+                .map_err(unusable("a new certificate request"))?;
+            files.write(&files.request, request.to_pem().as_bytes(), 0o644)?;
+            request
+        }
+    };
+    let fingerprint = pki::fingerprint::sha256(request.der());
+    console.say(Level::Info, format!("Certificate Request fingerprint (SHA256): {fingerprint}"));
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("text/plain"));
+    headers.insert("accept", HeaderValue::from_static("text/plain"));
+    let path = certificate_request::path(certname);
+    let answer = client.request(Method::PUT, &path, headers, Bytes::from(request.to_pem())).await?;
+    // 400 says that the CA has a request or a certificate of this name: the fetch below tells which.
+    if answer.status != 200 && !(answer.status == 400 && certificate_request::is_already(&answer.text())) {
+        return Err(refused("a certificate", &answer));
+    }
+    loop {
+        let answer = client.get(&certificate::path(certname), "text/plain").await?;
+        match answer.status.as_u16() {
+            200 => {
+                let found =
+                    Certificate::from_pem(&answer.body).map_err(unusable("the client certificate"))?;
+                console.say(
+                    Level::Info,
+                    format!("Downloaded certificate for {certname} from {}/puppet-ca/v1", settings.ca_url()),
+                );
+                if found.spki_der() == pki::Signer::spki_der(key) {
+                    files.write(&files.certificate, &answer.body, 0o644)?;
+                    files.remove(&files.request)?;
+                }
+                return Ok(found);
+            }
+            404 => {
+                console.say(Level::Info, format!("Certificate for {certname} has not been signed yet"));
+                console.plain(&format!(
+                    "Couldn't fetch certificate from CA server; you might still need to sign this agent's \
+                     certificate ({certname})."
+                ));
+                match settings.waitforcert.filter(|pause| !pause.is_zero()) {
+                    None => return Err(SslFault::NotSigned),
+                    Some(pause) => {
+                        console.say(Level::Info, format!("Will try again in {} seconds.", pause.as_secs()));
+                        tokio::time::sleep(pause).await;
+                    }
+                }
+            }
+            _ => return Err(refused(&format!("the certificate for {certname}"), &answer)),
+        }
+    }
+}
+
+fn client(base: &str, tls: ClientTls) -> Result<Client, SslFault> {
+    Ok(Client::new(base, tls, Timeouts::default())?)
+}
+
+fn refused(what: &str, answer: &wire::client::Answer) -> SslFault {
+    SslFault::Refused { what: what.to_string(), status: answer.status.as_u16(), text: answer.text() }
+}
+
+fn unusable<E: std::fmt::Display>(what: &str) -> impl FnOnce(E) -> SslFault + use<'_, E> {
+    move |fault| SslFault::Unusable(format!("{what} can't be used: {fault}"))
+}
