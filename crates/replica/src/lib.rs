@@ -65,6 +65,8 @@
 #![forbid(unsafe_code)]
 
 pub mod configuration;
+#[doc(hidden)]
+pub mod flaws;
 pub mod frame;
 pub mod log;
 pub mod membership;

@@ -83,7 +83,7 @@ pub enum RegisterFault {
 /// - Same epoch: same primary, any in-sync set with the primary in it; by that primary only.
 /// - Next epoch: primary and in-sync set come from the current in-sync set; by the front end, or by the current
 ///   primary for itself (a new life of its process).
-/// - `forced` (front end only): any primary.
+/// - `forced` (front end only): any primary, any later epoch and version.
 pub fn admissible(
     current: Option<&Configuration>,
     author: &Author,
@@ -93,11 +93,21 @@ pub fn admissible(
     if current.map_or(0, |current| current.version) != expected_version {
         return Err(RegisterRefusal::Conflict);
     }
-    if proposed.version != expected_version + 1 || !proposed.in_sync.contains(&proposed.primary) {
+    if !proposed.in_sync.contains(&proposed.primary) {
+        return Err(RegisterRefusal::Malformed);
+    }
+    let known = current.map_or(Epoch::NONE, |current| current.epoch);
+    if proposed.forced && *author == Author::FrontEnd {
+        // May leap: after a loss of the register, past everything that members still have on their disks.
+        let grows = proposed.version > expected_version && proposed.epoch > known;
+        let same = current.is_none_or(|current| current.cluster == proposed.cluster);
+        return if grows && same { Ok(()) } else { Err(RegisterRefusal::Malformed) };
+    }
+    if proposed.version != expected_version + 1 {
         return Err(RegisterRefusal::Malformed);
     }
     let Some(current) = current else {
-        let first = proposed.epoch == Epoch(1) && proposed.in_sync.len() == 1 && !proposed.forced;
+        let first = proposed.epoch == Epoch(1) && proposed.in_sync.len() == 1;
         return match author {
             Author::Member(_) => Err(RegisterRefusal::NotAllowed),
             Author::FrontEnd if first => Ok(()),
@@ -119,7 +129,6 @@ pub fn admissible(
     }
     match author {
         Author::Member(member) if !own_reign(member) || proposed.forced => Err(RegisterRefusal::NotAllowed),
-        Author::FrontEnd if proposed.forced => Ok(()),
         _ if proposed.in_sync.is_subset(&current.in_sync) => Ok(()),
         _ => Err(RegisterRefusal::NotInSync),
     }

@@ -3,7 +3,7 @@
 use crate::configuration::Configuration;
 use crate::frame::Frame;
 use crate::monitor::Change;
-use crate::name::MemberName;
+use crate::name::{Epoch, MemberName};
 
 /// Why a member did not answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -50,6 +50,14 @@ pub enum Event {
         member: MemberName,
         /// How.
         failure: Failure,
+    },
+    /// A client's request was sent to the active member with this epoch, and it answered that it is not the primary
+    /// of that epoch. It is not sent anything before it has been asked again.
+    Disowned {
+        /// Which.
+        member: MemberName,
+        /// The epoch that the request carried.
+        epoch: Epoch,
     },
     /// An `Action::Handoff` was answered, or was not.
     HandoffAnswered {

@@ -1,5 +1,6 @@
 //! What the monitor is told once.
 
+use crate::flaws::Flaws;
 use crate::name::{ClusterId, MemberName};
 
 /// The estate as the front end knows it.
@@ -15,6 +16,9 @@ pub struct Settings {
     pub failback: Failback,
     /// Limits.
     pub timings: Timings,
+    /// Deliberate bugs for the tests of the tests.
+    #[doc(hidden)]
+    pub flaws: Flaws,
 }
 
 /// Whether the preferred member becomes primary again by itself.
@@ -37,7 +41,7 @@ pub struct Timings {
     pub missed_probes: u32,
     /// A report older than this is no proof of life.
     pub fresh_ms: u64,
-    /// So long after the monitor's start a primary that has not yet been seen may refuse: everything is starting.
+    /// So long after the monitor's start a member that has not yet been seen may be silent: everything is starting.
     pub start_grace_ms: u64,
     /// A primary that answers but acknowledges nothing for so long is replaced.
     pub stall_ms: u64,

@@ -1,72 +1,37 @@
 //! A member's state machine: primary, standby, or neither yet. Pure: events in, actions out.
+//!
+//! ```text
+//!              named, epoch new to this disk             marker on all guarantors
+//!   standby ────────────────────────────────▶ starting ─────────────────────────▶ primary ⇄ handing over
+//!      ▲    ▲                                   ▲   │                                │
+//!      │    └───────────────────────────────────┼───┴── a newer epoch is learnt of ──┘
+//!      │ admitted                               │
+//!   joining          restarted, still named: asks the register for the next epoch
+//! ```
+//!
+//! A member *named* in an epoch that is already on its disk does not act in it: an earlier life of its process did, and
+//! frames of that life may still be under way with entries that this life knows nothing of. It has the register name
+//! it anew, in the next epoch, and acts in that one. So entries of one epoch come from one memory, and a position's
+//! `(epoch, index)` never stands for two entries.
+//!
+//! Two situations make a named member refuse: its disk has never been complete (`Membership::joined`; it was lost, or
+//! it is new), and its log cannot be written. Both are in its report; the monitor looks for another one.
 
 mod action;
+mod core;
 mod event;
+mod feeding;
+mod follow;
+mod member;
 mod notice;
+mod reign;
+mod roster;
+mod session;
 mod settings;
+mod tail;
 
 pub use action::{Action, Refusal};
 pub use event::{Event, Origin, RegisterOutcome, SendFailure};
-pub use notice::Notice;
+pub use member::Member;
+pub use notice::{Notice, Silence};
 pub use settings::{Restored, Settings, Timings};
-
-use crate::configuration::Membership;
-use crate::position::Position;
-use crate::report::{Report, Role};
-
-/// One member of the estate.
-#[derive(Debug)]
-pub struct Member {
-    settings: Settings,
-    membership: Membership,
-    last: Position,
-}
-
-impl Member {
-    /// A member that has just started, with what its disk held.
-    pub fn new(settings: Settings, restored: Restored, _now: u64) -> Member {
-        let last = restored.entries.last().map_or(restored.base, |entry| entry.position);
-        Member { settings, membership: restored.membership, last }
-    }
-
-    /// Lets `event` happen at `now` (ms of a monotonic clock); gives what is to be done.
-    pub fn step(&mut self, _event: Event, _now: u64) -> Vec<Action> {
-        Vec::new()
-    }
-
-    /// When the next `Event::Tick` is wanted at the latest (ms).
-    pub fn wake_at(&self) -> u64 {
-        0
-    }
-
-    /// What it is doing.
-    pub fn role(&self) -> Role {
-        Role::Joining
-    }
-
-    /// Newest configuration known.
-    pub fn membership(&self) -> &Membership {
-        &self.membership
-    }
-
-    /// Whether clients may read here (CA certificate, CRL, certificates): it acts as primary, or follows one as a
-    /// member of the in-sync set and has heard from it within `Timings::silence_ms`.
-    pub fn may_serve_reads(&self, _now: u64) -> bool {
-        false
-    }
-
-    /// Its account of itself.
-    pub fn report(&self, _now: u64) -> Report {
-        Report {
-            name: self.settings.name.clone(),
-            role: self.role(),
-            configuration: self.membership.configuration.clone(),
-            position: self.last,
-            committed: 0,
-            joined: false,
-            fault: None,
-            stalled_ms: 0,
-            matched: Default::default(),
-        }
-    }
-}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::configuration::Membership;
+use crate::flaws::Flaws;
 use crate::name::{ClusterId, MemberName};
 use crate::position::{Entry, Position};
 
@@ -17,6 +18,9 @@ pub struct Settings {
     pub peers: BTreeSet<MemberName>,
     /// Limits.
     pub timings: Timings,
+    /// Deliberate bugs for the tests of the tests.
+    #[doc(hidden)]
+    pub flaws: Flaws,
 }
 
 /// Limits of a member, times in ms.
