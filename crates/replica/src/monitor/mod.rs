@@ -68,7 +68,7 @@ enum Known {
 impl Monitor {
     /// A monitor that knows nothing yet. `now`: ms of a monotonic clock.
     pub fn new(settings: Settings, now: u64) -> Monitor {
-        let watch = |name: &MemberName| (name.clone(), Watch { next_probe: now, ..Watch::default() });
+        let watch = |name: &MemberName| (name.clone(), Watch::from(now));
         Monitor {
             members: settings.members.iter().map(watch).collect(),
             settings,

@@ -37,6 +37,11 @@ pub(crate) struct Probe {
 }
 
 impl Watch {
+    /// Nothing known; to be probed at `now`.
+    pub(crate) fn from(now: u64) -> Watch {
+        Watch { next_probe: now, ..Watch::default() }
+    }
+
     pub(crate) fn answered(&mut self, report: Report, version: u64, now: u64) {
         self.heard_version = version;
         self.report = Some((report, now));
