@@ -69,6 +69,10 @@ pub enum SendCause {
     /// The transport gave up waiting.
     #[error("connection timed out")]
     TimedOut,
+    /// The TLS session ended with a fault. With TLS 1.3 this is where a client learns that its certificate is
+    /// refused: the server judges it after the client's side of the handshake is done.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// What came back is not HTTP.
     #[error("malformed answer: {0}")]
     Malformed(String),
@@ -83,6 +87,9 @@ pub enum SendCause {
 impl SendCause {
     pub(super) fn from_hyper(error: &hyper::Error) -> SendCause {
         if let Some(io) = find::<io::Error>(error) {
+            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                return SendCause::Tls(tls.to_string());
+            }
             return match io.kind() {
                 io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => SendCause::Reset,
                 io::ErrorKind::HostUnreachable => SendCause::NoRoute,

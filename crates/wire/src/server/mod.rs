@@ -93,7 +93,12 @@ pub async fn serve_tls<H: Handler>(
                 let _turn = handshakes.acquire().await;
                 accept_tls(stream, address, &tls).await
             };
-            match tokio::time::timeout(limits.handshake_timeout, shaken).await {
+            let shaken = tokio::select! {
+                shaken = tokio::time::timeout(limits.handshake_timeout, shaken) => shaken,
+                // Whoever is in the middle of it may finish, but does not hold up the end of the drain.
+                () = cut(drain.clone()) => return,
+            };
+            match shaken {
                 Ok(Ok((stream, peer))) => {
                     let trust = Some(tls.trust().clone());
                     connection::serve(stream, Arc::new(peer), trust, limits, handler, drain).await;
@@ -181,6 +186,12 @@ impl Connections {
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+/// The deadline of the drain.
+async fn cut(mut drain: Drain) {
+    let draining = drain.wait().await;
+    tokio::time::sleep_until(draining.cut_at).await;
 }
 
 async fn accept_tls(

@@ -1,0 +1,12 @@
+//! The crate as its users see it: real TLS over loopback, real clients beside our own.
+
+mod access_log;
+mod client;
+mod drain;
+mod estate;
+mod framing;
+mod http_features;
+mod identity;
+mod listener;
+mod revocation;
+mod tls;
