@@ -65,7 +65,8 @@ mod tests {
             ("accept-encoding", "gzip"),
         ]);
         strip_hop_by_hop(&mut headers);
-        let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
-        assert_eq!(left, ["x-client-dn", "content-length", "accept-encoding"]);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept-encoding", "content-length", "x-client-dn"]);
     }
 }

@@ -106,11 +106,6 @@ impl Workers {
         &self.addresses[index]
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.addresses.len()
-    }
-
     /// For the status endpoint.
     pub fn status(&self) -> Vec<WorkerStatus> {
         let inner = self.lock();

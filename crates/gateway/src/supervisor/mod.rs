@@ -30,9 +30,7 @@ pub type SharedRegister = Arc<Mutex<EmbeddedRegister>>;
 
 /// What the supervisor is told besides its own timers.
 pub enum Message {
-    /// Something for the monitor.
-    Monitor(Event),
-    /// A probe or handoff ended: as above, with the cause in the system's words for the log.
+    /// A probe or handoff ended: an event for the monitor, and the cause in the system's words for the log.
     Exchanged {
         /// The event.
         event: Event,
@@ -170,7 +168,6 @@ impl Body {
 
     async fn hear(&mut self, message: Message) {
         match message {
-            Message::Monitor(event) => self.step(event).await,
             Message::Exchanged { event, member, cause } => {
                 match cause {
                     Some(cause) => {

@@ -1,0 +1,6 @@
+//! The front end with real TLS, real sockets, and workers that are killed.
+
+mod catalog;
+mod catalog_worker;
+mod estate;
+mod identity;
