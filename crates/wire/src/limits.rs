@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// From the first byte of a request to the end of its header.
     pub header_timeout: Duration,
+    /// How long a peer may neither send a byte of a body that it owes, nor take a byte of its answer.
+    pub stall_timeout: Duration,
     /// How long a kept-alive connection may be idle. Puppet's agent reuses one for up to 4 s, so anything below 15 s
     /// risks closing a connection in the moment that it is used.
     pub idle_timeout: Duration,
@@ -27,6 +29,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             header_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             max_header_bytes: 64 * 1024,

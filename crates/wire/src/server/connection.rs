@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::framing::Framing;
 use super::refusal::{self, Refusal};
-use super::watched::{SharedFraming, Watched};
+use super::watched::{Patience, SharedFraming, Watched};
 use crate::drain::{Drain, Draining};
 use crate::tls::TrustBundle;
 use crate::{Handler, Limits, Peer, Request, Response, body};
@@ -89,7 +89,8 @@ pub(super) async fn serve<S, H>(
         })
     };
 
-    let io = TokioIo::new(Watched::new(stream, framing, limits.header_timeout));
+    let patience = Patience { header: limits.header_timeout, stall: limits.stall_timeout };
+    let io = TokioIo::new(Watched::new(stream, framing, patience));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Runs from the end of the last answer, so in effect it is the limit of idleness; the time inside a header

@@ -16,6 +16,17 @@ pub(crate) struct Framing {
     first_conflict: Option<u64>,
 }
 
+/// What a peer still has to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owed {
+    /// It is its choice.
+    Nothing,
+    /// The rest of a header.
+    Header,
+    /// The rest of a body.
+    Body,
+}
+
 #[derive(Debug, Default, PartialEq, Eq)]
 enum State {
     /// Before a request: empty lines are skipped.
@@ -99,9 +110,13 @@ impl Framing {
         }
     }
 
-    /// Whether a header has begun and is not complete.
-    pub(crate) fn is_inside_header(&self) -> bool {
-        matches!(self.state, State::RequestLine | State::Header)
+    /// What the peer has begun and not finished.
+    pub(crate) fn owed(&self) -> Owed {
+        match self.state {
+            State::Idle | State::Lost => Owed::Nothing,
+            State::RequestLine | State::Header => Owed::Header,
+            _ => Owed::Body,
+        }
     }
 
     /// Whether request number `ordinal` (from 0) of this connection had both a length and a transfer encoding.
@@ -200,7 +215,7 @@ mod tests {
             PUT /b HTTP/1.1\r\nContent-Length: 12\r\n\r\nTransfer: \r\n\
             POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nab\r\nc\r\n0\r\nTrailer: z\r\n\r\n\
             POST /d HTTP/1.1\r\nTransfer-Encoding: chunked\r\n");
-        assert!(framing.is_inside_header());
+        assert_eq!(framing.owed(), Owed::Header);
         assert_eq!(framing.requests, 3);
         framing.feed(b"Content-Length: 1\r\n\r\n");
         assert!(!framing.is_conflicting(2));
@@ -213,7 +228,7 @@ mod tests {
         let stream = format!("PUT / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let framing = fed(stream.as_bytes());
         assert_eq!((framing.first_conflict, framing.requests), (None, 1));
-        assert!(!framing.is_inside_header());
+        assert_eq!(framing.owed(), Owed::Nothing);
     }
 
     proptest! {

@@ -108,6 +108,39 @@ async fn a_header_that_trickles_in_is_cut_at_its_limit_and_not_at_the_idle_one()
 }
 
 #[tokio::test]
+async fn a_peer_that_owes_a_body_or_takes_no_answer_is_cut() {
+    let limits = Limits { stall_timeout: Duration::from_millis(300), ..Limits::default() };
+    let server = Local::start(limits, Arc::new(Mirror));
+    let mut owing = server.connect().await;
+    owing.write_all(b"PUT /seen HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf").await.unwrap();
+    let mut answer = Vec::new();
+    let cut = tokio::time::timeout(Duration::from_secs(5), owing.read_to_end(&mut answer)).await;
+    cut.expect("cut").ok();
+    assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+
+    let mut deaf = server.connect().await;
+    deaf.write_all(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(5), deaf.read_to_end(&mut answer)).await;
+    read.expect("cut").ok();
+    assert!(answer.len() < 1 << 20, "{} bytes were still sent", answer.len());
+
+    // Who only takes its time is served.
+    let mut slow = server.connect().await;
+    slow.write_all(b"PUT /seen HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    for byte in [b"s", b"l", b"o", b"w", b"!"] {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        slow.write_all(byte).await.unwrap();
+    }
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains(r#""bytes":5"#), "{answer}");
+}
+
+#[tokio::test]
 async fn idleness_between_requests_is_allowed_longer_than_a_header() {
     let limits = Limits { header_timeout: Duration::from_millis(100), ..Limits::default() };
     let server = Local::start(limits, Arc::new(Mirror));
