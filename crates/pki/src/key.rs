@@ -89,6 +89,7 @@ pub struct PrivateKey {
     spki: Vec<u8>,
     /// PKCS#1 for RSA, SEC1 for EC: the form that is written.
     der: Vec<u8>,
+    pkcs8: Vec<u8>,
 }
 
 enum Pair {
@@ -166,15 +167,18 @@ impl PrivateKey {
 
     fn rsa(pair: RsaKeyPair, pkcs1: Vec<u8>) -> Result<PrivateKey, KeyFault> {
         let spki = public::spki(public::RSA_IDENTIFIER, pair.public_key().as_ref());
-        Ok(PrivateKey { pair: Pair::Rsa(pair), spki, der: pkcs1 })
+        let pkcs8 = encoding::pkcs8(public::RSA_IDENTIFIER, &pkcs1);
+        Ok(PrivateKey { pair: Pair::Rsa(pair), spki, der: pkcs1, pkcs8 })
     }
 
     fn ec(pair: EcdsaKeyPair, curve: Curve) -> Result<PrivateKey, KeyFault> {
         let point = pair.public_key().as_ref();
         let spki = public::spki(&curve.identifier(), point);
         let scalar = pair.private_key().as_be_bytes().map_err(|_| KeyFault::Generation)?;
-        let der = encoding::sec1(curve, scalar.as_ref(), point);
-        Ok(PrivateKey { pair: Pair::Ec(pair, curve), spki, der })
+        let der = encoding::sec1(Some(curve), scalar.as_ref(), point);
+        // PKCS#8 names the curve outside.
+        let pkcs8 = encoding::pkcs8(&curve.identifier(), &encoding::sec1(None, scalar.as_ref(), point));
+        Ok(PrivateKey { pair: Pair::Ec(pair, curve), spki, der, pkcs8 })
     }
 
     /// The key as Puppet writes it: PKCS#1 for RSA, SEC1 for EC.
@@ -193,10 +197,7 @@ impl PrivateKey {
 
     /// The key as PKCS#8 (version 1), the form TLS libraries take.
     pub fn pkcs8_der(&self) -> Vec<u8> {
-        match &self.pair {
-            Pair::Rsa(_) => encoding::pkcs8(public::RSA_IDENTIFIER, &self.der),
-            Pair::Ec(_, curve) => encoding::pkcs8(&curve.identifier(), &self.der),
-        }
+        self.pkcs8.clone()
     }
 }
 

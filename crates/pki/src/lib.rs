@@ -36,3 +36,4 @@ pub use key::{KeyFault, KeyKind, PrivateKey, SignFault, Signer};
 pub use oid::Oid;
 pub use request::{Request, RequestContent, RequestFault};
 pub use serial::{Serial, SerialFault};
+pub use verify::VerifyFault;

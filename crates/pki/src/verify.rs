@@ -260,22 +260,23 @@ mod tests {
 
     #[test]
     fn a_leaf_is_no_authority() {
-        let Estate { root, intermediate, leaf } = estate();
-        let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
-        // The leaf's own key would have to sign; without it the signature fails first, so sign with a new leaf's.
-        let ca_key = PrivateKey::generate(KeyKind::EcP256).unwrap();
-        let ca = setup_root_ca("Other", &ca_key, 1.into(), 0, 1000).unwrap();
-        let authority = Authority { certificate: ca.clone(), signer: Arc::new(ca_key) };
-        let name = |name| Certname::parse(name).unwrap();
-        let profile = LeafProfile::own(name("middle"), key.spki_der().to_vec(), 2.into(), 100_000, 0);
-        let mut profile = profile;
-        (profile.not_before, profile.not_after) = (0, 1000);
-        let middle = sign_leaf(&authority, &profile).unwrap();
-        let pretender = Authority { certificate: middle.clone(), signer: Arc::new(key) };
-        let mut profile = LeafProfile::own(name("victim"), leaf.spki_der().to_vec(), 3.into(), 100, 100);
-        profile.not_before = 0;
-        let forged = sign_leaf(&pretender, &profile).unwrap();
-        let fault = verify_chain(&forged, &[middle, ca, intermediate, root], 100).unwrap_err();
-        assert_eq!(fault, ChainFault::NotAnAuthority { subject: "CN=middle".to_owned() });
+        let key = || Arc::new(PrivateKey::generate(KeyKind::EcP256).unwrap());
+        let (ca_key, middle_key) = (key(), key());
+        let certificate = setup_root_ca("Root", &*ca_key, 1.into(), 0, 1000).unwrap();
+        let root = Authority { certificate, signer: ca_key };
+        let below = |authority: &Authority, name, key: &PrivateKey| {
+            let certname = Certname::parse(name).unwrap();
+            let mut profile = LeafProfile::own(certname, key.spki_der().to_vec(), 2.into(), 0, 0);
+            (profile.not_before, profile.not_after) = (0, 1000);
+            sign_leaf(authority, &profile).unwrap()
+        };
+        let middle = below(&root, "middle", &middle_key);
+        let pretender = Authority { certificate: middle.clone(), signer: middle_key.clone() };
+        let forged = below(&pretender, "victim", &middle_key);
+        assert!(verify_chain(&middle, std::slice::from_ref(&root.certificate), 100).is_ok());
+        assert_eq!(
+            verify_chain(&forged, &[middle, root.certificate], 100),
+            Err(ChainFault::NotAnAuthority { subject: "CN=middle".to_owned() })
+        );
     }
 }

@@ -141,6 +141,16 @@ pub(crate) fn parse(tag: u8, content: &[u8]) -> Result<i64, Malformed> {
     when.to_unix().map(|at| at - offset).ok_or(Malformed::Time)
 }
 
+/// The same date and time of day so many calendar years later; 29 February becomes the 28th where there is none.
+pub(crate) fn plus_years(at: i64, years: i64) -> i64 {
+    let mut when = Civil::from_unix(at);
+    when.year += years;
+    let exact = when.to_unix();
+    when.day = when.day.min(28);
+    // The 28th exists in every month, and a year beyond 9999 is cut off when it is written.
+    exact.or_else(|| when.to_unix()).unwrap_or(*WRITABLE.end())
+}
+
 /// The form in which Puppet writes times into `inventory.txt` and certificate statuses:
 /// `2026-11-21T09:51:57UTC`.
 pub fn puppet_timestamp(at: i64) -> String {
@@ -217,6 +227,13 @@ mod tests {
         for bad in [&b"21000229000000Z"[..], b"20260431000000Z", b"20260001000000Z", b"20260101240000Z"] {
             assert_eq!(parse(tag::GENERALIZED_TIME, bad), Err(Malformed::Time));
         }
+    }
+
+    #[test]
+    fn years_are_calendar_years() {
+        let at = |text| parse(tag::UTC_TIME, text).unwrap();
+        assert_eq!(plus_years(at(b"261122100209Z"), 5), at(b"311122100209Z"));
+        assert_eq!(plus_years(at(b"240229000000Z"), 5), at(b"290228000000Z"));
     }
 
     proptest! {

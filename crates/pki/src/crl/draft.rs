@@ -24,6 +24,14 @@ pub struct CrlDraft<'a> {
     pub entries: &'a [(Serial, i64)],
 }
 
+impl<'a> CrlDraft<'a> {
+    /// A list made at `now` (Unix seconds) with the times Puppet Server gives it when it revokes or renews: from one
+    /// second ago until the same date in five years.
+    pub fn at(now: i64, number: u64, entries: &'a [(Serial, i64)]) -> CrlDraft<'a> {
+        CrlDraft { number, this_update: now - 1, next_update: time::plus_years(now, 5), entries }
+    }
+}
+
 /// `crlEntryExtensions` of every entry: reasonCode keyCompromise, which is what Puppet Server writes whatever the
 /// reason was.
 const KEY_COMPROMISE: &[u8] = b"\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x01";

@@ -50,28 +50,20 @@ pub(crate) fn parse_sec1(der: &[u8], outer: Option<Curve>) -> Result<PrivateEnco
         return Err(KeyFault::Rejected("it names two curves".to_owned()));
     }
     // The public part is left out: it can be computed, and the one in the file need not be true.
-    let sec1 = writer::sequence(&[
-        &[tag::INTEGER, 1, 1],
-        &writer::octet_string(scalar),
-        &writer::nested(
-            tag::context_constructed(0),
-            &[&writer::element(tag::OBJECT_IDENTIFIER, curve.oid_content())],
-        ),
-    ]);
+    let sec1 = writer::sequence(&[&[tag::INTEGER, 1, 1], &writer::octet_string(scalar), &parameters(curve)]);
     Ok(PrivateEncoding::Ec { curve, sec1 })
 }
 
-/// SEC1 with curve and public point, as OpenSSL writes it.
-pub(crate) fn sec1(curve: Curve, scalar: &[u8], point: &[u8]) -> Vec<u8> {
-    writer::sequence(&[
-        &[tag::INTEGER, 1, 1],
-        &writer::octet_string(scalar),
-        &writer::nested(
-            tag::context_constructed(0),
-            &[&writer::element(tag::OBJECT_IDENTIFIER, curve.oid_content())],
-        ),
-        &writer::nested(tag::context_constructed(1), &[&writer::bit_string(point)]),
-    ])
+/// SEC1 with public point and, where it stands alone, with its curve: as OpenSSL writes it.
+pub(crate) fn sec1(curve: Option<Curve>, scalar: &[u8], point: &[u8]) -> Vec<u8> {
+    let curve = curve.map_or_else(Vec::new, parameters);
+    let point = writer::nested(tag::context_constructed(1), &[&writer::bit_string(point)]);
+    writer::sequence(&[&[tag::INTEGER, 1, 1], &writer::octet_string(scalar), &curve, &point])
+}
+
+fn parameters(curve: Curve) -> Vec<u8> {
+    let oid = writer::element(tag::OBJECT_IDENTIFIER, curve.oid_content());
+    writer::nested(tag::context_constructed(0), &[&oid])
 }
 
 /// PKCS#8 version 1 around a key.
