@@ -7,7 +7,7 @@ use crate::{Peer, Request, Response};
 
 /// Answers the requests of a listener. One value serves all connections at the same time.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one request. The future is dropped when the client goes away, so work that must not stop half-way
+    /// Answers one request. The future is dropped when the client goes away: work that must not stop half-way
     /// belongs into a task of its own.
     fn handle(self: &Arc<Self>, request: Request, peer: Arc<Peer>) -> impl Future<Output = Response> + Send;
 
