@@ -89,6 +89,7 @@ struct Lexer<'a> {
 pub(crate) fn lex(text: &str, file: FileId, tasks: bool) -> Lexed {
     let mut lexer = Lexer::new(text, file, tasks, Locator::root());
     let mut faults = Vec::new();
+    lexer.skip_mark(&mut faults);
     lexer.run(&mut faults);
     lexer.finish(faults)
 }
@@ -97,10 +98,11 @@ pub(crate) fn lex(text: &str, file: FileId, tasks: bool) -> Lexed {
 pub(crate) fn lex_epp(text: &str, file: FileId) -> Lexed {
     let mut lexer = Lexer::new(text, file, false, Locator::root());
     let mut faults = Vec::new();
+    lexer.skip_mark(&mut faults);
     lexer.push(TokenKind::EppStart, None, 0, 0);
     lexer.epp = EppMode::Text;
     if let Err(fault) = lexer.template_text(false) {
-        lexer.report(fault, 0, &mut faults);
+        lexer.report(fault, 1, &mut faults);
     }
     lexer.run(&mut faults);
     if lexer.epp_open {
@@ -133,6 +135,16 @@ impl<'a> Lexer<'a> {
             escapes: escape::Escapes::double_quoted(),
             first_on_line: true,
             depth: 0,
+        }
+    }
+
+    /// A byte order mark is a fault of the whole text, without a place.
+    fn skip_mark(&mut self, faults: &mut Vec<Diagnostic>) {
+        if self.text.starts_with('\u{feff}') {
+            let message = "Illegal UTF-8 Byte Order mark at beginning of input: [EF BB BF] - \
+                           remove these from the puppet source";
+            self.report(Fault::new(message, 0, 3), 0, faults);
+            faults.iter_mut().for_each(|fault| fault.span = None);
         }
     }
 

@@ -10,6 +10,7 @@ pub mod dump;
 mod lexer;
 mod parser;
 pub mod span;
+pub mod validate;
 
 pub use ast::{EppTemplate, Program};
 pub use diagnostic::{Diagnostic, Severity};
@@ -21,11 +22,19 @@ pub use span::{FileId, Location, Source, Span};
 /// wrong, the first one being what Puppet would report. A tree with errors isn't fit for evaluation.
 pub fn parse(text: &str, file: FileId) -> (Program, Vec<Diagnostic>) {
     let outcome = parser::parse_program(text, file, false);
-    (outcome.tree, outcome.diagnostics)
+    let mut diagnostics = outcome.diagnostics;
+    if !diagnostics.iter().any(Diagnostic::is_error) {
+        diagnostics.extend(validate::program(&outcome.tree, &outcome.overflows));
+    }
+    (outcome.tree, diagnostics)
 }
 
 /// Parses an EPP template, in the same way as [`parse`].
 pub fn parse_epp(text: &str, file: FileId) -> (EppTemplate, Vec<Diagnostic>) {
     let outcome = parser::parse_template(text, file);
-    (outcome.tree, outcome.diagnostics)
+    let mut diagnostics = outcome.diagnostics;
+    if !diagnostics.iter().any(Diagnostic::is_error) {
+        diagnostics.extend(validate::template(&outcome.tree, &outcome.overflows));
+    }
+    (outcome.tree, diagnostics)
 }

@@ -162,12 +162,7 @@ impl Parser {
 
     /// The name with the classes around it.
     fn qualified(&self, name: &str) -> Arc<str> {
-        let mut full = String::new();
-        for outer in &self.namespace {
-            full.push_str(outer);
-            full.push_str("::");
-        }
-        full.push_str(name);
+        let full = format!("{}::{name}", self.namespace.join("::"));
         Arc::from(full.strip_prefix("::").unwrap_or(&full))
     }
 }

@@ -55,6 +55,9 @@ impl Parser {
             return Ok(name);
         }
         let keys = self.access_keys()?;
+        if self.eat(TokenKind::Comma).is_some() {
+            return Err(self.syntax_error());
+        }
         let close = self.expect(TokenKind::RBrack)?;
         let span = name.span.to(close);
         Ok(Expr::new(ExprKind::Access { target: Box::new(name), keys }, span))

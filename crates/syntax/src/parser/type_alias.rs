@@ -23,7 +23,7 @@ impl Parser {
         let left = self.type_reference()?;
         self.expect(TokenKind::Equals)?;
         let (right, end) = self.aliased()?;
-        let span = keyword.span.to(end);
+        let span = left.span.to(end);
         match &left.kind {
             ExprKind::TypeName(name) => {
                 let alias = Arc::new(TypeAlias { name: Arc::clone(name), type_expr: right, span });

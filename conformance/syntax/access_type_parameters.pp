@@ -1,0 +1,1 @@
+function f(Array[Integer[0, 10], 1] $a, Hash[String, Variant[Integer, Undef]] $b, Struct[{a => Integer, Optional[b] => String}] $c, Enum['a', 'b'] $d = 'a', Pattern[/x/] $e = 'x') >> Optional[String] { $a }

@@ -1,0 +1,3 @@
+function f() { return }
+function g() { next 1 }
+function h() { break() }

@@ -1,0 +1,5 @@
+$a = Integer('1')
+$b = Foo::Bar(1)
+$c = Integer[1](2)
+$d = type(1)
+$e = type (1)

@@ -1,0 +1,3 @@
+File <| a == b |> { mode => '0644', owner +> x }
+File <<| |>> { , }
+File <| |> { } -> Exec <| |>

@@ -1,0 +1,2 @@
+$a = [application, site, consumes, produces, plan, apply]
+import 'x'

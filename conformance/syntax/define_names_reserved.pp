@@ -1,0 +1,5 @@
+class integer {}
+define string {}
+function array() {}
+class plan {}
+function f() >> Plan {}

@@ -1,0 +1,3 @@
+class a ($name) {}
+define b ($title) {}
+function c($name) { }

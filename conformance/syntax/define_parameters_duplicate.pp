@@ -1,0 +1,2 @@
+class a ($x, $x) {}
+function b($x, $y, $x) {}

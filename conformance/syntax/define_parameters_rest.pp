@@ -1,0 +1,3 @@
+define a (*$x) {}
+$x.each |*$a, $b| {}
+function f(*$a, $b) {}

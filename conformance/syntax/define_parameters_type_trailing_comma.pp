@@ -1,0 +1,1 @@
+class a (Array[Integer,] $x) {}

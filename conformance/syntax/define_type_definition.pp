@@ -1,0 +1,2 @@
+type X { }
+type Y inherits X { notice 1 }

@@ -1,0 +1,2 @@
+type Runtime[ruby, 'X'] = Y
+type Runtime[ruby, [/a/, 'b']] = [/c/, 'd']

@@ -1,0 +1,1 @@
+type Foo[ruby, 'X'] = Y

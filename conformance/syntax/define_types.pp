@@ -1,0 +1,3 @@
+define a { }
+define b::c($x = $title, String $y) { file { $name: } }
+define d() { notice $x }

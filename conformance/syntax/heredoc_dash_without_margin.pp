@@ -1,0 +1,6 @@
+$a = @(END)
+  x
+  - END
+$b = @(END)
+  y
+  END

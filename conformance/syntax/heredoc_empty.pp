@@ -1,0 +1,5 @@
+$a = @(END)
+END
+$b = @(END)
+
+|- END

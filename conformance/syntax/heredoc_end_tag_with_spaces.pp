@@ -1,0 +1,6 @@
+$a = @( the end )
+  x
+  | the end
+$b = @(" E ")
+  y
+  -E

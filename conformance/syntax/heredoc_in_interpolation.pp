@@ -1,0 +1,4 @@
+$a = "x${foo(@(END))}y"
+  text
+  | END
+$b = 1

@@ -1,0 +1,6 @@
+file { '/a':
+  content => @("END"),
+    hello ${name}
+    | END
+  mode => '0644',
+}

@@ -1,0 +1,3 @@
+$a = @(END/tx)
+  x
+  | END

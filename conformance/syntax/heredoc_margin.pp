@@ -1,0 +1,10 @@
+$a = @(END)
+  one
+    two
+ three
+
+  | END
+$b = @(END/L)
+    one \
+    two
+    |- END

@@ -1,0 +1,3 @@
+$a = @(END/tt)
+  x
+  | END

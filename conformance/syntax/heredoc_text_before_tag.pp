@@ -1,0 +1,4 @@
+$a = @(END)
+  x
+  this is the END
+$b = 1

@@ -1,0 +1,6 @@
+foo(@(A), @(B))
+  a
+  | A
+  b
+  |- B
+notice 1

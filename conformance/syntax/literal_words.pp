@@ -1,0 +1,13 @@
+$a = undef
+$b = default
+$c = true
+$d = false
+$e = foo
+$f = foo::bar
+$g = ::foo
+$h = foo-bar
+$i = _foo
+$j = Foo
+$k = Foo::Bar
+$l = ::Foo::Bar
+$m = f1_2

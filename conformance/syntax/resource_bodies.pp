@@ -1,0 +1,3 @@
+file { a: b => c; d: e => f }
+file { a: b => c, ; d: e => f, ; }
+file { a: ; b: ; }

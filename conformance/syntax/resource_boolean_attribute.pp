@@ -1,0 +1,1 @@
+file { a: true => 1 }

@@ -1,0 +1,3 @@
+@file { a: b => c }
+@@file { d: e => f }
+@ file { g: }

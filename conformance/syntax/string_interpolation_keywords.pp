@@ -1,0 +1,1 @@
+$a = "${class} ${if} ${type} ${case[1]} ${default.foo} ${node}"

@@ -1,0 +1,6 @@
+class a {
+  file { '/x' ensure => file }
+}
+class b {
+  $x = = 1
+}
