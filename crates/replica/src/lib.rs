@@ -39,7 +39,8 @@
 //! - `Commit`: apply, in order, markers skipped. `Accepted` follows the `Commit` that covers it; the client is told
 //!   then. `Refused` says whether anything may have happened ([`role::Refusal::nothing_done`]).
 //! - Store how far has been applied (lazily is enough; a state that has applied more than it remembers must bear to see
-//!   the same entries again). After a restart apply nothing after `Restored::applied` before `Commit` says so: the rest
+//!   the same entries again). If at a start that position is not in the log ([`log::Log::contains`]), a snapshot was
+//!   interrupted between its halves: reset the log to it. After a restart apply nothing after `Restored::applied` before `Commit` says so: the rest
 //!   may never have been acknowledged, and may be cut off.
 //! - `TakeSnapshot`: of the applied state; `StoreSnapshot` into a temporary file; `LoadSnapshot`: make the snapshot
 //!   durable, replace the state, `Log::reset(position)`, then `SnapshotLoaded`. A crash in between must leave either

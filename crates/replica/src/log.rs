@@ -159,6 +159,12 @@ impl<S: Storage> Log<S> {
         self.places.last().map_or(self.base, |(position, _)| *position)
     }
 
+    /// Whether this position is in the log (its base counts). A state that stands at a position which is not was put
+    /// in place by a snapshot whose second half, [`Log::reset`], a crash has prevented: do it now.
+    pub fn contains(&self, position: &Position) -> bool {
+        self.count_to(position).is_ok()
+    }
+
     /// Everything up to here is durable.
     pub fn flushed(&self) -> Position {
         self.flushed

@@ -109,9 +109,14 @@ impl Monitor {
     fn keep_primary(&mut self, configuration: &Configuration) {
         let primary = &configuration.primary;
         if let Some(cause) = self.cause_of(primary, configuration).or_else(|| self.stalled(configuration)) {
+            if self.doubt.is_none_or(|(epoch, _)| epoch != configuration.epoch) {
+                self.doubt = Some((configuration.epoch, self.last_ticket()));
+                self.members.values_mut().for_each(|watch| watch.probe_again(self.now));
+            }
             self.fail_over(configuration, cause);
             return;
         }
+        self.doubt = None;
         let Failback::After(after) = self.settings.failback else { return };
         let Some(preferred) =
             self.settings.members.first().filter(|preferred| *preferred != primary).cloned()
@@ -170,12 +175,12 @@ impl Monitor {
     }
 
     /// The best of them: the newest history, then the more preferred.
-    fn successor(&self, configuration: &Configuration) -> Option<MemberName> {
+    fn best<'a>(&self, of: impl Iterator<Item = &'a MemberName>) -> Option<MemberName> {
         let position = |name: &MemberName| {
             self.members.get(name).and_then(|watch| watch.report.as_ref()).map(|(report, _)| report.position)
         };
         let mut best: Option<&MemberName> = None;
-        for name in self.successors(configuration) {
+        for name in of {
             if best.is_none_or(|best| position(name) > position(best)) {
                 best = Some(name);
             }
@@ -184,7 +189,12 @@ impl Monitor {
     }
 
     fn fail_over(&mut self, configuration: &Configuration, cause: Cause) {
-        let Some(to) = self.successor(configuration) else { return };
+        let before = self.doubt.map_or(0, |(_, ticket)| ticket);
+        let confirmed =
+            |name: &MemberName| self.members.get(name).is_some_and(|watch| watch.heard_ticket > before);
+        let Some(to) = self.best(self.successors(configuration).filter(|name| confirmed(name))) else {
+            return;
+        };
         // Others that have everything and answer stay counted on, so that one more loss finds another copy.
         let in_sync: BTreeSet<MemberName> = self
             .successors(configuration)
@@ -268,7 +278,7 @@ impl Monitor {
             active,
             hold,
             members,
-            successor: configuration.and_then(|configuration| self.successor(configuration)),
+            successor: configuration.and_then(|configuration| self.best(self.successors(configuration))),
             last_change: self.last_change.clone(),
         }
     }

@@ -41,6 +41,9 @@ pub struct Monitor {
     now: u64,
     members: BTreeMap<MemberName, Watch>,
     register: Known,
+    /// The primary is down: in which epoch that was found, and the last probe sent before. Whoever is to take over
+    /// must have answered a later one, so that nobody is promoted who is gone already (or back without its disk).
+    doubt: Option<(Epoch, u64)>,
     /// A change that has been asked for, and what to say once it is made.
     asked: Option<(Configuration, Change)>,
     switching: Option<Switching>,
@@ -75,6 +78,7 @@ impl Monitor {
             started: now,
             now,
             register: Known::Nothing,
+            doubt: None,
             asked: None,
             switching: None,
             switch_after: 0,
@@ -129,6 +133,10 @@ impl Monitor {
         self.out.push(Action::Tell(change));
     }
 
+    fn last_ticket(&self) -> u64 {
+        self.next_ticket
+    }
+
     fn ticket(&mut self) -> u64 {
         self.next_ticket += 1;
         self.next_ticket
@@ -166,8 +174,7 @@ impl Monitor {
         if changed {
             // Everybody hears it now, whatever is still under way.
             for watch in self.members.values_mut() {
-                watch.probe = None;
-                watch.next_probe = self.now;
+                watch.probe_again(self.now);
             }
         }
     }
@@ -177,10 +184,7 @@ impl Monitor {
         let known = self.configuration().map_or(0, |configuration| configuration.version);
         let cluster = self.settings.cluster.clone();
         let Some(watch) = self.members.get_mut(member) else { return };
-        if watch.probe.as_ref().is_none_or(|probe| probe.ticket != ticket) {
-            return;
-        }
-        let told = watch.probe.take().map_or(0, |probe| probe.version);
+        let Some(probe) = watch.probe.take_if(|probe| probe.ticket == ticket) else { return };
         let body = match result {
             Ok(frame) if frame.cluster == cluster && frame.sender == *member => {
                 frame.body.ok_or(Failure::Unusable)
@@ -191,7 +195,7 @@ impl Monitor {
         let own = match body {
             Ok(Body::Report(report)) => {
                 let own = report.configuration.clone();
-                watch.answered(report, told, self.now);
+                watch.answered(report, &probe, self.now);
                 own
             }
             Ok(Body::Stale(configuration)) => {
@@ -215,7 +219,6 @@ impl Monitor {
                 watch.next_probe = self.now;
             }
         }
-        self.probe_all_if_primary(member);
     }
 
     fn connect_failed(&mut self, member: &MemberName, failure: Failure) {
@@ -230,21 +233,11 @@ impl Monitor {
         }
     }
 
-    /// If the primary is in doubt, what is known of the others should be as new as can be.
-    fn probe_all_if_primary(&mut self, member: &MemberName) {
-        if self.configuration().is_some_and(|configuration| configuration.primary == *member) {
-            for watch in self.members.values_mut().filter(|watch| !watch.is_doubtful()) {
-                watch.next_probe = self.now;
-            }
-        }
-    }
-
     fn disowned(&mut self, member: &MemberName, epoch: Epoch) {
         let current = self.configuration().is_some_and(|configuration| configuration.epoch == epoch);
         if let Some(watch) = self.members.get_mut(member).filter(|_| current) {
             watch.report = None;
-            watch.probe = None;
-            watch.next_probe = self.now;
+            watch.probe_again(self.now);
         }
     }
 

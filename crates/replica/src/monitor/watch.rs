@@ -11,6 +11,8 @@ pub(crate) struct Watch {
     pub(crate) report: Option<(Report, u64)>,
     /// Version of the register that the last report answers to.
     heard_version: u64,
+    /// Number of the probe that the last report answers.
+    pub(crate) heard_ticket: u64,
     /// Newest configuration it has shown, if newer than the register's was then.
     pub(crate) newer: Option<Configuration>,
     /// Probes lost in a row.
@@ -42,10 +44,17 @@ impl Watch {
         Watch { next_probe: now, ..Watch::default() }
     }
 
-    pub(crate) fn answered(&mut self, report: Report, version: u64, now: u64) {
-        self.heard_version = version;
+    pub(crate) fn answered(&mut self, report: Report, to: &Probe, now: u64) {
+        self.heard_version = to.version;
+        self.heard_ticket = to.ticket;
         self.report = Some((report, now));
         self.spoke();
+    }
+
+    /// Asks again at once, whatever is still under way.
+    pub(crate) fn probe_again(&mut self, now: u64) {
+        self.probe = None;
+        self.next_probe = now;
     }
 
     /// It is there, whatever it said.

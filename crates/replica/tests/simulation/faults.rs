@@ -1,0 +1,138 @@
+//! What goes wrong, and how it is put right again.
+
+use crate::world::{Cut, Place, World};
+
+pub enum Heal {
+    Connect(Vec<(Place, Place)>),
+    Wake(Place),
+    FastDisk(usize),
+    FreeDisk(usize),
+    NoLoss,
+}
+
+impl World {
+    fn any_member(&mut self) -> usize {
+        self.random.between(0, self.disks.len() as u64 - 1) as usize
+    }
+
+    fn any_place(&mut self) -> Place {
+        let number = self.random.between(0, self.disks.len() as u64) as usize;
+        if number == self.disks.len() { Place::Front } else { Place::Member(number) }
+    }
+
+    /// One fault, for some time.
+    pub fn strike(&mut self) {
+        let for_ms = if self.random.chance(70) {
+            self.random.between(50, 1_500)
+        } else {
+            self.random.between(1_500, 6_000)
+        };
+        match self.random.between(0, 11) {
+            0..=2 => {
+                let member = Place::Member(self.any_member());
+                self.kill(member);
+                self.start_later(for_ms, member);
+            }
+            3 => {
+                self.kill(Place::Front);
+                self.start_later(for_ms / 2, Place::Front);
+            }
+            4 => {
+                let place = self.any_place();
+                let until = self.now + for_ms;
+                self.paused.insert(place, until);
+                self.heal_later(for_ms, Heal::Wake(place));
+            }
+            5..=7 => {
+                let cut = if self.random.chance(50) { Cut::Drop } else { Cut::Reject };
+                let (a, b) = (self.any_place(), self.any_place());
+                let ways = match self.random.between(0, 2) {
+                    0 => vec![(a, b)],
+                    1 => vec![(a, b), (b, a)],
+                    _ => self.all_ways_of(a),
+                };
+                for way in &ways {
+                    self.cuts.insert(*way, cut);
+                }
+                self.heal_later(for_ms, Heal::Connect(ways));
+            }
+            8 => {
+                self.loss_percent = self.random.between(1, 40);
+                self.heal_later(for_ms, Heal::NoLoss);
+            }
+            9 => {
+                let member = self.any_member();
+                self.slow_disk.insert(member);
+                self.heal_later(for_ms, Heal::FastDisk(member));
+            }
+            10 => {
+                let member = self.any_member();
+                self.full_disk.insert(member);
+                self.disks[member].log.set_full(true);
+                self.heal_later(for_ms, Heal::FreeDisk(member));
+            }
+            _ => self.lose_disk(for_ms),
+        }
+    }
+
+    fn all_ways_of(&self, place: Place) -> Vec<(Place, Place)> {
+        let others =
+            (0..self.disks.len()).map(Place::Member).chain([Place::Front]).filter(|other| *other != place);
+        others.flat_map(|other| [(place, other), (other, place)]).collect()
+    }
+
+    /// A host is gone with its disk and comes back empty: a single failure, so only while another disk that the
+    /// register counts on is whole.
+    fn lose_disk(&mut self, for_ms: u64) {
+        let member = self.any_member();
+        let Some(registered) = self.registered() else { return };
+        let names: Vec<String> = (1..=self.disks.len()).map(|number| format!("ca-{number}")).collect();
+        let whole = |number: usize| {
+            number != member
+                && registered.in_sync.iter().any(|name| name.as_str() == names[number])
+                && !self.lost_disks.contains(&number)
+        };
+        if !(0..names.len()).any(whole) {
+            return;
+        }
+        self.kill(Place::Member(member));
+        self.disks[member] = Default::default();
+        if registered.in_sync.iter().any(|name| name.as_str() == names[member]) {
+            self.lost_disks.insert(member);
+        }
+        self.start_later(for_ms, Place::Member(member));
+    }
+
+    pub fn heal(&mut self, number: u64) {
+        match self.heals.remove(&number) {
+            Some(Heal::Connect(ways)) => ways.iter().for_each(|way| {
+                self.cuts.remove(way);
+            }),
+            Some(Heal::Wake(place)) => {
+                self.paused.remove(&place);
+            }
+            Some(Heal::FastDisk(member)) => {
+                self.slow_disk.remove(&member);
+            }
+            Some(Heal::FreeDisk(member)) => {
+                self.full_disk.remove(&member);
+                self.disks[member].log.set_full(false);
+            }
+            Some(Heal::NoLoss) => self.loss_percent = 0,
+            None => {}
+        }
+    }
+
+    /// Everything works again, at once.
+    pub fn calm_down(&mut self) {
+        self.calm = true;
+        let open: Vec<u64> = self.heals.keys().copied().collect();
+        open.into_iter().for_each(|number| self.heal(number));
+        self.cuts.clear();
+        self.paused.clear();
+        for number in 0..self.disks.len() {
+            self.start_later(1, Place::Member(number));
+        }
+        self.start_later(1, Place::Front);
+    }
+}

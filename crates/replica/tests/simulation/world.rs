@@ -1,0 +1,835 @@
+//! The simulated world: clock, network, processes, clients, faults.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use replica::flaws::Flaws;
+use replica::monitor::{self, Monitor};
+use replica::register::{Author, EmbeddedRegister, Register, RegisterRequest};
+use replica::role::{self, Event, Origin, RegisterOutcome, SendFailure};
+use replica::storage::Cell;
+use replica::{ClusterId, Configuration, Epoch, Frame, MemberName, Position};
+
+use crate::disk::SimCell;
+use crate::machine::Wish;
+use crate::node::{Disk, Effect, Process};
+use crate::oracle::Oracle;
+use crate::random::Random;
+
+/// Where a message comes from or goes to: a member's number, or the front end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Place {
+    Member(usize),
+    Front,
+}
+
+/// What happens to what is sent over a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cut {
+    /// Vanishes.
+    Drop,
+    /// Is refused at once.
+    Reject,
+}
+
+/// A request over the network.
+#[derive(Clone, Debug)]
+enum Request {
+    Frame(Vec<u8>),
+    Register(RegisterRequest),
+    Client { wish: Wish, epoch: Epoch },
+}
+
+/// Its answer.
+#[derive(Clone, Debug)]
+enum Answer {
+    Frame(Vec<u8>),
+    Register(RegisterOutcome),
+    Done,
+    Disowned,
+    NothingDone,
+    Unknown,
+}
+
+/// Whom an answer is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Purpose {
+    Peer { to: usize, ticket: u64 },
+    Register { ticket: u64 },
+    Probe { member: usize, ticket: u64 },
+    Handoff { member: usize, ticket: u64 },
+    Client { member: usize, wish: Wish, epoch: Epoch },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum NoAnswer {
+    Refused,
+    TimedOut,
+    Reset,
+}
+
+#[derive(Clone, Debug)]
+enum Happening {
+    Tick { place: Place, life: u32 },
+    Deliver { to: Place, from: Place, request: Request, call: u64 },
+    Answered { call: u64, answer: Answer },
+    Failed { call: u64, how: NoAnswer },
+    Flushed { member: usize, life: u32, up_to: Position },
+    LogFailed { member: usize, life: u32, fault: replica::Fault, kept: Position },
+    SnapshotHalf { member: usize, life: u32, position: Position },
+    SnapshotLoaded { member: usize, life: u32, position: Position },
+    SnapshotTaken { member: usize, life: u32, to: String, position: Position, length: u64 },
+    ProbeLog { member: usize, life: u32 },
+    Start(Place),
+    Wish,
+    Release,
+    Fault,
+    Heal(u64),
+}
+
+struct Call {
+    caller: Place,
+    life: u32,
+    purpose: Purpose,
+    callee: Place,
+}
+
+pub struct Front {
+    pub life: u32,
+    pub monitor: Monitor,
+    register: EmbeddedRegister<SimCell>,
+    held: VecDeque<(Wish, Option<Epoch>)>,
+}
+
+/// What a run may do.
+#[derive(Clone, Copy)]
+pub struct Plan {
+    pub members: usize,
+    pub faults: bool,
+    pub fault_ms: u64,
+    pub flaws: Flaws,
+}
+
+pub struct World {
+    pub random: Random,
+    pub now: u64,
+    sequence: u64,
+    agenda: BTreeMap<(u64, u64, u64), Happening>,
+    pub plan: Plan,
+    names: Vec<MemberName>,
+    pub disks: Vec<Disk>,
+    pub processes: Vec<Option<Process>>,
+    lives: Vec<u32>,
+    pub front: Option<Front>,
+    front_life: u32,
+    register_cell: SimCell,
+    calls: BTreeMap<u64, Call>,
+    pub cuts: BTreeMap<(Place, Place), Cut>,
+    pub loss_percent: u64,
+    pub paused: BTreeMap<Place, u64>,
+    pub slow_disk: BTreeSet<usize>,
+    pub full_disk: BTreeSet<usize>,
+    pub lost_disks: BTreeSet<usize>,
+    pub heals: BTreeMap<u64, crate::faults::Heal>,
+    pub calm: bool,
+    next_wish: u64,
+    pub oracle: Oracle,
+    pub trace: Option<Vec<String>>,
+    pub steps: u64,
+}
+
+impl World {
+    pub fn new(seed: u64, plan: Plan) -> World {
+        let names: Vec<MemberName> =
+            (1..=plan.members).map(|number| MemberName::new(format!("ca-{number}"))).collect();
+        let mut world = World {
+            random: Random::new(seed),
+            now: 10_000,
+            sequence: 0,
+            agenda: BTreeMap::new(),
+            plan,
+            disks: names.iter().map(|_| Disk::default()).collect(),
+            processes: names.iter().map(|_| None).collect(),
+            lives: vec![0; names.len()],
+            names,
+            front: None,
+            front_life: 0,
+            register_cell: SimCell::default(),
+            calls: BTreeMap::new(),
+            cuts: BTreeMap::new(),
+            loss_percent: 0,
+            paused: BTreeMap::new(),
+            slow_disk: BTreeSet::new(),
+            full_disk: BTreeSet::new(),
+            lost_disks: BTreeSet::new(),
+            heals: BTreeMap::new(),
+            calm: false,
+            next_wish: 0,
+            oracle: Oracle::default(),
+            trace: None,
+            steps: 0,
+        };
+        for number in 0..world.names.len() {
+            let after = world.random.between(0, 300);
+            world.later(after, Happening::Start(Place::Member(number)));
+        }
+        let after = world.random.between(0, 300);
+        world.later(after, Happening::Start(Place::Front));
+        world.later(50, Happening::Wish);
+        world.later(20, Happening::Release);
+        if plan.faults {
+            world.later(1_500, Happening::Fault);
+        }
+        world
+    }
+
+    fn log(&mut self, line: impl FnOnce() -> String) {
+        let now = self.now;
+        if let Some(trace) = &mut self.trace {
+            trace.push(format!("{now:>7} {}", line()));
+        }
+    }
+
+    fn later(&mut self, after: u64, happening: Happening) {
+        self.sequence += 1;
+        // What is due at the same moment happens in any order, but for one process in the order of causes.
+        let order = self.random.next() % 4;
+        self.agenda.insert((self.now + after, order, self.sequence), happening);
+    }
+
+    fn number(&self, name: &str) -> usize {
+        self.names.iter().position(|known| known.as_str() == name).unwrap_or(usize::MAX)
+    }
+
+    /// Lets time pass until `end`, or until something is wrong.
+    pub fn run_until(&mut self, end: u64) {
+        while self.oracle.violation.is_none() {
+            let Some((key, happening)) = self.agenda.pop_first() else { return };
+            if key.0 > end {
+                self.agenda.insert(key, happening);
+                self.now = end;
+                return;
+            }
+            self.now = self.now.max(key.0);
+            self.steps += 1;
+            self.happen(happening);
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        // What concerns a paused process waits until it wakes.
+        if let Some(until) = self.concerned(&happening).and_then(|place| self.paused.get(&place)).copied()
+            && until > self.now
+        {
+            self.sequence += 1;
+            self.agenda.insert((until, 0, self.sequence), happening);
+            return;
+        }
+        match happening {
+            Happening::Tick { place, life } => self.tick(place, life),
+            Happening::Deliver { to, from, request, call } => self.deliver(to, from, request, call),
+            Happening::Answered { call, answer } => self.answered(call, Ok(answer)),
+            Happening::Failed { call, how } => self.answered(call, Err(how)),
+            Happening::Flushed { member, life, up_to } => {
+                let Some(process) = self.process(member, life) else { return };
+                if !process.0.log_stopped {
+                    process.0.sync(process.1);
+                }
+                if self.disks[member].holds(&up_to) || self.processes[member].is_some() {
+                    self.step(member, Event::Flushed { up_to });
+                }
+            }
+            Happening::LogFailed { member, life, fault, kept } => {
+                if self.process(member, life).is_some() {
+                    self.step(member, Event::LogFailed { fault, kept });
+                    if let Some(process) = &mut self.processes[member] {
+                        process.log_stopped = false;
+                    }
+                    self.later(200, Happening::ProbeLog { member, life });
+                }
+            }
+            Happening::ProbeLog { member, life } => {
+                if self.process(member, life).is_some() {
+                    if self.full_disk.contains(&member) {
+                        self.later(200, Happening::ProbeLog { member, life });
+                    } else {
+                        self.step(member, Event::LogRecovered);
+                    }
+                }
+            }
+            Happening::SnapshotHalf { member, life, position } => {
+                if let Some((process, disk)) = self.process(member, life) {
+                    let result = process.load_state(disk);
+                    self.oracle.check(result, "loading");
+                    let after = self.random.between(0, 5);
+                    self.later(after, Happening::SnapshotLoaded { member, life, position });
+                }
+            }
+            Happening::SnapshotLoaded { member, life, position } => {
+                if let Some((process, disk)) = self.process(member, life) {
+                    let result = process.load_log(disk, position);
+                    self.oracle.check(result, "loading");
+                    self.step(member, Event::SnapshotLoaded { position });
+                }
+            }
+            Happening::SnapshotTaken { member, life, to, position, length } => {
+                if self.process(member, life).is_some() {
+                    self.step(member, Event::SnapshotTaken { to: MemberName::new(to), position, length });
+                }
+            }
+            Happening::Start(place) => self.start(place),
+            Happening::Wish => self.wish(),
+            Happening::Release => self.release(),
+            Happening::Fault => {
+                if !self.calm {
+                    self.strike();
+                    let after = self.random.between(100, self.plan.fault_ms);
+                    self.later(after, Happening::Fault);
+                }
+            }
+            Happening::Heal(number) => self.heal(number),
+        }
+    }
+
+    pub fn heal_later(&mut self, after: u64, heal: crate::faults::Heal) {
+        self.sequence += 1;
+        let number = self.sequence;
+        self.heals.insert(number, heal);
+        self.later(after, Happening::Heal(number));
+    }
+
+    pub fn start_later(&mut self, after: u64, place: Place) {
+        self.later(after, Happening::Start(place));
+    }
+
+    fn concerned(&self, happening: &Happening) -> Option<Place> {
+        match happening {
+            Happening::Tick { place, .. } => Some(*place),
+            Happening::Deliver { to, .. } => Some(*to),
+            Happening::Answered { call, .. } | Happening::Failed { call, .. } => {
+                self.calls.get(call).map(|call| call.caller)
+            }
+            Happening::Flushed { member, .. }
+            | Happening::LogFailed { member, .. }
+            | Happening::SnapshotHalf { member, .. }
+            | Happening::SnapshotLoaded { member, .. }
+            | Happening::SnapshotTaken { member, .. } => Some(Place::Member(*member)),
+            Happening::Release => Some(Place::Front),
+            _ => None,
+        }
+    }
+
+    fn process(&mut self, member: usize, life: u32) -> Option<(&mut Process, &mut Disk)> {
+        let disk = &mut self.disks[member];
+        let process = self.processes[member].as_mut().filter(|process| process.life == life)?;
+        Some((process, disk))
+    }
+
+    fn cluster(&self) -> ClusterId {
+        ClusterId::new("estate")
+    }
+
+    fn start(&mut self, place: Place) {
+        match place {
+            Place::Member(number) if self.processes[number].is_none() => {
+                self.lives[number] += 1;
+                let life = self.lives[number];
+                let peers = self.names.iter().filter(|name| **name != self.names[number]).cloned().collect();
+                let timings = role::Timings {
+                    frame_entries: 16,
+                    frame_bytes: 300,
+                    tail_bytes: 700,
+                    ..Default::default()
+                };
+                let settings = role::Settings {
+                    name: self.names[number].clone(),
+                    cluster: self.cluster(),
+                    peers,
+                    timings,
+                    flaws: self.plan.flaws,
+                };
+                let first = number == 0 && life == 1;
+                self.disks[number].log.set_full(false);
+                match Process::start(&mut self.disks[number], settings, life, first, &mut self.random) {
+                    Ok(process) => {
+                        self.processes[number] = Some(process);
+                        self.disks[number].log.set_full(self.full_disk.contains(&number));
+                        self.log(|| format!("ca-{} starts", number + 1));
+                        self.tick_later(place);
+                    }
+                    Err(what) => self.oracle.violated(format!("ca-{} cannot start: {what}", number + 1)),
+                }
+            }
+            Place::Front if self.front.is_none() => {
+                self.front_life += 1;
+                let register =
+                    EmbeddedRegister::with_cell(self.register_cell.clone(), self.cluster()).unwrap();
+                let settings = monitor::Settings {
+                    name: MemberName::new("front"),
+                    cluster: self.cluster(),
+                    members: self.names.clone(),
+                    failback: monitor::Failback::After(2_000),
+                    timings: monitor::Timings::default(),
+                    flaws: self.plan.flaws,
+                };
+                let monitor = Monitor::new(settings, self.now);
+                let held = VecDeque::new();
+                self.front = Some(Front { life: self.front_life, monitor, register, held });
+                self.log(|| "front end starts".to_owned());
+                self.register_changed();
+            }
+            _ => {}
+        }
+    }
+
+    /// The process is killed; a member's unsynced writes are lost, wholly or in part.
+    pub fn kill(&mut self, place: Place) {
+        self.log(|| format!("{place:?} is killed"));
+        match place {
+            Place::Member(number) => {
+                if self.processes[number].take().is_some() {
+                    self.disks[number].log.crash(&mut self.random);
+                }
+            }
+            Place::Front => self.front = None,
+        }
+        self.paused.remove(&place);
+        // Connections to it break.
+        let broken: Vec<u64> =
+            self.calls.iter().filter(|(_, call)| call.callee == place).map(|(id, _)| *id).collect();
+        for call in broken {
+            let after = self.random.between(0, 3);
+            self.later(after, Happening::Failed { call, how: NoAnswer::Reset });
+        }
+        self.calls.retain(|_, call| call.caller != place);
+    }
+
+    fn tick(&mut self, place: Place, life: u32) {
+        match place {
+            Place::Member(number) => {
+                if self.process(number, life).is_some() {
+                    self.step(number, Event::Tick);
+                    self.tick_later(place);
+                }
+            }
+            Place::Front => {
+                if self.front.as_ref().is_some_and(|front| front.life == life) {
+                    self.front_step(monitor::Event::Tick);
+                    self.tick_later(place);
+                }
+            }
+        }
+    }
+
+    fn tick_later(&mut self, place: Place) {
+        let (life, wake) = match place {
+            Place::Member(number) => match &self.processes[number] {
+                Some(process) => (process.life, process.member.wake_at()),
+                None => return,
+            },
+            Place::Front => match &self.front {
+                Some(front) => (front.life, front.monitor.wake_at()),
+                None => return,
+            },
+        };
+        let after = wake.saturating_sub(self.now).clamp(5, 100);
+        self.later(after, Happening::Tick { place, life });
+    }
+
+    // --- members ---
+
+    fn step(&mut self, number: usize, event: Event) {
+        let Some(process) = self.processes[number].as_mut() else { return };
+        let actions = process.member.step(event, self.now);
+        for action in actions {
+            let Some(process) = self.processes[number].as_mut() else { return };
+            if let role::Action::Tell(notice) = &action {
+                let line = format!("ca-{}: {notice}", number + 1);
+                self.log(|| line);
+                continue;
+            }
+            if let Some(effect) = process.perform(action, &mut self.disks[number], &mut self.random) {
+                self.effect(number, effect);
+            }
+        }
+    }
+
+    fn effect(&mut self, number: usize, effect: Effect) {
+        let life = self.lives[number];
+        let who = format!("ca-{}", number + 1);
+        let me = Place::Member(number);
+        match effect {
+            Effect::Flush(up_to) => {
+                let slow = self.slow_disk.contains(&number);
+                let after = if slow { self.random.between(50, 1_500) } else { self.random.between(0, 8) };
+                self.later(after, Happening::Flushed { member: number, life, up_to });
+            }
+            Effect::LogFailed(fault, kept) => {
+                let after = self.random.between(0, 2);
+                self.later(after, Happening::LogFailed { member: number, life, fault, kept });
+            }
+            Effect::Loaded(position) => {
+                let after = self.random.between(0, 50);
+                self.later(after, Happening::SnapshotHalf { member: number, life, position });
+            }
+            Effect::SnapshotTaken { to, position, length } => {
+                let after = self.random.between(0, 30);
+                self.later(after, Happening::SnapshotTaken { member: number, life, to, position, length });
+            }
+            Effect::Send { to, ticket, frame } => {
+                let to = self.number(&to);
+                let purpose = Purpose::Peer { to, ticket };
+                self.call(me, Place::Member(to), purpose, Request::Frame(frame.encode()), 1_000);
+            }
+            Effect::CompareAndSet { ticket, expected_version, configuration } => {
+                let request = Request::Register(RegisterRequest { expected_version, configuration });
+                self.call(me, Place::Front, Purpose::Register { ticket }, request, 800);
+            }
+            Effect::Reply { reply, frame } => self.answer(reply, Answer::Frame(frame.encode())),
+            Effect::Acknowledge { command, client, epoch } => {
+                let on_disk =
+                    self.disks[number].membership().map_or(Epoch::NONE, |membership| membership.epoch());
+                self.oracle.acknowledges(command, epoch, on_disk, (number, life));
+                self.check_copies(number, command.wish.id);
+                if let Some(client) = client {
+                    self.answer(client, Answer::Done);
+                }
+            }
+            Effect::Refuse { client, nothing_done } => {
+                self.answer(client, if nothing_done { Answer::NothingDone } else { Answer::Unknown });
+            }
+            Effect::Acts => {
+                if let Some(process) = &self.processes[number] {
+                    let role = format!("{who} (epoch {:?})", process.member.membership().epoch().0);
+                    self.oracle.begins_to_act(&process.machine, &role);
+                    self.log(|| format!("{role} acts"));
+                }
+            }
+            Effect::Final(position) => self.oracle.is_final(position, &who),
+            Effect::Wrong(what) => self.oracle.violated(format!("{who}: {what}")),
+        }
+    }
+
+    /// Promise 2, at the very moment: what is acknowledged is durable on every disk that the register counts on.
+    fn check_copies(&mut self, number: usize, id: u64) {
+        let Some(process) = &self.processes[number] else { return };
+        let position = process.machine.position;
+        let Some(registered) = self.registered() else { return };
+        let acked_here = process.machine.done.contains_key(&id);
+        for (other, name) in self.names.iter().enumerate() {
+            let counted = registered.in_sync.contains(name) && !self.lost_disks.contains(&other);
+            if counted && acked_here && !self.disks[other].holds(&position) {
+                let what = format!("wish {id} at {position} acknowledged, but not durable on {name}");
+                self.oracle.violation.get_or_insert(what);
+            }
+        }
+    }
+
+    /// What the register's file holds.
+    pub fn registered(&self) -> Option<Configuration> {
+        let bytes = self.register_cell.load().ok()??;
+        let file: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+        serde_json::from_value(file.get("configuration")?.clone()).ok()
+    }
+
+    // --- front end ---
+
+    fn front_step(&mut self, event: monitor::Event) {
+        let Some(front) = self.front.as_mut() else { return };
+        let actions = front.monitor.step(event, self.now);
+        for action in actions {
+            match action {
+                monitor::Action::Probe { member, ticket, frame } => {
+                    let member = self.number(member.as_str());
+                    let purpose = Purpose::Probe { member, ticket };
+                    self.call(
+                        Place::Front,
+                        Place::Member(member),
+                        purpose,
+                        Request::Frame(frame.encode()),
+                        500,
+                    );
+                }
+                monitor::Action::Handoff { member, ticket, frame } => {
+                    let member = self.number(member.as_str());
+                    let purpose = Purpose::Handoff { member, ticket };
+                    self.call(
+                        Place::Front,
+                        Place::Member(member),
+                        purpose,
+                        Request::Frame(frame.encode()),
+                        1_000,
+                    );
+                }
+                monitor::Action::CompareAndSet { expected_version, configuration } => {
+                    self.set_register(
+                        &Author::FrontEnd,
+                        &RegisterRequest { expected_version, configuration },
+                    );
+                    self.register_changed();
+                }
+                monitor::Action::Tell(change) => self.log(|| format!("front end: {change}")),
+            }
+        }
+    }
+
+    fn set_register(&mut self, author: &Author, request: &RegisterRequest) -> RegisterOutcome {
+        let Some(front) = self.front.as_mut() else { return RegisterOutcome::Unknown };
+        match front.register.compare_and_set(author, request) {
+            Ok(answer) if answer.refused.is_none() => {
+                self.oracle.registers(request.configuration.epoch);
+                let set = &request.configuration;
+                let names = &self.names;
+                self.lost_disks.retain(|number| set.in_sync.contains(&names[*number]));
+                let line = format!(
+                    "register: v{} epoch {} {} {:?}",
+                    set.version, set.epoch, set.primary, set.in_sync
+                );
+                self.log(|| line);
+                RegisterOutcome::Set
+            }
+            Ok(answer) => RegisterOutcome::Refused(answer.current),
+            Err(_) => RegisterOutcome::Unknown,
+        }
+    }
+
+    fn register_changed(&mut self) {
+        if let Some(front) = &self.front {
+            let value = front.register.current().cloned();
+            self.front_step(monitor::Event::Register(value));
+            self.tick_later(Place::Front);
+            self.release_soon();
+        }
+    }
+
+    // --- clients ---
+
+    fn wish(&mut self) {
+        self.next_wish += 1;
+        let wish = Wish { id: self.next_wish, certificate: !self.next_wish.is_multiple_of(4) };
+        if self.random.chance(8) {
+            // Someone reaches a member directly, past the front end.
+            let number = self.random.between(0, self.names.len() as u64 - 1) as usize;
+            let epoch = self.processes[number].as_ref().and_then(|process| process.member.acting_epoch());
+            if let Some(epoch) = epoch {
+                self.sequence += 1;
+                let call = self.sequence;
+                self.client_request(number, wish, epoch, call);
+            }
+        } else if let Some(front) = &mut self.front
+            && front.held.len() < 50
+        {
+            front.held.push_back((wish, None));
+        }
+        let after = self.random.between(5, 60);
+        self.later(after, Happening::Wish);
+        self.release_now();
+    }
+
+    fn release_soon(&mut self) {
+        self.release_now();
+    }
+
+    fn release(&mut self) {
+        self.release_now();
+        self.later(40, Happening::Release);
+    }
+
+    /// Sends what is held to the active member: what was sent before, only in a later epoch.
+    fn release_now(&mut self) {
+        if self.paused.get(&Place::Front).is_some_and(|until| *until > self.now) {
+            return;
+        }
+        let Some(front) = self.front.as_mut() else { return };
+        let view = front.monitor.view();
+        let Some(active) = view.active else { return };
+        let epoch = view.epoch;
+        let (ready, wait): (VecDeque<_>, VecDeque<_>) =
+            front.held.drain(..).partition(|(_, sent)| sent.is_none_or(|sent| sent < epoch));
+        front.held = wait;
+        let member = self.number(active.as_str());
+        for (wish, _) in ready {
+            let purpose = Purpose::Client { member, wish, epoch };
+            self.call(Place::Front, Place::Member(member), purpose, Request::Client { wish, epoch }, 3_000);
+        }
+    }
+
+    fn client_request(&mut self, number: usize, wish: Wish, epoch: Epoch, call: u64) {
+        let Some(process) = self.processes[number].as_mut() else { return };
+        if process.member.acting_epoch() != Some(epoch) {
+            self.answer(call, Answer::Disowned);
+            return;
+        }
+        match process.decide(wish, call) {
+            Ok(event) => self.step(number, event),
+            Err(Some(command)) => {
+                // Carried out before, under another primary or by a frame that came twice.
+                let on_disk =
+                    self.disks[number].membership().map_or(Epoch::NONE, |membership| membership.epoch());
+                self.oracle.acknowledges(command, epoch, on_disk, (number, self.lives[number]));
+                self.answer(call, Answer::Done);
+            }
+            Err(None) => self.answer(call, Answer::Unknown),
+        }
+    }
+
+    fn hold_again(&mut self, wish: Wish, sent: Option<Epoch>) {
+        if let Some(front) = &mut self.front {
+            front.held.push_back((wish, sent));
+        }
+    }
+
+    // --- network ---
+
+    fn delay(&mut self) -> u64 {
+        if self.random.chance(2) { self.random.between(5, 200) } else { self.random.between(0, 4) }
+    }
+
+    fn call(&mut self, from: Place, to: Place, purpose: Purpose, request: Request, timeout: u64) {
+        self.sequence += 1;
+        let call = self.sequence;
+        let life = match from {
+            Place::Member(number) => self.lives[number],
+            Place::Front => self.front_life,
+        };
+        self.calls.insert(call, Call { caller: from, life, purpose, callee: to });
+        self.later(timeout, Happening::Failed { call, how: NoAnswer::TimedOut });
+        match self.cuts.get(&(from, to)) {
+            Some(Cut::Drop) => return,
+            Some(Cut::Reject) => {
+                let after = self.delay();
+                self.later(after, Happening::Failed { call, how: NoAnswer::Refused });
+                return;
+            }
+            None => {}
+        }
+        if self.random.chance(self.loss_percent) {
+            return;
+        }
+        let after = self.delay();
+        if self.random.chance(2) {
+            let again = self.random.between(0, 400);
+            self.later(again, Happening::Deliver { to, from, request: request.clone(), call });
+        }
+        self.later(after, Happening::Deliver { to, from, request, call });
+    }
+
+    fn deliver(&mut self, to: Place, from: Place, request: Request, call: u64) {
+        if self.cuts.get(&(from, to)) == Some(&Cut::Drop) {
+            return;
+        }
+        let alive = match to {
+            Place::Member(number) => self.processes[number].is_some(),
+            Place::Front => self.front.is_some(),
+        };
+        if !alive {
+            self.later(0, Happening::Failed { call, how: NoAnswer::Refused });
+            return;
+        }
+        match (to, request) {
+            (Place::Member(number), Request::Frame(bytes)) => {
+                let frame = Frame::decode(&bytes).expect("a frame that was encoded can be decoded");
+                let origin = match from {
+                    Place::Member(number) => Origin::Member(self.names[number].clone()),
+                    Place::Front => Origin::FrontEnd,
+                };
+                self.step(number, Event::FrameReceived { from: origin, frame, reply: call });
+            }
+            (Place::Member(number), Request::Client { wish, epoch }) => {
+                self.client_request(number, wish, epoch, call)
+            }
+            (Place::Front, Request::Register(request)) => {
+                let Place::Member(number) = from else { return };
+                let author = Author::Member(self.names[number].clone());
+                let outcome = self.set_register(&author, &request);
+                let changed = outcome == RegisterOutcome::Set;
+                self.answer(call, Answer::Register(outcome));
+                if changed {
+                    self.register_changed();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends an answer back over the network.
+    fn answer(&mut self, call: u64, answer: Answer) {
+        let Some(open) = self.calls.get(&call) else { return };
+        let way = (open.callee, open.caller);
+        if self.cuts.get(&way) == Some(&Cut::Drop) || self.random.chance(self.loss_percent) {
+            return;
+        }
+        let after = self.delay();
+        self.later(after, Happening::Answered { call, answer });
+    }
+
+    fn answered(&mut self, call: u64, result: Result<Answer, NoAnswer>) {
+        let Some(Call { caller, life, purpose, .. }) = self.calls.remove(&call) else { return };
+        match caller {
+            Place::Member(number) if self.process(number, life).is_none() => return,
+            Place::Front if self.front.as_ref().is_none_or(|front| front.life != life) => return,
+            _ => {}
+        }
+        let frame = |result: Result<Answer, NoAnswer>| match result {
+            Ok(Answer::Frame(bytes)) => Ok(Frame::decode(&bytes).expect("an encoded frame can be decoded")),
+            Ok(_) => Err(NoAnswer::Reset),
+            Err(how) => Err(how),
+        };
+        let failure = |how: NoAnswer| match how {
+            NoAnswer::Refused => monitor::Failure::Refused,
+            NoAnswer::TimedOut => monitor::Failure::TimedOut,
+            NoAnswer::Reset => monitor::Failure::Reset,
+        };
+        match (caller, purpose) {
+            (Place::Member(number), Purpose::Peer { to, ticket }) => {
+                let result = frame(result).map_err(|how| match how {
+                    NoAnswer::Refused => SendFailure::Refused,
+                    NoAnswer::TimedOut | NoAnswer::Reset => SendFailure::Lost,
+                });
+                let to = self.names[to].clone();
+                self.step(number, Event::FrameAnswered { to, ticket, result });
+            }
+            (Place::Member(number), Purpose::Register { ticket }) => {
+                let outcome = match result {
+                    Ok(Answer::Register(outcome)) => outcome,
+                    _ => RegisterOutcome::Unknown,
+                };
+                self.step(number, Event::RegisterAnswered { ticket, outcome });
+            }
+            (Place::Front, Purpose::Probe { member, ticket }) => {
+                let member = self.names[member].clone();
+                self.front_step(monitor::Event::Probed {
+                    member,
+                    ticket,
+                    result: frame(result).map_err(failure),
+                });
+                self.release_soon();
+            }
+            (Place::Front, Purpose::Handoff { member, ticket }) => {
+                let member = self.names[member].clone();
+                let result = frame(result).map_err(failure);
+                self.front_step(monitor::Event::HandoffAnswered { member, ticket, result });
+            }
+            (Place::Front, Purpose::Client { member, wish, epoch }) => {
+                let name = self.names[member].clone();
+                match result {
+                    Ok(Answer::Done) => {}
+                    Ok(Answer::Disowned) => {
+                        self.hold_again(wish, None);
+                        self.front_step(monitor::Event::Disowned { member: name, epoch });
+                    }
+                    Ok(Answer::NothingDone) => self.hold_again(wish, None),
+                    Ok(_) | Err(NoAnswer::TimedOut | NoAnswer::Reset) => self.hold_again(wish, Some(epoch)),
+                    Err(NoAnswer::Refused) => {
+                        self.hold_again(wish, None);
+                        self.front_step(monitor::Event::ConnectFailed {
+                            member: name,
+                            failure: monitor::Failure::Refused,
+                        });
+                    }
+                }
+                self.tick_later(Place::Front);
+            }
+            _ => {}
+        }
+    }
+}
