@@ -40,6 +40,8 @@ pub enum Fault {
     Next(Value, Location),
     /// `return(value)`.
     Return(Value, Location),
+    /// A default value asked for a parameter that has no value yet; the parameter list makes an error of it.
+    Unassigned(Arc<str>),
 }
 
 /// Boxed so that `Result<Value, Failure>` stays small.
@@ -74,6 +76,7 @@ impl Failure {
             Fault::Break(at) => format!("break() from context where this is illegal {at}"),
             Fault::Next(_, at) => format!("next() from context where this is illegal {at}"),
             Fault::Return(_, at) => format!("return() from context where this is illegal {at}"),
+            Fault::Unassigned(name) => format!("the parameter ${name} has no value yet"),
         }
     }
 }

@@ -14,6 +14,7 @@ use rustc_hash::FxBuildHasher;
 use crate::eval::closure::Closure;
 use crate::regex::Regex;
 use crate::types::Type;
+pub use crate::types::semver::{SemVer, SemVerRange};
 
 /// A Puppet hash: keeps the order of insertion.
 pub type Hash = IndexMap<Value, Value, FxBuildHasher>;
@@ -44,22 +45,6 @@ pub enum Value {
     Closure(Arc<Closure>),
     /// The result of `step` and `reverse_each` without a lambda, and of iterating an open range.
     Iterator(Arc<Sequence>),
-}
-
-/// A version as semver.org 2.0.0 has it. Build data takes no part in precedence.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SemVer {
-    pub major: u64,
-    pub minor: u64,
-    pub patch: u64,
-    pub prerelease: Option<String>,
-    pub build: Option<String>,
-}
-
-/// A range of versions; `text` is how it was written (and prints).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SemVerRange {
-    pub text: String,
 }
 
 /// A lazily enumerated sequence (Puppet's `Iterator[T]`).
@@ -177,7 +162,7 @@ impl Value {
             // Keys are compared as hash keys, in any order; values with `==`.
             (Value::Hash(a), Value::Hash(b)) => {
                 a.len() == b.len()
-                    && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| value.equals(other)))
+                    && a.iter().all(|(key, value)| b.get(key).unwrap_or(&Value::Undef).equals(value))
             }
             (Value::Sensitive(a), Value::Sensitive(b)) => a.equals(b),
             _ => self == other,
@@ -208,13 +193,10 @@ impl Value {
     }
 }
 
-/// Equality of strings in the language: full Unicode case folding would be `casecmp?`; Puppet compares the
-/// down-cased texts, which this does without allocating in the ASCII case.
+/// Equality of strings in the language. Only the case of ASCII letters is disregarded: that's what Ruby's
+/// `casecmp` does.
 pub fn equal_ignoring_case(a: &str, b: &str) -> bool {
-    if a.is_ascii() && b.is_ascii() {
-        return a.eq_ignore_ascii_case(b);
-    }
-    a.to_lowercase() == b.to_lowercase()
+    a.eq_ignore_ascii_case(b)
 }
 
 impl PartialEq for Value {
