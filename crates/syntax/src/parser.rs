@@ -168,8 +168,12 @@ impl Parser {
         Bail
     }
 
-    /// Records a syntax error with a text of its own.
+    /// Records a syntax error with a text of its own. A fault of the lexer right here comes first: Puppet reads a
+    /// token ahead before it looks at what it has.
     fn error_at(&mut self, span: Span, message: impl Into<String>) -> Bail {
+        if self.at(TokenKind::Fault) {
+            return self.syntax_error();
+        }
         self.diagnostics.push(Diagnostic::error(message, span));
         Bail
     }

@@ -6,7 +6,9 @@ mod assignment;
 mod check;
 mod definition;
 mod effect;
+mod embedded;
 mod hostname;
+mod json;
 mod label;
 mod literal;
 mod patterns;
@@ -40,18 +42,24 @@ struct Validator<'a> {
     diagnostics: Vec<Diagnostic>,
     overflows: &'a HashMap<u32, String>,
     path: Vec<Container>,
+    /// How deep in texts that are checked as part of another one.
+    depth: u32,
 }
 
 /// Checks a manifest. `overflows` has the integers that fit no 64 bits, by offset, in hexadecimal.
-pub(crate) fn program(program: &Program, overflows: &HashMap<u32, String>) -> Vec<Diagnostic> {
-    let mut validator = Validator { diagnostics: Vec::new(), overflows, path: Vec::new() };
+pub(crate) fn program(program: &Program, overflows: &HashMap<u32, String>, depth: u32) -> Vec<Diagnostic> {
+    let mut validator = Validator { diagnostics: Vec::new(), overflows, path: Vec::new(), depth };
     validator.within(Container::Program, |v| v.short_block(&program.body));
     validator.diagnostics
 }
 
 /// Checks a template.
-pub(crate) fn template(template: &EppTemplate, overflows: &HashMap<u32, String>) -> Vec<Diagnostic> {
-    let mut validator = Validator { diagnostics: Vec::new(), overflows, path: Vec::new() };
+pub(crate) fn template(
+    template: &EppTemplate,
+    overflows: &HashMap<u32, String>,
+    depth: u32,
+) -> Vec<Diagnostic> {
+    let mut validator = Validator { diagnostics: Vec::new(), overflows, path: Vec::new(), depth };
     validator.within(Container::Program, |v| v.epp(template));
     validator.diagnostics
 }

@@ -8,7 +8,9 @@ use std::process::Command;
 use syntax::{Diagnostic, FileId, Severity, Source, dump, parse, parse_epp};
 
 fn corpus() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/syntax");
+    let folder = std::env::var("SYNTAX_CORPUS")
+        .map(PathBuf::from)
+        .unwrap_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/syntax"));
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.expect("readable folder").path())
@@ -77,8 +79,12 @@ fn ours(path: &Path, stopped: bool) -> String {
     lines.join("\n").trim_end().to_string()
 }
 
-/// A number that fits no 64 bits is an error on both sides, but only Puppet's tree has it.
-fn without_large_numbers(report: &str) -> String {
+/// A number that fits no 64 bits is an error on both sides, but only Puppet's tree has it. What is wrong with a text
+/// in JSON is said by Ruby's library, with a line of its own source.
+fn comparable(report: &str) -> String {
+    if let Some((before, _)) = report.split_once("Cannot parse invalid JSON string.") {
+        return before.to_string();
+    }
     if !report.contains("Integer max range") {
         return report.to_string();
     }
@@ -97,7 +103,7 @@ fn trees_and_findings_equal_puppets() {
         let expected = expected.unwrap_or_else(|| panic!("no answer for {}", file.display()));
         let stopped = expected.starts_with("error ") && expected.lines().count() == 1;
         let actual = ours(file, stopped);
-        if without_large_numbers(expected) != without_large_numbers(&actual) {
+        if comparable(expected) != comparable(&actual) {
             wrong.push(format!("{}\n--- Puppet\n{expected}\n--- ours\n{actual}\n", file.display()));
         }
     }

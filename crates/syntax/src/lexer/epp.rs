@@ -25,6 +25,7 @@ impl Lexer<'_> {
             self.push(kind, None, start, width);
         }
         self.epp = EppMode::Text;
+        self.matched = None;
         self.template_text(kind == TokenKind::EppEndTrim)?;
         Ok(Step::Queued)
     }

@@ -34,7 +34,11 @@ impl Lexer<'_> {
         self.pos = after_tag;
         self.matched = Some((start, after_tag));
         let fault = |message: &str| Fault { message: message.to_string(), at: after_tag, resume: None };
-        let tag = parse_tag(&self.text[start + 2..after_tag - 1])
+        // Puppet takes the first tag that is well formed up to the parenthesis, even one on a later line.
+        let spec = &self.text[start..after_tag - 1];
+        let tag = spec
+            .match_indices("@(")
+            .find_map(|(at, opening)| parse_tag(&spec[at + opening.len()..]))
             .ok_or_else(|| fault("Invalid syntax in heredoc expected @(endtag[:syntax][/escapes])"))?;
         if tag.end_tag.is_empty() {
             return Err(fault("Heredoc with an empty endtag"));

@@ -25,16 +25,7 @@ impl Parser {
         let mut statements = Vec::new();
         let start = self.span();
         while !self.at(TokenKind::End) {
-            match self.statements(&mut statements, 0) {
-                Ok(()) if self.at(TokenKind::End) => {}
-                // Something that neither continues nor starts a statement.
-                Ok(()) => {
-                    let begin = self.pos;
-                    self.syntax_error();
-                    self.recover(0, begin);
-                }
-                Err(_) => {}
-            }
+            let _ = self.statements(&mut statements, 0);
         }
         let end = self.span();
         Block { statements, span: start.to(end) }
@@ -46,16 +37,8 @@ impl Parser {
         let depth = self.open_braces;
         while !self.at(TokenKind::RBrace) {
             let _ = self.statements(&mut statements, depth);
-            match self.peek() {
-                TokenKind::RBrace => break,
-                TokenKind::End => return Err(self.end_of_input()),
-                _ => {
-                    let begin = self.pos;
-                    if !self.starts_expression() {
-                        self.syntax_error();
-                        self.recover(depth, begin);
-                    }
-                }
+            if self.at(TokenKind::End) {
+                return Err(self.end_of_input());
             }
         }
         Ok(statements)
@@ -69,7 +52,6 @@ impl Parser {
     /// As many statements as there are. After an error, those before it are kept, and the position is where it goes
     /// on.
     fn statements(&mut self, into: &mut Vec<Expr>, depth: i64) -> Parsed<()> {
-        let begin = self.pos;
         let mut found = Vec::new();
         let mut result = Ok(());
         let mut first = true;
@@ -82,11 +64,17 @@ impl Parser {
             match self.statement() {
                 Ok(statement) => found.push(statement),
                 Err(bail) => {
-                    self.recover(depth, before.max(begin));
+                    self.recover(depth, before);
                     result = Err(bail);
                     break;
                 }
             }
+        }
+        let ends = self.at(TokenKind::End) || (self.at(TokenKind::RBrace) && depth > 0);
+        if result.is_ok() && !ends {
+            // Something that neither continues nor starts a statement.
+            result = Err(self.syntax_error());
+            self.recover(depth, self.pos);
         }
         let transformed = self.transform_calls(found, into);
         result.and(transformed)

@@ -51,11 +51,11 @@ impl Parser {
             return self.expression();
         }
         let open = self.bump().span;
-        let first = match self.lone_keyword() {
-            Some(word) => word,
-            None => self.nested(Parser::assignment)?,
+        let (first, word) = match self.lone_keyword() {
+            Some(word) => (word, true),
+            None => (self.nested(Parser::assignment)?, false),
         };
-        if self.at(TokenKind::FArrow) {
+        if word || self.at(TokenKind::FArrow) {
             let hash = self.hash_after(open, first)?;
             return self.operators_after(hash);
         }

@@ -97,6 +97,7 @@ impl Validator<'_> {
                 }
             }
             ExprKind::Block(block) => self.check_block(block),
+            ExprKind::Heredoc { syntax: Some(syntax), text } => self.check_heredoc(syntax, text),
             _ => self.check_definition(expr),
         }
     }

@@ -1,0 +1,4 @@
+$a = @(END:base64)
+  YWJj
+  ZGVm
+  | END

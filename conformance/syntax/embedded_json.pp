@@ -1,0 +1,3 @@
+$a = @(END:json)
+  {"a": [1, null, true], "b": {}}
+  | END

@@ -1,0 +1,3 @@
+$a = @(END:data+json)
+  {a}
+  | END

@@ -1,0 +1,4 @@
+$a = @(one
+@(END)
+  x
+  | END
