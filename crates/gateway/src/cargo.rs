@@ -39,6 +39,20 @@ impl Cargo {
         }))
     }
 
+    /// Reads on and forgets, up to `limit` bytes more: a client that is still writing would find its connection reset
+    /// before it could read why it was refused.
+    pub async fn discard(&mut self, limit: usize) {
+        let Some(mut body) = self.take() else { return };
+        let mut left = limit;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            if length > left {
+                return;
+            }
+            left -= length;
+        }
+    }
+
     /// The body for one attempt; none when it streamed away in an earlier one.
     pub fn take(&mut self) -> Option<Body> {
         match self {

@@ -122,11 +122,6 @@ impl Patience {
         }
     }
 
-    /// True once this request has waited at all.
-    pub fn was_held(&self) -> bool {
-        self.deadline.is_some()
-    }
-
     /// The request is on its way again: it no longer counts as held (but its limit goes on counting).
     pub fn on_the_way(&mut self) {
         self.ticket = None;
@@ -175,15 +170,14 @@ mod tests {
             let helm = Arc::clone(&helm);
             async move {
                 let mut patience = helm.patience(Duration::from_secs(30));
-                let result = patience.wait(&mut course, None, |course| course.target.is_some()).await;
-                (result, patience.was_held())
+                patience.wait(&mut course, None, |course| course.target.is_some()).await
             }
         });
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert_eq!(helm.held(), 1);
         let before = Instant::now();
         assert!(helm.steer(target(1, 2)));
-        assert_eq!(waiting.await.unwrap(), (Ok(()), true));
+        assert_eq!(waiting.await.unwrap(), Ok(()));
         assert_eq!(before.elapsed(), Duration::ZERO);
         assert_eq!((helm.held(), helm.held_total()), (0, 1));
     }

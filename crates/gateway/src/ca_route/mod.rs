@@ -29,6 +29,9 @@ use crate::upstream::{Fault, Upstream};
 /// Time until the same member is asked again after it refused or could not be reached, while nothing changes.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long the rest of a body that is too long is read, so that its sender can read the refusal.
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+
 /// What requests see of a member; the supervisor listens, so that it need not wait for its own next probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
@@ -53,8 +56,11 @@ pub enum SightingKind {
         /// In words.
         cause: String,
     },
-    /// It refused the epoch.
-    Stale,
+    /// It refused the epoch of a request.
+    Stale {
+        /// That epoch.
+        epoch: u64,
+    },
     /// It carried out a write that may have changed the revocation list.
     Written,
 }
@@ -78,7 +84,12 @@ impl CaRoute {
         // CA bodies are requests and short JSON: reading them whole is what makes holding possible.
         let mut cargo = match read_in_time(body, self.tuning.ca_body_limit, self.tuning.body_timeout).await {
             Ok(whole @ Cargo::Whole(_)) => whole,
-            Ok(Cargo::Streaming(_)) => return Carried::own(answer::too_large(self.tuning.ca_body_limit)),
+            Ok(mut too_long) => {
+                let limit = self.tuning.ca_body_limit;
+                // In vain is fine too: then the client learns less.
+                let _ = tokio::time::timeout(DISCARD_TIME, too_long.discard(8 * limit)).await;
+                return Carried::own(answer::too_large(limit));
+            }
             Err(why) => return Carried::own(answer::broken_body(&why)),
         };
         let id = uuid::Uuid::new_v4().to_string();
@@ -159,7 +170,7 @@ impl CaRoute {
             biased;
             result = exchange => match result {
                 Ok(response) if is_stale(&response) => {
-                    self.tell(target, SightingKind::Stale);
+                    self.tell(target, SightingKind::Stale { epoch: target.epoch });
                     Attempt::Failed { outcome: Outcome::NotDone, cause: stale_text(&response) }
                 }
                 Ok(response) => Attempt::Answered(response),

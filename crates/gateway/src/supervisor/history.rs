@@ -40,7 +40,8 @@ impl History {
     pub fn follow(&mut self, view: &View, helm: &Helm, now_ms: u64) {
         let Some(active) = &view.active else {
             if self.outage.is_none() && self.active.is_some() {
-                self.outage = Some((self.trouble_began(view, now_ms), helm.held_total()));
+                // Those that met the fault first wait already.
+                self.outage = Some((self.trouble_began(view, now_ms), helm.held_total() - helm.held()));
             }
             return;
         };

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use replica::monitor::{Action, Change, Event, MemberState, Monitor, View};
-use replica::name::MemberName;
+use replica::name::{Epoch, MemberName};
 use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -215,7 +215,10 @@ impl Body {
                     }
                 });
             }
-            SightingKind::Stale => {}
+            SightingKind::Stale { epoch } => {
+                let member = self.name(member);
+                self.step(Event::Disowned { member, epoch: Epoch(epoch) }).await;
+            }
             SightingKind::Written => self.setup.crl_hint.notify_one(),
         }
     }

@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use wire::http::{HeaderMap, Method, StatusCode};
+use wire::http::{HeaderMap, StatusCode};
 use wire::{Bytes, Handler, Peer, Request, Response, body, reply};
 
 #[derive(Debug, Clone)]
 pub struct Seen {
-    pub method: Method,
     pub target: String,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -51,7 +50,6 @@ impl Handler for CatalogWorker {
         };
         let echo = format!("{} {} {} bytes", parts.method, parts.uri, bytes.len());
         self.seen.lock().unwrap().push(Seen {
-            method: parts.method,
             target: parts.uri.to_string(),
             headers: parts.headers,
             body: bytes,

@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use wire::access_log::AccessLog;
 use wire::client::{Client, Timeouts};
 use wire::tls::{ClientCertificates, ClientTls, Identity, ServerTls, TrustBundle};
-use wire::{Drain, Handler, Limits, http};
+use wire::{Drain, Handler, Limits};
 
 /// The CA of an estate and its directory.
 pub struct Estate {
@@ -65,6 +65,29 @@ impl Estate {
         let entries: Vec<(Serial, i64)> = revoked.iter().map(|serial| (*serial, now())).collect();
         let list = pki::crl::issue(&self.authority, &CrlDraft::at(now(), number, &entries)).unwrap();
         list.to_pem()
+    }
+
+    /// Settings of a front end of this estate.
+    pub fn settings(
+        &self,
+        catalog_workers: Vec<WorkerAddress>,
+        ca_members: Vec<WorkerAddress>,
+        tuning: Tuning,
+    ) -> FrontEndSettings {
+        FrontEndSettings {
+            certname: "front.test".into(),
+            identity: self.issue("front.test", false).0,
+            trust: self.trust.clone(),
+            role_certnames: ca_members.iter().map(|member| member.certname.clone()).collect(),
+            catalog_workers,
+            ca_members,
+            cluster: "test-estate".into(),
+            register_path: self.path("register.json"),
+            crl_path: self.path("crl.pem"),
+            access_log: AccessLog::open(self.path("access.log")).unwrap(),
+            error_log_path: self.path("error.log"),
+            tuning,
+        }
     }
 
     pub fn log(&self, name: &str) -> String {
@@ -117,14 +140,7 @@ impl<H: Handler> Server<H> {
     /// Starts again at the same address.
     pub fn restart(&mut self) {
         self.kill();
-        let deadline = std::time::Instant::now() + Duration::from_secs(5);
-        let listener = loop {
-            match wire::listen(self.address) {
-                Ok(listener) => break listener,
-                Err(fault) => assert!(std::time::Instant::now() < deadline, "{fault}"),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
+        let listener = listen_again(self.address);
         self.run(listener);
     }
 
@@ -174,20 +190,7 @@ impl Front {
         let address = listener.local_addr().unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let settings = FrontEndSettings {
-            certname: "front.test".into(),
-            identity: estate.issue("front.test", false).0,
-            trust: estate.trust.clone(),
-            role_certnames: ca_members.iter().map(|member| member.certname.clone()).collect(),
-            catalog_workers,
-            ca_members,
-            cluster: "test-estate".into(),
-            register_path: estate.path("register.json"),
-            crl_path: estate.path("crl.pem"),
-            access_log: AccessLog::open(estate.path("access.log")).unwrap(),
-            error_log_path: estate.path("error.log"),
-            tuning,
-        };
+        let settings = estate.settings(catalog_workers, ca_members, tuning);
         let guard = runtime.enter();
         let front_end = FrontEnd::start(settings).unwrap();
         drop(guard);
@@ -213,6 +216,18 @@ impl Drop for Front {
     }
 }
 
+/// Listens where somebody has just been killed, as soon as the system lets go of the port.
+pub fn listen_again(address: SocketAddr) -> TcpListener {
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    loop {
+        match wire::listen(address) {
+            Ok(listener) => return listener,
+            Err(fault) => assert!(std::time::Instant::now() < deadline, "{fault}"),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Waits until `condition` holds.
 pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
@@ -220,11 +235,4 @@ pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(std::time::Instant::now() < deadline, "never happened: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-pub fn header(name: &'static str, value: &str) -> http::HeaderMap {
-    http::HeaderMap::from_iter([(
-        http::HeaderName::from_static(name),
-        http::HeaderValue::from_str(value).unwrap(),
-    )])
 }

@@ -1,5 +1,7 @@
 //! The front end with real TLS, real sockets, and workers that are killed.
 
+mod ca;
+mod ca_member;
 mod catalog;
 mod catalog_worker;
 mod estate;
