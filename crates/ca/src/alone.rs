@@ -81,6 +81,19 @@ impl Alone {
         Ok((Self { threads, _lock: lock }, Ledger::new(shared, propose, projection)))
     }
 
+    /// The same for a log that others have a say in: what is known to be committed can be read, nothing changed.
+    ///
+    /// # Errors
+    /// [`OpenFault`].
+    pub fn start_reading(mut store: Store) -> Result<(Self, Ledger), OpenFault> {
+        let applied = store.applied.index;
+        store.entries.retain(|entry| entry.position.index <= applied);
+        let (alone, ledger) = Self::start(store)?;
+        let role = ledger.role();
+        ledger.set_role(Role { decides: false, ..(*role).clone() });
+        Ok((alone, ledger))
+    }
+
     /// Waits for the threads to end; they do once every [`Ledger`] of this log is dropped.
     pub fn join(&self) {
         for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {

@@ -1,6 +1,6 @@
 //! How results and faults are told to clients: Puppet Server's status codes, content types and texts.
 
-use crate::authority::{Failure, Fault};
+use crate::authority::{Failure, Fault, SignedMany};
 use crate::command::Outcome;
 use crate::ledger::Refusal;
 
@@ -96,6 +96,16 @@ pub fn cleaned(unknown: &[String]) -> Answer {
     let names: Vec<String> = unknown.iter().map(|name| format!("{name:?}")).collect();
     let text = format!("The following certs do not exist and cannot be revoked: [{}]", names.join(" "));
     Answer::new(200, PLAIN, text)
+}
+
+/// Many were signed at once.
+pub fn signed_many(result: &SignedMany) -> Answer {
+    let text = serde_json::json!({
+        "signed": result.signed,
+        "no-csr": result.without_request,
+        "signing-errors": result.refused,
+    });
+    Answer::new(200, JSON_UTF8, text.to_string())
 }
 
 /// There is no such status to read or delete.

@@ -13,17 +13,18 @@ mod sign;
 mod submit;
 
 pub use fault::{Failure, Fault};
+pub use sign::SignedMany;
 pub use submit::Submitted;
 
 use crate::autosign::Autosign;
 use crate::command::{Actor, Command, Details, Envelope, Outcome, RequestRecord};
+use crate::directory::Layout;
 use crate::ledger::Ledger;
 use crate::{answer, time};
 use names::NameLocks;
 use pki::issue::{LeafProfile, SigningPolicy};
 use pki::{AltName, Certificate, PrivateKey, Request};
 use reserve::Reservation;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -62,11 +63,10 @@ impl Caller {
 }
 
 /// The authority. Cheap to share; every operation takes `&Arc<Self>`.
-#[derive(Debug)]
 pub struct Authority {
     policy: Policy,
     ledger: Ledger,
-    key_path: PathBuf,
+    layout: Layout,
     key: OnceLock<Arc<PrivateKey>>,
     names: NameLocks,
     reservation: Mutex<Reservation>,
@@ -77,13 +77,13 @@ pub struct Authority {
 
 impl Authority {
     /// Starts the authority over a log. Must be called inside a tokio runtime.
-    pub fn start(policy: Policy, ledger: Ledger, key_path: PathBuf) -> Arc<Self> {
+    pub fn start(policy: Policy, ledger: Ledger, layout: Layout) -> Arc<Self> {
         let (revocations, orders) = mpsc::unbounded_channel();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let authority = Arc::new(Self {
             policy,
             ledger,
-            key_path,
+            layout,
             key: OnceLock::new(),
             names: NameLocks::default(),
             reservation: Mutex::new(Reservation::default()),
@@ -97,6 +97,11 @@ impl Authority {
     /// The log below.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Where its files are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// To be called when this member has become the one that decides: finishes what the one before has begun.
@@ -126,10 +131,10 @@ impl Authority {
         if let Some(key) = self.key.get() {
             return Ok(Arc::clone(key));
         }
-        let pem = std::fs::read(&self.key_path)
-            .map_err(|fault| Failure::Key(format!("{}: {fault}", self.key_path.display())))?;
-        let key = PrivateKey::from_pem(&pem)
-            .map_err(|fault| Failure::Key(format!("{}: {fault}", self.key_path.display())))?;
+        let path = self.layout.key();
+        let unusable = |fault: &dyn std::fmt::Display| Failure::Key(format!("{}: {fault}", path.display()));
+        let pem = std::fs::read(&path).map_err(|fault| unusable(&fault))?;
+        let key = PrivateKey::from_pem(&pem).map_err(|fault| unusable(&fault))?;
         Ok(Arc::clone(self.key.get_or_init(|| Arc::new(key))))
     }
 

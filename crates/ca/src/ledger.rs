@@ -120,6 +120,10 @@ impl Ledger {
         self.shared.role()
     }
 
+    pub(crate) fn set_role(&self, role: Role) {
+        self.shared.set_role(role);
+    }
+
     /// Tells of every change of the role.
     pub fn watch_role(&self) -> watch::Receiver<Arc<Role>> {
         self.shared.watch_role()
@@ -133,6 +137,11 @@ impl Ledger {
     /// The directory's thread.
     pub fn projection(&self) -> &Projection {
         &self.projection
+    }
+
+    /// Waits until the directory shows everything that has been applied so far.
+    pub async fn directory_follows(&self) -> bool {
+        self.projection.drained().await
     }
 
     /// Commits an envelope: durable in the log of every in-sync member, and applied here. The directory follows.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod alone;
+mod api;
 pub mod answer;
 pub mod authority;
 pub mod autosign;
@@ -15,7 +16,27 @@ pub mod directory;
 pub mod import;
 pub mod inventory;
 pub mod ledger;
+mod offline;
 pub mod projection;
+mod role_certificate;
+mod settings;
+mod setup;
 pub mod state;
 pub mod store;
 mod time;
+
+pub use autosign::Autosign;
+pub use offline::Offline;
+pub use role_certificate::{
+    RoleCertificate, RoleFault, RoleRequest, issue_role_certificate, issue_role_certificates,
+};
+pub use settings::{CaSettings, FIVE_YEARS, MemberAddress, RegisterAddress, Replication};
+pub use setup::{SetupFault, SetupOptions, SetupStep, setup};
+pub use store::OpenFault;
+
+use std::path::{Path, PathBuf};
+
+/// Where the worker that owns a CA directory listens for the operator of its machine.
+pub fn socket_path(cadir: &Path) -> PathBuf {
+    directory::Layout::new(cadir).socket()
+}

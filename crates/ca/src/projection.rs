@@ -65,6 +65,16 @@ impl Projection {
         let _ = self.sender.send(Job::Errand(Box::new(errand)));
     }
 
+    /// Waits until everything queued so far is in the directory; false when the thread has ended before.
+    pub async fn drained(&self) -> bool {
+        let (done, finished) = tokio::sync::oneshot::channel();
+        self.run(move |_| {
+            // Whoever gave up waiting needs no telling.
+            let _ = done.send(());
+        });
+        finished.await.is_ok()
+    }
+
     /// How far it is.
     pub fn progress(&self) -> Progress {
         self.progress.borrow().clone()

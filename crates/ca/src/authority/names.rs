@@ -50,7 +50,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_held_name_waits_and_another_does_not() {
         let names = NameLocks::default();
         let first = names.hold("a").await;

@@ -81,8 +81,9 @@ impl Authority {
         issued_all.sort_by_key(|(position, ..)| *position);
         // 4. Record.
         let commands = issued_all.iter().map(|(_, name, certificate)| issued(name, certificate)).collect();
-        self.ledger.complete(caller.epoch, caller.envelope(None, commands)).await?;
         result.signed = issued_all.into_iter().map(|(_, name, _)| name).collect();
+        let outcome = done(answer::signed_many(&result));
+        self.ledger.complete(caller.epoch, caller.envelope(outcome, commands)).await?;
         Ok(result)
     }
 

@@ -1,0 +1,209 @@
+//! The HTTP API: Puppet's endpoints, one file each. Handlers parse, call the authority and encode; they decide
+//! nothing.
+//!
+//! A request goes through these steps, in this order:
+//!
+//! 1. [`path`]: the path is decoded; a relative one is refused; a legacy URL is turned into its present form.
+//! 2. [`rules`]: is anybody allowed to do this, and is it this requester? (403)
+//! 3. [`Route`]: is there such an endpoint? (404) After 2, so that strangers learn nothing.
+//! 4. [`gate`]: does this member answer at the moment? (421)
+//! 5. The endpoint.
+
+mod certificate;
+mod certificate_request;
+mod certificate_revocation_list;
+mod certificate_status;
+mod certificate_statuses;
+mod clean;
+mod conditional;
+mod expirations;
+mod gate;
+mod negotiate;
+mod path;
+mod rules;
+mod sign;
+mod status;
+
+use crate::answer::{self, Answer};
+use crate::authority::Authority;
+use path::{PathFault, Target};
+use std::sync::Arc;
+use wire::http::header::{CONTENT_TYPE, HeaderValue, VARY};
+use wire::http::{Method, StatusCode};
+use wire::identity::{Requester, requester};
+use wire::protocol::internal::{Stale, X_BUNRAKU_STALE};
+use wire::{Body, Bytes, Peer, Request, Response, body};
+
+/// The version of Puppet whose protocol this CA speaks, in `X-Puppet-Version`.
+const PUPPET_VERSION: HeaderValue = HeaderValue::from_static("7.23.0");
+/// Longest body of a stranger's request. A request with an RSA-8192 key and 100 alternative names has 8 KiB.
+const MAX_REQUEST_BODY: usize = 64 * 1024;
+/// Longest body of an operator's request: a clean of 100,000 names.
+const MAX_OPERATOR_BODY: usize = 8 * 1024 * 1024;
+
+/// A request, understood as far as all endpoints have in common.
+struct Call {
+    authority: Arc<Authority>,
+    requester: Requester,
+    request: Request,
+    target: Target,
+}
+
+/// An endpoint and the name in its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Route {
+    Certificate(String),
+    CertificateRequest(String),
+    CertificateStatus(String),
+    CertificateStatuses,
+    CertificateRevocationList,
+    Clean,
+    Expirations,
+    Sign,
+    SignAll,
+}
+
+/// Answers one request. Must be called inside a tokio runtime.
+pub(crate) async fn handle(
+    authority: &Arc<Authority>,
+    front_ends: &[String],
+    request: Request,
+    peer: &Peer,
+) -> Response {
+    if request.uri().path().starts_with("/status/") {
+        return respond(status::answer(authority, request.method(), request.uri().path()));
+    }
+    let mut response = match puppet_ca(authority, front_ends, request, peer).await {
+        Ok(answer) | Err(answer) => respond(answer),
+    };
+    response.headers_mut().insert("x-puppet-version", PUPPET_VERSION);
+    response
+}
+
+async fn puppet_ca(
+    authority: &Arc<Authority>,
+    front_ends: &[String],
+    request: Request,
+    peer: &Peer,
+) -> Result<Answer, Answer> {
+    // 1. The path.
+    let target = path::target(request.uri()).map_err(path_refused)?;
+    // 2. The rules.
+    let requester = requester(peer, request.headers(), front_ends)
+        .map_err(|fault| Answer::new(400, answer::PLAIN_UTF8, fault.to_string()))?;
+    if !rules::allowed(request.method(), &target.path, &requester) {
+        return Err(forbidden(request.method(), &target.path));
+    }
+    // 3. The route.
+    let route = route(&target.path).ok_or_else(not_found)?;
+    let call = Call { authority: Arc::clone(authority), requester, request, target };
+    // 4. Does this member answer?
+    let writes = *call.request.method() != Method::GET;
+    let caller = if writes { gate::writer(&call)? } else { gate::reader(&call)? };
+    if let Some(outcome) = authority.answered(&caller) {
+        return Ok(outcome.into());
+    }
+    // 5. The endpoint. A write runs in a task of its own: it must not stop half-way when the client goes away.
+    let run = async move {
+        match route {
+            Route::Certificate(name) => certificate::get(&call, &name).await,
+            Route::CertificateRequest(name) => certificate_request::answer(call, caller, &name).await,
+            Route::CertificateStatus(name) => certificate_status::answer(call, caller, &name).await,
+            Route::CertificateStatuses => certificate_statuses::get(&call),
+            Route::CertificateRevocationList => certificate_revocation_list::get(&call).await,
+            Route::Clean => clean::put(call, caller).await,
+            Route::Expirations => expirations::get(&call),
+            Route::Sign => sign::named(call, caller).await,
+            Route::SignAll => sign::all(call, caller).await,
+        }
+    };
+    if !writes {
+        return Ok(run.await);
+    }
+    tokio::spawn(run).await.map_err(|_| Answer::new(500, answer::PLAIN_UTF8, "Internal Server Error"))
+}
+
+fn route(path: &str) -> Option<Route> {
+    let mut parts = path.strip_prefix("/puppet-ca/v1/")?.splitn(2, '/');
+    let (kind, name) = (parts.next()?, parts.next());
+    let name = match name {
+        Some(name) if path::is_name(name) => Some(name.to_owned()),
+        Some(_) => return None,
+        None => None,
+    };
+    match (kind, name) {
+        ("certificate", Some(name)) => Some(Route::Certificate(name)),
+        ("certificate_request", Some(name)) => Some(Route::CertificateRequest(name)),
+        ("certificate_status", Some(name)) => Some(Route::CertificateStatus(name)),
+        ("certificate_statuses", Some(_)) => Some(Route::CertificateStatuses),
+        ("certificate_revocation_list", Some(_)) => Some(Route::CertificateRevocationList),
+        ("clean", None) => Some(Route::Clean),
+        ("expirations", None) => Some(Route::Expirations),
+        ("sign", None) => Some(Route::Sign),
+        ("sign", Some(all)) if all == "all" => Some(Route::SignAll),
+        _ => None,
+    }
+}
+
+fn not_found() -> Answer {
+    Answer::new(404, answer::HTML_UTF8, "Not Found")
+}
+
+fn path_refused(fault: PathFault) -> Answer {
+    Answer { content_type: None, ..Answer::new(400, "", fault.to_string()) }
+}
+
+fn forbidden(method: &Method, path: &str) -> Answer {
+    let method = method.as_str().to_ascii_lowercase();
+    let text =
+        format!("Forbidden request: {path} (method :{method}). Please see the server logs for details.");
+    Answer { content_type: None, ..Answer::new(403, "", text) }
+}
+
+/// The body, within a limit.
+async fn collect(body: Body, limit: usize) -> Result<Bytes, Answer> {
+    body::collect(body, limit).await.map_err(|fault| match fault {
+        wire::BodyFault::TooLarge { .. } => Answer::new(413, answer::PLAIN_UTF8, fault.to_string()),
+        other => Answer::new(400, answer::PLAIN_UTF8, other.to_string()),
+    })
+}
+
+fn respond(answer: Answer) -> Response {
+    let mut response = Response::new(body::full(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if let Some(value) = answer.content_type.and_then(|value| HeaderValue::try_from(value).ok()) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    if answer.vary_accept {
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
+    }
+    if let Some((epoch, primary)) = answer.stale {
+        headers.insert(X_BUNRAKU_STALE, Stale { epoch, primary }.to_header());
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_those_of_puppet_server() {
+        let name = || "a.example.com".to_owned();
+        for (path, expected) in [
+            ("/puppet-ca/v1/certificate/a.example.com", Some(Route::Certificate(name()))),
+            ("/puppet-ca/v1/certificate_request/a.example.com", Some(Route::CertificateRequest(name()))),
+            ("/puppet-ca/v1/certificate_statuses/any_key", Some(Route::CertificateStatuses)),
+            ("/puppet-ca/v1/certificate_statuses", None),
+            ("/puppet-ca/v1/certificate_request/", None),
+            ("/puppet-ca/v1/certificate_request/a/b", None),
+            ("/puppet-ca/v1/certificate_request/x!y", None),
+            ("/puppet-ca/v1/sign/all", Some(Route::SignAll)),
+            ("/puppet-ca/v1/sign/some", None),
+            ("/puppet-ca/v2/certificate/ca", None),
+        ] {
+            assert_eq!(route(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `GET certificate/NAME`: a certificate as PEM; `ca` is the authority's own bundle.
+
+use super::{Call, conditional};
+use crate::answer::{self, Answer, PLAIN};
+use crate::directory::Layout;
+
+pub(super) async fn get(call: &Call, name: &str) -> Answer {
+    let ledger = call.authority.ledger();
+    let layout = call.authority.layout();
+    let path = if name == "ca" { layout.bundle() } else { layout.certificate(name) };
+    let known = ledger.read(|state| {
+        (name == "ca").then(|| state.bundle_pem().to_string()).ok_or_else(|| state.signed().contains_key(name))
+    });
+    let pem = match known {
+        None => return answer::not_ready(0, None),
+        Some(Ok(bundle)) => bundle.into_bytes(),
+        Some(Err(false)) => return missing(name),
+        Some(Err(true)) => match read(call, layout, name).await {
+            Some(pem) => pem,
+            None => return missing(name),
+        },
+    };
+    if conditional::is_unmodified(call.request.headers(), &path) {
+        return Answer::new(304, PLAIN, "");
+    }
+    Answer::new(200, PLAIN, pem)
+}
+
+/// Reads the file. The directory follows the state by some milliseconds: a file that is not there yet is waited for.
+async fn read(call: &Call, layout: &Layout, name: &str) -> Option<Vec<u8>> {
+    let path = layout.certificate(name);
+    if let Ok(pem) = std::fs::read(&path) {
+        return Some(pem);
+    }
+    call.authority.ledger().directory_follows().await;
+    std::fs::read(&path).ok()
+}
+
+fn missing(name: &str) -> Answer {
+    Answer::new(404, PLAIN, format!("Could not find certificate {name}"))
+}

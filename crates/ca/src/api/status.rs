@@ -1,0 +1,43 @@
+//! `/status/v1/…`: whether this member is well, for load balancers, monitoring and `puppetserver ca`.
+
+use crate::answer::{Answer, HTML_UTF8, JSON_UTF8, PLAIN_UTF8};
+use crate::authority::Authority;
+use serde_json::{Value, json};
+use wire::http::Method;
+
+/// What `puppetserver ca` looks at to know which endpoints there are: from 8.4.0 on it signs many at once.
+const SERVICE_VERSION: &str = "8.4.0";
+
+pub(super) fn answer(authority: &Authority, method: &Method, path: &str) -> Answer {
+    if *method != Method::GET && *method != Method::HEAD {
+        return Answer::new(405, PLAIN_UTF8, "Method Not Allowed");
+    }
+    let fault = authority.ledger().projection().progress().fault;
+    let state = if fault.is_some() { "error" } else { "running" };
+    let status = if fault.is_some() { 503 } else { 200 };
+    match path.trim_end_matches('/') {
+        "/status/v1/simple" | "/status/v1/simple/ca" => Answer::new(status, PLAIN_UTF8, state),
+        "/status/v1/services" => {
+            let services = json!({"ca": service(state, fault.as_deref())});
+            Answer::new(status, JSON_UTF8, services.to_string())
+        }
+        "/status/v1/services/ca" => {
+            let mut service = service(state, fault.as_deref());
+            service["service_name"] = Value::from("ca");
+            Answer::new(status, JSON_UTF8, service.to_string())
+        }
+        _ => Answer::new(404, HTML_UTF8, "Not Found"),
+    }
+}
+
+fn service(state: &str, fault: Option<&str>) -> Value {
+    let status = fault.map_or_else(|| json!({}), |fault| json!({"fault": fault}));
+    json!({
+        "service_version": SERVICE_VERSION,
+        "service_status_version": 1,
+        "detail_level": "info",
+        "state": state,
+        "status": status,
+        "active_alerts": [],
+    })
+}

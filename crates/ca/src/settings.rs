@@ -1,0 +1,106 @@
+//! What the configuration says about one CA member.
+
+use crate::authority::Policy;
+use crate::autosign::Autosign;
+use pki::issue::SigningPolicy;
+use replica::role::Timings;
+use std::path::PathBuf;
+use std::time::Duration;
+use wire::tls::{ClientTls, TrustBundle};
+
+/// Puppet's `ca_ttl`: five years of 365 days, in seconds.
+pub const FIVE_YEARS: i64 = 5 * 365 * 24 * 60 * 60;
+
+/// One CA member.
+#[derive(Clone)]
+pub struct CaSettings {
+    /// Name of this member in the configuration (`ca-1`).
+    pub name: String,
+    /// Puppet's `cadir`.
+    pub cadir: PathBuf,
+    /// Puppet's `ca_ttl`, seconds.
+    pub ca_ttl: i64,
+    /// Puppet's `autosign`.
+    pub autosign: Autosign,
+    /// How long a policy executable may take.
+    pub autosign_time_limit: Duration,
+    /// `allow-subject-alt-names` of Puppet Server's `ca.conf`.
+    pub allow_subject_alt_names: bool,
+    /// `allow-authorization-extensions` of Puppet Server's `ca.conf`.
+    pub allow_authorization_extensions: bool,
+    /// Puppet's `allow_duplicate_certs`.
+    pub allow_duplicate_certs: bool,
+    /// Certnames of the front ends: their `X-Client-*` headers are believed.
+    pub front_ends: Vec<String>,
+    /// How this member takes part in an estate with a standby; none for a CA that is alone.
+    pub replication: Option<Replication>,
+    /// Revocations that this process' own listener enforces; kept up to date by the CA that is in it.
+    pub trust: Option<TrustBundle>,
+}
+
+/// How a member reaches the others.
+#[derive(Clone)]
+pub struct Replication {
+    /// Identity of the estate; the front end has the same.
+    pub cluster: String,
+    /// All CA members, this one too.
+    pub members: Vec<MemberAddress>,
+    /// Where the register is: the front end that keeps it.
+    pub register: RegisterAddress,
+    /// This member's identity and whom it trusts, for connections to the others.
+    pub tls: ClientTls,
+    /// Limits of the protocol.
+    pub timings: Timings,
+}
+
+/// Where a CA member is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberAddress {
+    /// Its name in the configuration (`ca-2`).
+    pub name: String,
+    /// The name in its certificate.
+    pub certname: String,
+    /// `host:port`.
+    pub address: String,
+}
+
+/// Where the register is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterAddress {
+    /// `host:port` of the front end.
+    pub address: String,
+    /// The name in its certificate.
+    pub certname: String,
+}
+
+impl CaSettings {
+    /// A CA that is alone, with Puppet's defaults.
+    pub fn alone(name: impl Into<String>, cadir: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            cadir: cadir.into(),
+            ca_ttl: FIVE_YEARS,
+            autosign: Autosign::False,
+            autosign_time_limit: Duration::from_secs(30),
+            allow_subject_alt_names: false,
+            allow_authorization_extensions: false,
+            allow_duplicate_certs: false,
+            front_ends: Vec::new(),
+            replication: None,
+            trust: None,
+        }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            ca_ttl: self.ca_ttl,
+            autosign: self.autosign.clone(),
+            autosign_time_limit: self.autosign_time_limit,
+            signing: SigningPolicy {
+                allow_subject_alt_names: self.allow_subject_alt_names,
+                allow_authorization_extensions: self.allow_authorization_extensions,
+            },
+            allow_duplicate_certs: self.allow_duplicate_certs,
+        }
+    }
+}
