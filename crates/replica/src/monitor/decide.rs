@@ -138,7 +138,7 @@ impl Monitor {
             if flawed {
                 let next = Configuration {
                     forced: true,
-                    ..configuration.succeeded_by(preferred.clone(), configuration.in_sync.clone())
+                    ..configuration.succeeded_by(preferred.clone(), BTreeSet::new())
                 };
                 let change = Change::Forced { to: preferred, epoch: next.epoch };
                 self.ask(next, change);

@@ -74,9 +74,11 @@ impl Core {
 
     /// Stores a configuration, and that this disk is complete if it is.
     pub(crate) fn persist(&mut self, configuration: Configuration, joined: bool) {
+        let forgotten =
+            self.settings.flaws.forget_epoch && configuration.epoch > self.epoch() && self.membership.joined;
         self.membership.configuration = Some(configuration);
         self.membership.joined = joined;
-        if !self.settings.flaws.forget_epoch {
+        if !forgotten {
             self.act(Action::PersistMembership(self.membership.clone()));
         }
     }

@@ -268,7 +268,7 @@ impl Member {
     /// it, refuses an older one.
     fn submit(&mut self, configuration: &Configuration, entitled: bool, reply: u64) -> bool {
         let known = self.core.membership.configuration.as_ref();
-        let unchecked = self.core.settings.flaws.no_epoch_check && self.reign.is_none();
+        let unchecked = self.core.settings.flaws.no_epoch_check;
         if configuration.epoch < self.core.epoch() && !unchecked {
             self.core.stale(reply);
             return false;

@@ -27,7 +27,7 @@ impl World {
         } else {
             self.random.between(1_500, 6_000)
         };
-        match self.random.between(0, 11) {
+        match self.random.between(0, 14) {
             0..=2 => {
                 let member = Place::Member(self.any_member());
                 self.kill(member);
@@ -51,6 +51,17 @@ impl World {
                     1 => vec![(a, b), (b, a)],
                     _ => self.all_ways_of(a),
                 };
+                for way in &ways {
+                    self.cuts.insert(*way, cut);
+                }
+                self.heal_later(for_ms, Heal::Connect(ways));
+            }
+            12..=14 => {
+                // What decides designs: nobody reaches this place, but its own requests go out and are answered.
+                let place = Place::Member(self.any_member());
+                let cut = if self.random.chance(50) { Cut::Reject } else { Cut::Mute };
+                let ways =
+                    self.all_ways_of(place).into_iter().filter(|way| way.1 == place).collect::<Vec<_>>();
                 for way in &ways {
                     self.cuts.insert(*way, cut);
                 }

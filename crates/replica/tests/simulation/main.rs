@@ -95,3 +95,35 @@ fn one_seed() {
     outcome.story.iter().for_each(|line| println!("{line}"));
     assert_eq!(outcome.violation, None);
 }
+
+/// Each deliberate bug must be noticed by one of the seeds, or the silence of the others means nothing.
+#[test]
+fn every_flaw_is_caught() {
+    let flaws: [(&str, fn(&mut Flaws)); 12] = [
+        ("no epoch check", |flaws| flaws.no_epoch_check = true),
+        ("standby acknowledges before the flush", |flaws| flaws.standby_acks_before_flush = true),
+        ("primary acknowledges before the flush", |flaws| flaws.primary_acks_before_flush = true),
+        ("drop a standby without the register", |flaws| flaws.drop_without_register = true),
+        ("admit a standby that lacks entries", |flaws| flaws.admit_unfinished = true),
+        ("same epoch after a restart", |flaws| flaws.same_epoch_after_restart = true),
+        ("act before the marker", |flaws| flaws.act_before_marker = true),
+        ("trust a lost disk", |flaws| flaws.trust_lost_disk = true),
+        ("forget the epoch", |flaws| flaws.forget_epoch = true),
+        ("keep leftovers", |flaws| flaws.keep_leftovers = true),
+        ("fail back without the last frame", |flaws| flaws.fail_back_unsynced = true),
+        ("fail over to anyone", |flaws| flaws.fail_over_to_anyone = true),
+    ];
+    let mut missed = Vec::new();
+    for (name, switch) in flaws {
+        let mut flawed = Flaws::default();
+        switch(&mut flawed);
+        match seeds(1, 300, flawed).0 {
+            Some((seed, violation)) => {
+                let line: String = violation.chars().take(140).collect();
+                println!("{name}: seed {seed}: {line}");
+            }
+            None => missed.push(name),
+        }
+    }
+    assert!(missed.is_empty(), "not noticed: {missed:?}");
+}

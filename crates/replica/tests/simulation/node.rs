@@ -28,10 +28,6 @@ impl Disk {
     pub fn holds(&self, position: &Position) -> bool {
         self.durable.contains(position) || self.durable_base.index >= position.index
     }
-
-    pub fn membership(&self) -> Option<Membership> {
-        MembershipFile::new(self.membership.clone()).load().unwrap()
-    }
 }
 
 /// One life of a member's process.
@@ -41,6 +37,8 @@ pub struct Process {
     pub machine: Machine,
     pub log: Log<SimFile>,
     membership: MembershipFile<SimCell>,
+    /// Epoch in the membership file.
+    pub epoch_on_disk: Epoch,
     /// Entries in the log that are not yet applied.
     unapplied: Vec<Entry>,
     written: Vec<Position>,
@@ -107,6 +105,7 @@ impl Process {
         file.store(&known).map_err(|fault| fault.to_string())?;
         let applied = machine.position.index;
         let unapplied = entries.iter().filter(|entry| entry.position.index > applied).cloned().collect();
+        let epoch_on_disk = known.epoch();
         let restored = Restored { membership: known, base: log.base(), entries, applied };
         Ok(Process {
             life,
@@ -115,6 +114,7 @@ impl Process {
             written: disk.durable.clone(),
             log,
             membership: file,
+            epoch_on_disk,
             unapplied,
             log_stopped: false,
             waiting: BTreeMap::new(),
@@ -164,6 +164,7 @@ impl Process {
         Ok(match action {
             Action::PersistMembership(membership) => {
                 self.membership.store(&membership).map_err(|fault| fault.to_string())?;
+                self.epoch_on_disk = membership.epoch();
                 None
             }
             Action::Append(_) | Action::Truncate { .. } | Action::Flush { .. } if self.log_stopped => None,

@@ -6,7 +6,6 @@ use replica::flaws::Flaws;
 use replica::monitor::{self, Monitor};
 use replica::register::{Author, EmbeddedRegister, Register, RegisterRequest};
 use replica::role::{self, Event, Origin, RegisterOutcome, SendFailure};
-use replica::storage::Cell;
 use replica::{ClusterId, Configuration, Epoch, Frame, MemberName, Position};
 
 use crate::disk::SimCell;
@@ -27,8 +26,10 @@ pub enum Place {
 pub enum Cut {
     /// Vanishes.
     Drop,
-    /// Is refused at once.
+    /// A firewall before the port: requests are refused at once, answers to one's own requests still come.
     Reject,
+    /// The same firewall, silent.
+    Mute,
 }
 
 /// A request over the network.
@@ -69,7 +70,7 @@ enum NoAnswer {
 
 #[derive(Clone, Debug)]
 enum Happening {
-    Tick { place: Place, life: u32 },
+    Tick { place: Place, life: u32, number: u64 },
     Deliver { to: Place, from: Place, request: Request, call: u64 },
     Answered { call: u64, answer: Answer },
     Failed { call: u64, how: NoAnswer },
@@ -122,6 +123,9 @@ pub struct World {
     pub front: Option<Front>,
     front_life: u32,
     register_cell: SimCell,
+    registered: Option<Configuration>,
+    /// When each place is to be woken, and the number of that tick.
+    ticks: BTreeMap<Place, (u64, u64)>,
     calls: BTreeMap<u64, Call>,
     pub cuts: BTreeMap<(Place, Place), Cut>,
     pub loss_percent: u64,
@@ -154,6 +158,8 @@ impl World {
             front: None,
             front_life: 0,
             register_cell: SimCell::default(),
+            registered: None,
+            ticks: BTreeMap::new(),
             calls: BTreeMap::new(),
             cuts: BTreeMap::new(),
             loss_percent: 0,
@@ -225,7 +231,7 @@ impl World {
             return;
         }
         match happening {
-            Happening::Tick { place, life } => self.tick(place, life),
+            Happening::Tick { place, life, number } => self.tick(place, life, number),
             Happening::Deliver { to, from, request, call } => self.deliver(to, from, request, call),
             Happening::Answered { call, answer } => self.answered(call, Ok(answer)),
             Happening::Failed { call, how } => self.answered(call, Err(how)),
@@ -371,6 +377,9 @@ impl World {
                     timings: monitor::Timings::default(),
                     flaws: self.plan.flaws,
                 };
+                if register.current() != self.registered.as_ref() {
+                    self.oracle.violated("the register has forgotten".to_owned());
+                }
                 let monitor = Monitor::new(settings, self.now);
                 let held = VecDeque::new();
                 self.front = Some(Front { life: self.front_life, monitor, register, held });
@@ -393,6 +402,7 @@ impl World {
             Place::Front => self.front = None,
         }
         self.paused.remove(&place);
+        self.ticks.remove(&place);
         // Connections to it break.
         let broken: Vec<u64> =
             self.calls.iter().filter(|(_, call)| call.callee == place).map(|(id, _)| *id).collect();
@@ -403,23 +413,21 @@ impl World {
         self.calls.retain(|_, call| call.caller != place);
     }
 
-    fn tick(&mut self, place: Place, life: u32) {
+    fn tick(&mut self, place: Place, life: u32, number: u64) {
+        if self.ticks.get(&place).is_none_or(|(_, scheduled)| *scheduled != number) {
+            return;
+        }
+        self.ticks.remove(&place);
         match place {
-            Place::Member(number) => {
-                if self.process(number, life).is_some() {
-                    self.step(number, Event::Tick);
-                    self.tick_later(place);
-                }
+            Place::Member(number) if self.process(number, life).is_some() => self.step(number, Event::Tick),
+            Place::Front if self.front.as_ref().is_some_and(|front| front.life == life) => {
+                self.front_step(monitor::Event::Tick);
             }
-            Place::Front => {
-                if self.front.as_ref().is_some_and(|front| front.life == life) {
-                    self.front_step(monitor::Event::Tick);
-                    self.tick_later(place);
-                }
-            }
+            _ => {}
         }
     }
 
+    /// Sees to it that `place` wakes when it wants to.
     fn tick_later(&mut self, place: Place) {
         let (life, wake) = match place {
             Place::Member(number) => match &self.processes[number] {
@@ -431,8 +439,14 @@ impl World {
                 None => return,
             },
         };
-        let after = wake.saturating_sub(self.now).clamp(5, 100);
-        self.later(after, Happening::Tick { place, life });
+        let at = wake.max(self.now + 1);
+        if wake == u64::MAX || self.ticks.get(&place).is_some_and(|(scheduled, _)| *scheduled <= at) {
+            return;
+        }
+        self.sequence += 1;
+        let number = self.sequence;
+        self.ticks.insert(place, (at, number));
+        self.later(at - self.now, Happening::Tick { place, life, number });
     }
 
     // --- members ---
@@ -451,6 +465,7 @@ impl World {
                 self.effect(number, effect);
             }
         }
+        self.tick_later(Place::Member(number));
     }
 
     fn effect(&mut self, number: usize, effect: Effect) {
@@ -486,8 +501,7 @@ impl World {
             }
             Effect::Reply { reply, frame } => self.answer(reply, Answer::Frame(frame.encode())),
             Effect::Acknowledge { command, client, epoch } => {
-                let on_disk =
-                    self.disks[number].membership().map_or(Epoch::NONE, |membership| membership.epoch());
+                let on_disk = self.epoch_on_disk(number);
                 self.oracle.acknowledges(command, epoch, on_disk, (number, life));
                 self.check_copies(number, command.wish.id);
                 if let Some(client) = client {
@@ -524,11 +538,13 @@ impl World {
         }
     }
 
+    fn epoch_on_disk(&self, number: usize) -> Epoch {
+        self.processes[number].as_ref().map_or(Epoch::NONE, |process| process.epoch_on_disk)
+    }
+
     /// What the register's file holds.
     pub fn registered(&self) -> Option<Configuration> {
-        let bytes = self.register_cell.load().ok()??;
-        let file: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
-        serde_json::from_value(file.get("configuration")?.clone()).ok()
+        self.registered.clone()
     }
 
     // --- front end ---
@@ -570,6 +586,7 @@ impl World {
                 monitor::Action::Tell(change) => self.log(|| format!("front end: {change}")),
             }
         }
+        self.tick_later(Place::Front);
     }
 
     fn set_register(&mut self, author: &Author, request: &RegisterRequest) -> RegisterOutcome {
@@ -578,6 +595,7 @@ impl World {
             Ok(answer) if answer.refused.is_none() => {
                 self.oracle.registers(request.configuration.epoch);
                 let set = &request.configuration;
+                self.registered = Some(set.clone());
                 let names = &self.names;
                 self.lost_disks.retain(|number| set.in_sync.contains(&names[*number]));
                 let line = format!(
@@ -596,8 +614,7 @@ impl World {
         if let Some(front) = &self.front {
             let value = front.register.current().cloned();
             self.front_step(monitor::Event::Register(value));
-            self.tick_later(Place::Front);
-            self.release_soon();
+            self.release_now();
         }
     }
 
@@ -622,10 +639,6 @@ impl World {
         }
         let after = self.random.between(5, 60);
         self.later(after, Happening::Wish);
-        self.release_now();
-    }
-
-    fn release_soon(&mut self) {
         self.release_now();
     }
 
@@ -663,8 +676,7 @@ impl World {
             Ok(event) => self.step(number, event),
             Err(Some(command)) => {
                 // Carried out before, under another primary or by a frame that came twice.
-                let on_disk =
-                    self.disks[number].membership().map_or(Epoch::NONE, |membership| membership.epoch());
+                let on_disk = self.epoch_on_disk(number);
                 self.oracle.acknowledges(command, epoch, on_disk, (number, self.lives[number]));
                 self.answer(call, Answer::Done);
             }
@@ -694,7 +706,7 @@ impl World {
         self.calls.insert(call, Call { caller: from, life, purpose, callee: to });
         self.later(timeout, Happening::Failed { call, how: NoAnswer::TimedOut });
         match self.cuts.get(&(from, to)) {
-            Some(Cut::Drop) => return,
+            Some(Cut::Drop | Cut::Mute) => return,
             Some(Cut::Reject) => {
                 let after = self.delay();
                 self.later(after, Happening::Failed { call, how: NoAnswer::Refused });
@@ -802,7 +814,7 @@ impl World {
                     ticket,
                     result: frame(result).map_err(failure),
                 });
-                self.release_soon();
+                self.release_now();
             }
             (Place::Front, Purpose::Handoff { member, ticket }) => {
                 let member = self.names[member].clone();
@@ -827,7 +839,6 @@ impl World {
                         });
                     }
                 }
-                self.tick_later(Place::Front);
             }
             _ => {}
         }
