@@ -1,8 +1,11 @@
 //! Values as text, and text as numbers and times.
 
 pub mod article;
+pub mod convert;
 pub mod number;
 pub mod quote;
+pub mod ruby;
+pub mod sprintf;
 pub mod strftime;
 pub mod timespan;
 pub mod timestamp;
