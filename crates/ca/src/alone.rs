@@ -1,13 +1,12 @@
 //! A log with one member: a CA without standby, and commands on a directory whose worker is stopped.
 
-use crate::command::Envelope;
 use crate::directory::Layout;
 use crate::ledger::{Ledger, Proposal, Refusal, Role, Shared};
 use crate::projection::Projection;
 use crate::store::{self, DirectoryLock, OpenFault, Store};
 use replica::log::Log;
 use replica::{Entry, Epoch, Position};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tracing::{error, warn};
@@ -17,11 +16,16 @@ const GROUP: usize = 512;
 /// Entries after which a snapshot takes the log's place.
 const SNAPSHOT_EVERY: u64 = 8192;
 
-/// Keeps the threads of a log with one member. Dropping it ends them, with everything queued carried out.
+/// Keeps a log with one member. Dropping it ends the log, with everything queued carried out.
 #[derive(Debug)]
 pub struct Alone {
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    _lock: DirectoryLock,
+    orders: Sender<Order>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Order {
+    Commit(Proposal),
+    Stop,
 }
 
 struct LogThread {
@@ -43,7 +47,7 @@ impl Alone {
         let Store { lock, directory, membership, log, entries, mut state, applied, projected, .. } = store;
         let layout = directory.layout().clone();
         let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
-        let (projection, directory_thread) = Projection::start(directory, projected).map_err(io)?;
+        let (projection, _) = Projection::start(directory, projected).map_err(io)?;
         // Nobody else has a say: what is in the log is committed.
         if let Some(state) = &mut state {
             for entry in entries.iter().filter(|entry| entry.position.index > applied.index) {
@@ -57,7 +61,7 @@ impl Alone {
         // That of its configuration; 0 when no register ever named it.
         let epoch = membership.epoch();
         let shared = Shared::new(state, Role { epoch: epoch.0, primary: None, decides, reads: decides });
-        let (sender, receiver) = mpsc::channel::<Proposal>();
+        let (orders, receiver) = mpsc::channel();
         let thread = LogThread {
             last: log.last(),
             since_snapshot: log.last().index - log.base().index,
@@ -69,16 +73,17 @@ impl Alone {
         };
         let log_thread = std::thread::Builder::new()
             .name("ca-log".into())
-            .spawn(move || thread.run(&receiver))
+            .spawn(move || thread.run(&receiver, lock))
             .map_err(io)?;
+        let proposals = orders.clone();
         let propose = Arc::new(move |proposal: Proposal| {
-            if let Err(refused) = sender.send(proposal) {
+            if let Err(mpsc::SendError(Order::Commit(proposal))) = proposals.send(Order::Commit(proposal)) {
                 // The thread has ended: tell the one who waits.
-                let _ = refused.0.answer.send(Err(Refusal::Unconfirmed));
+                let _ = proposal.answer.send(Err(Refusal::Unconfirmed));
             }
         });
-        let threads = Mutex::new(vec![log_thread, directory_thread]);
-        Ok((Self { threads, _lock: lock }, Ledger::new(shared, propose, projection)))
+        let thread = Mutex::new(Some(log_thread));
+        Ok((Self { orders, thread }, Ledger::new(shared, propose, projection)))
     }
 
     /// The same for a log that others have a say in: what is known to be committed can be read, nothing changed.
@@ -94,23 +99,40 @@ impl Alone {
         Ok((alone, ledger))
     }
 
-    /// Waits for the threads to end; they do once every [`Ledger`] of this log is dropped.
-    pub fn join(&self) {
-        for thread in self.threads.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if thread.join().is_err() {
-                error!("a thread of the CA's log has panicked");
-            }
+    /// Ends the log: what was proposed before is carried out, what comes later is refused, and the directory is
+    /// free again.
+    pub fn stop(&self) {
+        // Already ended: nothing to stop.
+        let _ = self.orders.send(Order::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            error!("the thread of the CA's log has panicked");
         }
     }
 }
 
+impl Drop for Alone {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 impl LogThread {
-    fn run(mut self, proposals: &Receiver<Proposal>) {
-        while let Ok(first) = proposals.recv() {
-            let mut group = vec![first];
-            group.extend(proposals.try_iter().take(GROUP - 1));
+    fn run(mut self, orders: &Receiver<Order>, lock: DirectoryLock) {
+        let mut stopped = false;
+        while !stopped {
+            let Ok(first) = orders.recv() else { break };
+            let mut group = Vec::new();
+            for order in std::iter::once(first).chain(orders.try_iter().take(GROUP - 1)) {
+                match order {
+                    Order::Commit(proposal) => group.push(proposal),
+                    Order::Stop => stopped = true,
+                }
+            }
             self.commit(group);
         }
+        self.projection.finish();
+        drop(lock);
     }
 
     fn commit(&mut self, mut group: Vec<Proposal>) {
@@ -119,6 +141,9 @@ impl LogThread {
         while let Some(position) = group.iter().position(stale) {
             let refusal = Refusal::NotPrimary { epoch, primary: None };
             let _ = group.swap_remove(position).answer.send(Err(refusal));
+        }
+        if group.is_empty() {
+            return;
         }
         let mut last = self.last;
         let mut entries = Vec::with_capacity(group.len());
@@ -135,19 +160,14 @@ impl LogThread {
             return;
         }
         self.last = last;
-        let mut answers = Vec::with_capacity(group.len());
-        {
-            let mut state = self.shared.write();
-            for (proposal, entry) in group.into_iter().zip(&entries) {
-                let envelope: Envelope = proposal.envelope;
-                let effects = state.as_mut().map(|state| state.apply(&envelope)).unwrap_or_default();
-                self.projection.carry_out(entry.position.index, effects);
-                answers.push((proposal.answer, entry.position.index));
-            }
-        }
-        for (answer, index) in answers {
+        let applied = entries.iter().zip(&group);
+        self.shared.apply(
+            &self.projection,
+            applied.map(|(entry, proposal)| (entry.position.index, Some(&proposal.envelope))),
+        );
+        for (proposal, entry) in group.into_iter().zip(&entries) {
             // Whoever gave up waiting finds the result in the state.
-            let _ = answer.send(Ok(index));
+            let _ = proposal.answer.send(Ok(entry.position.index));
         }
         self.since_snapshot += entries.len() as u64;
         if self.since_snapshot >= SNAPSHOT_EVERY {
@@ -158,7 +178,7 @@ impl LogThread {
     /// Replaces the log by a snapshot, once the directory holds everything that the log says.
     fn snapshot(&mut self) {
         self.since_snapshot = 0;
-        let Some(state) = self.shared.write().clone() else { return };
+        let Some(state) = self.shared.copy() else { return };
         let (done, finished) = mpsc::channel();
         let (layout, position) = (self.layout.clone(), self.last);
         self.projection.run(move |_| {

@@ -38,10 +38,9 @@ impl Answer {
         }
     }
 
-    /// The same, with `Vary: Accept`.
-    pub fn vary(mut self) -> Self {
-        self.vary_accept = true;
-        self
+    /// The same, with or without `Vary: Accept`.
+    pub fn vary(self, vary_accept: bool) -> Self {
+        Self { vary_accept, ..self }
     }
 }
 
@@ -85,7 +84,7 @@ pub fn status_changed() -> Answer {
 
 /// Certificate and request are dropped.
 pub fn status_deleted() -> Answer {
-    Answer::new(204, JSON_UTF8, "").vary()
+    Answer::new(204, JSON_UTF8, "")
 }
 
 /// Revoked and dropped; `unknown` are the names that had no certificate.
@@ -110,13 +109,13 @@ pub fn signed_many(result: &SignedMany) -> Answer {
 
 /// There is no such status to read or delete.
 pub fn resource_not_found() -> Answer {
-    Answer::new(404, JSON_UTF8, "Resource not found.").vary()
+    Answer::new(404, JSON_UTF8, "Resource not found.")
 }
 
 /// Signing or revoking was refused.
 pub fn status_refused(fault: &Fault) -> Answer {
     let status = if matches!(fault, Fault::UnknownName) { 404 } else { 409 };
-    Answer::new(status, PLAIN_UTF8, fault.to_string()).vary()
+    Answer::new(status, PLAIN_UTF8, fault.to_string())
 }
 
 /// Anything that is not a rule's verdict.

@@ -73,7 +73,12 @@ pub(crate) async fn handle(
     if request.uri().path().starts_with("/status/") {
         return respond(status::answer(authority, request.method(), request.uri().path()));
     }
-    let mut response = match puppet_ca(authority, front_ends, request, peer).await {
+    // A relative path is refused by the server below Puppet's own code, which sends no version.
+    let target = match path::target(request.uri()) {
+        Ok(target) => target,
+        Err(fault) => return respond(path_refused(&fault)),
+    };
+    let mut response = match puppet_ca(authority, front_ends, request, target, peer).await {
         Ok(answer) | Err(answer) => respond(answer),
     };
     response.headers_mut().insert("x-puppet-version", PUPPET_VERSION);
@@ -84,11 +89,10 @@ async fn puppet_ca(
     authority: &Arc<Authority>,
     front_ends: &[String],
     request: Request,
+    target: Target,
     peer: &Peer,
 ) -> Result<Answer, Answer> {
-    // 1. The path.
-    let target = path::target(request.uri()).map_err(path_refused)?;
-    // 2. The rules.
+    // 1. The path has been read. 2. The rules.
     let requester = requester(peer, request.headers(), front_ends)
         .map_err(|fault| Answer::new(400, answer::PLAIN_UTF8, fault.to_string()))?;
     if !rules::allowed(request.method(), &target.path, &requester) {
@@ -149,7 +153,7 @@ fn not_found() -> Answer {
     Answer::new(404, answer::HTML_UTF8, "Not Found")
 }
 
-fn path_refused(fault: PathFault) -> Answer {
+fn path_refused(fault: &PathFault) -> Answer {
     Answer { content_type: None, ..Answer::new(400, "", fault.to_string()) }
 }
 

@@ -180,6 +180,11 @@ impl Directory {
         sync_directory(target.parent().unwrap_or(self.layout.root()))
     }
 
+    /// As [`Directory::write`], for many files: the caller makes the names durable in the end.
+    pub(crate) fn place(&self, target: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        fs::rename(self.prepare(bytes, mode)?, target)
+    }
+
     /// Writes a temporary file durably; the caller renames it.
     fn prepare(&self, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);

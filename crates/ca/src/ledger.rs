@@ -54,12 +54,15 @@ pub struct Proposal {
 pub struct Shared {
     state: RwLock<Option<State>>,
     role: watch::Sender<Arc<Role>>,
+    /// Number of the current revocation list.
+    list: watch::Sender<u64>,
 }
 
 impl Shared {
     /// Shares a state; none while a fresh standby waits for its first snapshot.
     pub fn new(state: Option<State>, role: Role) -> Arc<Self> {
-        Arc::new(Self { state: RwLock::new(state), role: watch::Sender::new(Arc::new(role)) })
+        let list = watch::Sender::new(list_number(state.as_ref()));
+        Arc::new(Self { state: RwLock::new(state), role: watch::Sender::new(Arc::new(role)), list })
     }
 
     /// What this member may do.
@@ -82,7 +85,34 @@ impl Shared {
         self.role.subscribe()
     }
 
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Option<State>> {
+    /// Applies committed envelopes in order and hands what follows from them to the directory. An entry without
+    /// envelope (it marks the beginning of an epoch) changes nothing but how far the directory is.
+    pub(crate) fn apply<'a>(
+        &self,
+        projection: &Projection,
+        entries: impl IntoIterator<Item = (u64, Option<&'a Envelope>)>,
+    ) {
+        let mut state = self.write();
+        let Some(state) = state.as_mut() else { return };
+        for (index, envelope) in entries {
+            projection.carry_out(index, envelope.map(|envelope| state.apply(envelope)).unwrap_or_default());
+        }
+        let number = list_number(Some(state));
+        self.list.send_if_modified(|known| std::mem::replace(known, number) != number);
+    }
+
+    /// Puts a received state in place of the present one.
+    pub(crate) fn replace(&self, state: State) {
+        self.list.send_replace(list_number(Some(&state)));
+        *self.write() = Some(state);
+    }
+
+    /// A copy of the state as it is now.
+    pub(crate) fn copy(&self) -> Option<State> {
+        self.read().clone()
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Option<State>> {
         // `apply` has no half-way points that a panic could expose.
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -90,6 +120,10 @@ impl Shared {
     fn read(&self) -> RwLockReadGuard<'_, Option<State>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn list_number(state: Option<&State>) -> u64 {
+    state.and_then(|state| state.lists().own.number()).unwrap_or(0)
 }
 
 /// Handle on the log for those who decide and those who read.
@@ -127,6 +161,11 @@ impl Ledger {
     /// Tells of every change of the role.
     pub fn watch_role(&self) -> watch::Receiver<Arc<Role>> {
         self.shared.watch_role()
+    }
+
+    /// Tells of every new revocation list.
+    pub fn watch_lists(&self) -> watch::Receiver<u64> {
+        self.shared.list.subscribe()
     }
 
     /// Looks at the state; none on a standby that has never had one. `look` must be short: applying waits.

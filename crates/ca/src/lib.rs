@@ -18,12 +18,14 @@ pub mod inventory;
 pub mod ledger;
 mod offline;
 pub mod projection;
+pub mod replicated;
 mod role_certificate;
 mod settings;
 mod setup;
 pub mod state;
 pub mod store;
 mod time;
+mod worker;
 
 pub use autosign::Autosign;
 pub use offline::Offline;
@@ -33,6 +35,7 @@ pub use role_certificate::{
 pub use settings::{CaSettings, FIVE_YEARS, MemberAddress, RegisterAddress, Replication};
 pub use setup::{SetupFault, SetupOptions, SetupStep, setup};
 pub use store::OpenFault;
+pub use worker::{StartFault, Worker};
 
 use std::path::{Path, PathBuf};
 

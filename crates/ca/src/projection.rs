@@ -16,6 +16,8 @@ use tracing::{error, warn};
 const ENTRIES_PER_BATCH: usize = 256;
 /// Pause before a failed batch (a full disk, mostly) is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// How long a stop waits for the directory.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
 type Errand = Box<dyn FnOnce(&Directory) + Send>;
 
@@ -73,6 +75,19 @@ impl Projection {
             let _ = done.send(());
         });
         finished.await.is_ok()
+    }
+
+    /// Blocks until everything queued so far is in the directory, for at most some seconds: a disk that cannot be
+    /// written now will be by the next start, which repeats what is missing.
+    pub fn finish(&self) {
+        let (done, finished) = mpsc::channel();
+        self.run(move |_| {
+            // Whoever gave up waiting needs no telling.
+            let _ = done.send(());
+        });
+        if finished.recv_timeout(FINISH_WITHIN).is_err() {
+            warn!("the directory is behind the log; the next start completes it");
+        }
     }
 
     /// How far it is.

@@ -6,6 +6,7 @@ use crate::answer::{self, Answer, PLAIN_UTF8};
 use crate::authority::{Caller, Failure, Fault};
 use serde_json::Value;
 use wire::http::Method;
+use wire::http::header::ACCEPT;
 
 /// Longest life that may be asked for, seconds: 50 years, Puppet Server's limit for `ca_ttl`.
 const MAX_TTL: i64 = 50 * 365 * 24 * 60 * 60;
@@ -31,8 +32,8 @@ fn get(call: &Call, name: &str) -> Answer {
     let json = call.authority.ledger().read(|state| entry(state, name).map(|entry| entry.to_string()));
     match json {
         None => answer::not_ready(0, None),
-        Some(None) => answer::resource_not_found(),
-        Some(Some(json)) => Answer { vary_accept: chosen, ..Answer::new(200, &content_type, json) },
+        Some(None) => answer::resource_not_found().vary(chosen),
+        Some(Some(json)) => Answer::new(200, &content_type, json).vary(chosen),
     }
 }
 
@@ -48,30 +49,33 @@ async fn put(call: Call, caller: &Caller, name: &str) -> Answer {
         Ok(change) => change,
         Err(text) => return Answer::new(400, PLAIN_UTF8, text),
     };
-    let acceptable =
-        negotiate::body_type(&parts.headers).and_then(|()| negotiate::answer_type(&parts.headers).map(|_| ()));
-    if let Err(refused) = acceptable {
-        return refused;
-    }
+    let acceptable = negotiate::body_type(&parts.headers).and_then(|()| negotiate::answer_type(&parts.headers));
+    let chosen = match acceptable {
+        // Without `Accept`, Puppet Server negotiates here all the same.
+        Ok((_, chosen)) => chosen || !parts.headers.contains_key(ACCEPT),
+        Err(refused) => return refused,
+    };
     let result = match change {
         Change::Sign(ttl) => authority.sign(caller, name, ttl).await,
         Change::Revoke => authority.revoke(caller, name).await,
     };
     match result {
-        Ok(()) => answer::status_changed(),
-        Err(failure) => answer::failure(&failure),
+        Ok(()) => answer::status_changed().vary(chosen),
+        Err(failure) => answer::failure(&failure).vary(chosen),
     }
 }
 
 async fn delete(call: &Call, caller: &Caller, name: &str) -> Answer {
-    if let Err(refused) = negotiate::answer_type(call.request.headers()) {
-        return refused;
-    }
-    match call.authority.delete(caller, name).await {
+    let chosen = match negotiate::answer_type(call.request.headers()) {
+        Ok((_, chosen)) => chosen,
+        Err(refused) => return refused,
+    };
+    let answer = match call.authority.delete(caller, name).await {
         Ok(()) => answer::status_deleted(),
         Err(Failure::Fault(Fault::UnknownName)) => answer::resource_not_found(),
         Err(failure) => answer::failure(&failure),
-    }
+    };
+    answer.vary(chosen)
 }
 
 /// Reads the body of a PUT; the texts are Puppet Server's.

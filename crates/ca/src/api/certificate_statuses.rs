@@ -23,7 +23,7 @@ pub(super) fn get(call: &Call) -> Answer {
         _ => None,
     });
     match call.authority.ledger().read(|state| list(state, wanted)) {
-        Some(json) => Answer { vary_accept: chosen, ..Answer::new(200, &content_type, json) },
+        Some(json) => Answer::new(200, &content_type, json).vary(chosen),
         None => answer::not_ready(0, None),
     }
 }

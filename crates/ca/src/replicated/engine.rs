@@ -1,0 +1,370 @@
+//! The loop: an event goes in, the member says what to do, and that is done, in order.
+
+use super::disk::Job;
+use super::network::Network;
+use super::{Input, parcel};
+use crate::command::Envelope;
+use crate::directory::Layout;
+use crate::ledger::{self, Proposal, Shared};
+use crate::projection::Projection;
+use crate::settings::Replication;
+use crate::store;
+use replica::flaws::Flaws;
+use replica::membership::MembershipFile;
+use replica::role::{Action, Event, Member, Refusal, Restored, Settings};
+use replica::{ClusterId, Entry, Frame, MemberName, Position};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
+
+/// The role is looked at again at least so often: how fresh a standby is depends on time alone.
+const LONGEST_NAP: Duration = Duration::from_millis(200);
+/// Between attempts to write a disk that failed.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Entries after which a snapshot takes the place of a part of the log.
+const SNAPSHOT_EVERY: u64 = 8192;
+
+/// What the loop works with.
+pub(super) struct Surroundings {
+    pub shared: Arc<Shared>,
+    pub projection: Projection,
+    pub network: Network,
+    pub jobs: Sender<Job>,
+    pub inputs: Sender<Input>,
+    pub layout: Layout,
+}
+
+pub(super) struct Engine {
+    member: Member,
+    around: Surroundings,
+    started: Instant,
+    /// In the log and not committed yet.
+    uncommitted: VecDeque<Entry>,
+    applied: Position,
+    proposals: BTreeMap<u64, oneshot::Sender<Result<u64, ledger::Refusal>>>,
+    open_frames: BTreeMap<u64, oneshot::Sender<Frame>>,
+    next_number: u64,
+    /// Snapshots packed for others.
+    parcels: BTreeMap<MemberName, Vec<u8>>,
+    since_snapshot: u64,
+    probed: Instant,
+    /// Set when this member cannot go on: the reason has been logged.
+    ended: bool,
+}
+
+impl Engine {
+    pub(super) fn new(
+        name: &str,
+        replication: &Replication,
+        restored: Restored,
+        applied: Position,
+        around: Surroundings,
+    ) -> Self {
+        let own = MemberName::new(name);
+        let names = replication.members.iter().map(|member| MemberName::new(&member.name));
+        let settings = Settings {
+            peers: names.filter(|peer| *peer != own).collect(),
+            name: own,
+            cluster: ClusterId::new(&replication.cluster),
+            timings: replication.timings,
+            flaws: Flaws::default(),
+        };
+        let behind = restored.entries.iter().filter(|entry| entry.position.index > applied.index);
+        let uncommitted = behind.cloned().collect();
+        let since_snapshot = applied.index.saturating_sub(restored.base.index);
+        let now = Instant::now();
+        Self {
+            member: Member::new(settings, restored),
+            around,
+            started: now,
+            uncommitted,
+            applied,
+            proposals: BTreeMap::new(),
+            open_frames: BTreeMap::new(),
+            next_number: 0,
+            parcels: BTreeMap::new(),
+            since_snapshot,
+            probed: now,
+            ended: false,
+        }
+    }
+
+    pub(super) fn run(mut self, mut membership: MembershipFile, inputs: &Receiver<Input>) {
+        self.look_at_role();
+        while !self.ended {
+            let input = match inputs.recv_timeout(self.nap()) {
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(input) => Some(input),
+                Err(RecvTimeoutError::Timeout) => None,
+            };
+            match input {
+                Some(input) => self.take(input, &mut membership),
+                None => self.step(Event::Tick, &mut membership),
+            }
+            self.look_at_role();
+        }
+        let role = ledger::Role { decides: false, reads: false, ..(*self.around.shared.role()).clone() };
+        self.around.shared.set_role(role);
+        self.around.projection.finish();
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn nap(&self) -> Duration {
+        let until = self.member.wake_at().saturating_sub(self.now());
+        Duration::from_millis(until).clamp(Duration::from_millis(1), LONGEST_NAP)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    fn take(&mut self, input: Input, membership: &mut MembershipFile) {
+        match input {
+            Input::Propose(proposal) => self.propose(proposal, membership),
+            Input::Frame { from, frame, answer } => {
+                let reply = self.number();
+                self.open_frames.insert(reply, answer);
+                self.step(Event::FrameReceived { from, frame, reply }, membership);
+            }
+            Input::Event(event) => {
+                let failed = matches!(event, Event::LogFailed { .. });
+                self.step(event, membership);
+                if failed {
+                    self.ask_log(Job::Resume);
+                }
+            }
+            Input::Packed { to, position, parcel: Some(parcel) } => {
+                let length = parcel.len() as u64;
+                self.parcels.insert(to.clone(), parcel);
+                self.step(Event::SnapshotTaken { to, position, length }, membership);
+            }
+            Input::Packed { to, parcel: None, .. } => self.step(Event::SnapshotFailed { to }, membership),
+            Input::Unpacked { position, state: Some(state) } => {
+                let (done, finished) = mpsc::channel();
+                self.ask_log(Job::Reset(position, done));
+                if !matches!(finished.recv(), Ok(Ok(()))) {
+                    return self.end("the log could not be begun anew after a snapshot");
+                }
+                self.uncommitted.clear();
+                self.applied = position;
+                self.since_snapshot = 0;
+                self.around.shared.replace(*state);
+                self.around.projection.carry_out(position.index, Vec::new());
+                self.step(Event::SnapshotLoaded { position }, membership);
+            }
+            Input::Unpacked { state: None, .. } => self.step(Event::SnapshotUnusable, membership),
+            Input::Saved(position) => self.ask_log(Job::Compact(position)),
+            Input::Stop => self.ended = true,
+        }
+    }
+
+    fn propose(&mut self, proposal: Proposal, membership: &mut MembershipFile) {
+        let acting = self.member.acting_epoch().map(|epoch| epoch.0);
+        if acting != Some(proposal.epoch) {
+            let role = self.around.shared.role();
+            let refusal = ledger::Refusal::NotPrimary { epoch: role.epoch, primary: role.primary.clone() };
+            // Whoever gave up waiting needs no telling.
+            let _ = proposal.answer.send(Err(refusal));
+            return;
+        }
+        let ticket = self.number();
+        self.proposals.insert(ticket, proposal.answer);
+        self.step(Event::Propose { ticket, payload: proposal.envelope.encode() }, membership);
+    }
+
+    fn step(&mut self, event: Event, membership: &mut MembershipFile) {
+        let now = self.now();
+        for action in self.member.step(event, now) {
+            self.carry_out(action, membership);
+            if self.ended {
+                return;
+            }
+        }
+        if self.member.report(now).fault.is_some() && self.probed.elapsed() >= PROBE_EVERY {
+            self.probed = Instant::now();
+            self.ask_log(Job::Probe);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action, membership: &mut MembershipFile) {
+        match action {
+            Action::PersistMembership(value) => {
+                // In line: nothing that comes after may happen before this is durable.
+                if let Err(fault) = membership.store(&value) {
+                    self.end(&format!("{fault}: without it this member must not take part"));
+                }
+            }
+            Action::Append(entries) => {
+                self.uncommitted.extend(entries.iter().cloned());
+                self.ask_log(Job::Append(entries));
+            }
+            Action::Truncate { to } => {
+                self.uncommitted.retain(|entry| entry.position.index <= to.index);
+                self.ask_log(Job::Truncate(to));
+            }
+            Action::Flush { up_to } => self.ask_log(Job::Flush(up_to)),
+            Action::Send { to, ticket, frame } => self.around.network.send(to, ticket, frame),
+            Action::SendSnapshot { to, ticket, mut frame, offset, length } => {
+                let part = self.parcels.get(&to).and_then(|parcel| {
+                    let start = usize::try_from(offset).ok()?;
+                    let end = usize::try_from(offset + length).ok()?;
+                    parcel.get(start..end)
+                });
+                // Without its bytes the receiver does not count the part, and asks again.
+                frame.fill_snapshot(part.unwrap_or_default().to_vec());
+                self.around.network.send(to, ticket, frame);
+            }
+            Action::Reply { reply, frame } => {
+                if let Some(answer) = self.open_frames.remove(&reply) {
+                    // The sender's time-out was shorter.
+                    let _ = answer.send(frame);
+                }
+            }
+            Action::CompareAndSet { ticket, expected_version, configuration } => {
+                self.around.network.compare_and_set(ticket, expected_version, configuration);
+            }
+            Action::Commit { up_to } => self.commit(up_to),
+            Action::Accepted { ticket, position } => self.answer(ticket, Ok(position.index)),
+            Action::Refused { ticket, reason } => {
+                let refusal = match reason {
+                    reason if !reason.nothing_done() => ledger::Refusal::Unconfirmed,
+                    Refusal::NotPrimary { primary } => ledger::Refusal::NotPrimary {
+                        epoch: self.around.shared.role().epoch,
+                        primary: primary.map(|name| name.to_string()),
+                    },
+                    _ => ledger::Refusal::NotPrimary { epoch: self.around.shared.role().epoch, primary: None },
+                };
+                self.answer(ticket, Err(refusal));
+            }
+            // The role is looked at after each step.
+            Action::RoleChanged { role } => info!(%role, "role"),
+            Action::TakeSnapshot { to } => self.pack(to),
+            Action::DropSnapshot { to } => {
+                self.parcels.remove(&to);
+            }
+            Action::StoreSnapshot { offset, bytes, .. } => {
+                if let Err(fault) = self.store_part(offset, &bytes) {
+                    warn!(%fault, "a part of a snapshot could not be kept");
+                }
+            }
+            Action::LoadSnapshot { position } => self.unpack(position),
+            Action::Tell(notice) => info!("{notice}"),
+        }
+    }
+
+    fn answer(&mut self, ticket: u64, result: Result<u64, ledger::Refusal>) {
+        if let Some(answer) = self.proposals.remove(&ticket) {
+            // Whoever gave up waiting finds the result in the state.
+            let _ = answer.send(result);
+        }
+    }
+
+    fn commit(&mut self, up_to: Position) {
+        let mut envelopes = Vec::new();
+        while self.uncommitted.front().is_some_and(|entry| entry.position.index <= up_to.index) {
+            let Some(entry) = self.uncommitted.pop_front() else { break };
+            if entry.position.index <= self.applied.index {
+                continue;
+            }
+            let envelope = match (entry.is_marker(), Envelope::decode(&entry.payload)) {
+                (true, _) => None,
+                (false, Ok(envelope)) => Some(envelope),
+                (false, Err(fault)) => return self.end(&format!("{fault} (at {})", entry.position)),
+            };
+            envelopes.push((entry.position.index, envelope));
+            self.applied = entry.position;
+        }
+        self.since_snapshot += envelopes.len() as u64;
+        let entries = envelopes.iter().map(|(index, envelope)| (*index, envelope.as_ref()));
+        self.around.shared.apply(&self.around.projection, entries);
+        if self.since_snapshot >= SNAPSHOT_EVERY {
+            self.save();
+        }
+    }
+
+    /// Writes the state into the snapshot file, once the directory shows it.
+    fn save(&mut self) {
+        self.since_snapshot = 0;
+        let Some(state) = self.around.shared.copy() else { return };
+        let (layout, inputs, position) = (self.around.layout.clone(), self.around.inputs.clone(), self.applied);
+        self.around.projection.run(move |_| match store::write_snapshot(&layout, position, &state) {
+            // The loop may have ended meanwhile.
+            Ok(()) => drop(inputs.send(Input::Saved(position))),
+            Err(fault) => warn!(%fault, "no snapshot could be written; the log stays as it is"),
+        });
+    }
+
+    fn pack(&mut self, to: MemberName) {
+        let (inputs, position) = (self.around.inputs.clone(), self.applied);
+        let Some(state) = self.around.shared.copy() else {
+            drop(inputs.send(Input::Packed { to, position, parcel: None }));
+            return;
+        };
+        self.around.projection.run(move |directory| {
+            let parcel = parcel::pack(directory.layout(), state.encode())
+                .inspect_err(|fault| warn!(%fault, %to, "no snapshot could be made"))
+                .ok();
+            drop(inputs.send(Input::Packed { to, position, parcel }));
+        });
+    }
+
+    fn store_part(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(offset == 0)
+            .mode(0o600)
+            .open(self.around.layout.incoming())?;
+        file.write_all_at(bytes, offset)?;
+        file.flush()
+    }
+
+    fn unpack(&self, position: Position) {
+        let inputs = self.around.inputs.clone();
+        self.around.projection.run(move |directory| {
+            let incoming = directory.layout().incoming();
+            let result = std::fs::read(&incoming).map_err(parcel::ParcelFault::Io).and_then(|bytes| {
+                let state = parcel::unpack(directory, &bytes)?;
+                store::write_snapshot(directory.layout(), position, &state).map_err(io::Error::other)?;
+                Ok(Box::new(state))
+            });
+            // It holds the key; and if this fails, the next one is written over it.
+            let _ = std::fs::remove_file(&incoming);
+            let state = result.inspect_err(|fault| warn!(%fault, "a snapshot cannot be used")).ok();
+            drop(inputs.send(Input::Unpacked { position, state }));
+        });
+    }
+
+    fn ask_log(&self, job: Job) {
+        // Its thread lives as long as this loop.
+        let _ = self.around.jobs.send(job);
+    }
+
+    fn look_at_role(&self) {
+        let membership = self.member.membership();
+        let acting = self.member.acting_epoch();
+        let primary = membership.configuration.as_ref().map(|configuration| configuration.primary.to_string());
+        self.around.shared.set_role(ledger::Role {
+            epoch: acting.unwrap_or(membership.epoch()).0,
+            primary,
+            decides: acting.is_some(),
+            reads: self.member.may_serve_reads(self.now()),
+        });
+    }
+
+    fn end(&mut self, reason: &str) {
+        error!("{reason}; this member stands aside");
+        self.ended = true;
+    }
+}

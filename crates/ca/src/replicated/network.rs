@@ -1,0 +1,169 @@
+//! Frames to the other members and questions to the register, over wire's connections.
+
+use super::Input;
+use crate::settings::{MemberAddress, RegisterAddress, Replication};
+use replica::role::{Event, RegisterOutcome, SendFailure};
+use replica::{Configuration, Frame, MemberName};
+use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tracing::debug;
+use wire::client::{ConnectFault, Connection, SendFault};
+use wire::http::header::{CONTENT_TYPE, HeaderValue};
+use wire::http::{Method, StatusCode, Uri};
+use wire::protocol::internal::{FRAME, REGISTER_PATH, REPLICA_PATH, RegisterAnswer, RegisterRequest};
+use wire::tls::ClientTls;
+use wire::{Bytes, Request, body};
+
+/// Largest answer to a frame. Reports and configurations are small.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// The way to everybody else.
+pub(super) struct Network {
+    runtime: Handle,
+    members: BTreeMap<MemberName, Arc<Link>>,
+    register: Arc<Link>,
+    /// For one frame and its answer.
+    frame_limit: Duration,
+    register_limit: Duration,
+    report: Sender<Input>,
+}
+
+/// One neighbour: its address, and a connection that was of use before.
+struct Link {
+    address: String,
+    certname: String,
+    tls: ClientTls,
+    kept: Mutex<Vec<Connection>>,
+}
+
+impl Network {
+    pub(super) fn new(name: &str, replication: &Replication, runtime: Handle, report: Sender<Input>) -> Self {
+        let link = |address: &str, certname: &str| {
+            let (address, certname) = (address.to_owned(), certname.to_owned());
+            Arc::new(Link { address, certname, tls: replication.tls.clone(), kept: Mutex::default() })
+        };
+        let others = replication.members.iter().filter(|member| member.name != name);
+        let members = others
+            .map(|MemberAddress { name, certname, address }| (MemberName::new(name), link(address, certname)))
+            .collect();
+        let RegisterAddress { address, certname } = &replication.register;
+        Self {
+            runtime,
+            members,
+            register: link(address, certname),
+            frame_limit: Duration::from_millis(replication.timings.silence_ms),
+            register_limit: Duration::from_millis(replication.timings.register_ms),
+            report,
+        }
+    }
+
+    /// Sends a frame; exactly one `FrameAnswered` follows.
+    pub(super) fn send(&self, to: MemberName, ticket: u64, frame: Frame) {
+        let report = self.report.clone();
+        let Some(link) = self.members.get(&to).cloned() else {
+            tell(&report, Event::FrameAnswered { to, ticket, result: Err(SendFailure::Refused) });
+            return;
+        };
+        let limit = self.frame_limit;
+        self.runtime.spawn(async move {
+            let result = match tokio::time::timeout(limit, link.exchange(&frame, limit)).await {
+                Ok(result) => result,
+                Err(_) => Err(SendFailure::Lost),
+            };
+            tell(&report, Event::FrameAnswered { to, ticket, result });
+        });
+    }
+
+    /// Asks the register; exactly one `RegisterAnswered` follows.
+    pub(super) fn compare_and_set(&self, ticket: u64, expected_version: u64, configuration: Configuration) {
+        let (report, link, limit) = (self.report.clone(), Arc::clone(&self.register), self.register_limit);
+        self.runtime.spawn(async move {
+            let request = RegisterRequest::CompareAndSet { expected_version, configuration };
+            let outcome = match tokio::time::timeout(limit, link.ask_register(&request, limit)).await {
+                Ok(Some(RegisterAnswer::Set { .. })) => RegisterOutcome::Set,
+                Ok(Some(RegisterAnswer::Current { configuration } | RegisterAnswer::Refused { configuration, .. })) => {
+                    RegisterOutcome::Refused(Some(configuration))
+                }
+                Ok(Some(RegisterAnswer::Empty)) => RegisterOutcome::Refused(None),
+                Ok(None) | Err(_) => RegisterOutcome::Unknown,
+            };
+            tell(&report, Event::RegisterAnswered { ticket, outcome });
+        });
+    }
+}
+
+impl Link {
+    async fn exchange(&self, frame: &Frame, limit: Duration) -> Result<Frame, SendFailure> {
+        let bytes = self.post(REPLICA_PATH, FRAME, Bytes::from(frame.encode()), limit).await?;
+        Frame::decode(&bytes).map_err(|fault| {
+            debug!(address = self.address, %fault, "an answer is no frame");
+            SendFailure::Lost
+        })
+    }
+
+    async fn ask_register(
+        &self,
+        request: &RegisterRequest<Configuration>,
+        limit: Duration,
+    ) -> Option<RegisterAnswer<Configuration>> {
+        let json = serde_json::to_vec(request).ok()?;
+        let answer = self.post(REGISTER_PATH, "application/json", Bytes::from(json), limit).await.ok()?;
+        serde_json::from_slice(&answer).ok()
+    }
+
+    /// One request, on a kept connection when there is one. A connection that turns out to be dead before anything
+    /// was sent on it is replaced.
+    async fn post(
+        &self,
+        path: &'static str,
+        content_type: &'static str,
+        content: Bytes,
+        limit: Duration,
+    ) -> Result<Bytes, SendFailure> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match kept {
+            Some(connection) if connection.is_ready() => connection,
+            _ => self.open(limit).await?,
+        };
+        let mut request = Request::new(body::full(content.clone()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = Uri::from_static(path);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let sent = match connection.send(request).await {
+            Err(SendFault::Unsent { request, .. }) => {
+                connection = self.open(limit).await?;
+                connection.send(*request).await
+            }
+            other => other,
+        };
+        let response = sent.map_err(|_| SendFailure::Lost)?;
+        let status = response.status();
+        let answer = body::collect(response.into_body(), MAX_ANSWER).await.map_err(|_| SendFailure::Lost)?;
+        if status != StatusCode::OK {
+            debug!(address = self.address, path, %status, "a neighbour refuses");
+            return Err(SendFailure::Lost);
+        }
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(answer)
+    }
+
+    async fn open(&self, limit: Duration) -> Result<Connection, SendFailure> {
+        Connection::open(&self.address, &self.tls, &self.certname, limit).await.map_err(|fault| {
+            debug!(address = self.address, %fault, "a neighbour cannot be reached");
+            match fault {
+                ConnectFault::Refused | ConnectFault::NoRoute | ConnectFault::NetworkUnreachable => {
+                    SendFailure::Refused
+                }
+                _ => SendFailure::Lost,
+            }
+        })
+    }
+}
+
+fn tell(report: &Sender<Input>, event: Event) {
+    // The loop has ended: nobody needs to know any more.
+    let _ = report.send(Input::Event(event));
+}

@@ -1,0 +1,191 @@
+//! One CA member in operation: Puppet's endpoints, the frames of the other members, the local socket.
+
+use crate::alone::Alone;
+use crate::api;
+use crate::authority::Authority;
+use crate::ledger::{Ledger, Role};
+use crate::replicated::Replicated;
+use crate::settings::CaSettings;
+use crate::store::{OpenFault, Store};
+use replica::Frame;
+use std::future::Future;
+use std::sync::Arc;
+use thiserror::Error;
+use tracing::{error, info, warn};
+use wire::http::{Method, StatusCode};
+use wire::protocol::internal::{FRAME, REPLICA_PATH};
+use wire::tls::TrustBundle;
+use wire::{
+    Drain, DrainHandle, DrainPlan, Handler, Limits, LocalFault, LocalListener, Peer, Request, Response, body,
+    drain, reply, serve_local_listener,
+};
+
+/// Longest frame: one entry always fits, and the largest is a revocation of some 100,000 certificates.
+const MAX_FRAME: usize = 64 * 1024 * 1024;
+
+/// Why a worker could not start.
+#[derive(Debug, Error)]
+pub enum StartFault {
+    /// The directory cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenFault),
+    /// The local socket cannot be opened.
+    #[error(transparent)]
+    Socket(#[from] LocalFault),
+    /// There is no CA in the directory, and no other member from which it could come.
+    #[error("there is no certificate authority in {0}")]
+    NoAuthority(String),
+}
+
+/// A running CA member.
+pub struct Worker {
+    authority: Arc<Authority>,
+    front_ends: Vec<String>,
+    log: WorkerLog,
+    local: DrainHandle,
+}
+
+enum WorkerLog {
+    Alone(Alone),
+    Replicated(Replicated),
+}
+
+impl Worker {
+    /// Takes the directory and starts. The caller runs the TLS listener, with the worker as its handler. Must be
+    /// called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartFault`].
+    pub async fn start(settings: CaSettings) -> Result<Arc<Self>, StartFault> {
+        let store = Store::open(&settings.cadir)?;
+        let layout = store.directory.layout().clone();
+        let (log, ledger) = match settings.replication.clone() {
+            None => {
+                if store.state.is_none() {
+                    return Err(StartFault::NoAuthority(settings.cadir.display().to_string()));
+                }
+                let (alone, ledger) = Alone::start(store)?;
+                (WorkerLog::Alone(alone), ledger)
+            }
+            Some(replication) => {
+                let front_ends = settings.front_ends.clone();
+                let (replicated, ledger) = Replicated::start(&settings.name, replication, front_ends, store)?;
+                (WorkerLog::Replicated(replicated), ledger)
+            }
+        };
+        let authority = Authority::start(settings.policy(), ledger.clone(), layout.clone());
+        tokio::spawn(follow_role(Arc::downgrade(&authority), ledger.clone()));
+        if let Some(trust) = settings.trust.clone() {
+            tokio::spawn(follow_lists(trust, ledger));
+        }
+        let (local, local_drain) = drain::channel();
+        let worker = Arc::new(Self { authority, front_ends: settings.front_ends, log, local });
+        let listener = LocalListener::bind(layout.socket())?;
+        tokio::spawn(serve_operator(listener, Arc::clone(&worker), local_drain));
+        Ok(worker)
+    }
+
+    /// What this member may do at the moment.
+    pub fn role(&self) -> Arc<Role> {
+        self.authority.ledger().role()
+    }
+
+    /// The authority behind the endpoints.
+    pub fn authority(&self) -> &Arc<Authority> {
+        &self.authority
+    }
+
+    /// Ends what [`Worker::start`] started and gives the directory back. Requests that are still under way are
+    /// refused.
+    pub async fn stop(self: Arc<Self>) {
+        self.local.begin(DrainPlan::prompt(std::time::Duration::from_millis(200)));
+        let stopped = tokio::task::spawn_blocking(move || match &self.log {
+            WorkerLog::Alone(alone) => alone.stop(),
+            WorkerLog::Replicated(replicated) => replicated.stop(),
+        });
+        if stopped.await.is_err() {
+            error!("the CA could not be stopped in order");
+        }
+    }
+
+    async fn frame(&self, request: Request, peer: &Peer) -> Response {
+        let WorkerLog::Replicated(replicated) = &self.log else {
+            return reply::text(StatusCode::NOT_FOUND, "this CA has no other members");
+        };
+        let origin = peer.certname().and_then(|certname| replicated.origin(certname));
+        let Some(origin) = origin else {
+            return reply::text(StatusCode::FORBIDDEN, "replication is for the members of this estate");
+        };
+        if *request.method() != Method::POST {
+            return reply::text(StatusCode::METHOD_NOT_ALLOWED, "POST a frame");
+        }
+        let frame = match body::collect(request.into_body(), MAX_FRAME).await {
+            Ok(bytes) => Frame::decode(&bytes),
+            Err(fault) => return reply::text(StatusCode::BAD_REQUEST, fault.to_string()),
+        };
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(fault) => return reply::text(StatusCode::BAD_REQUEST, fault.to_string()),
+        };
+        match replicated.frame(origin, frame).await {
+            Some(answer) => reply::with_type(StatusCode::OK, FRAME, answer.encode()),
+            None => reply::text(StatusCode::SERVICE_UNAVAILABLE, "this member has stopped"),
+        }
+    }
+}
+
+impl Handler for Worker {
+    fn handle(self: &Arc<Self>, request: Request, peer: Arc<Peer>) -> impl Future<Output = Response> + Send {
+        let worker = Arc::clone(self);
+        async move {
+            if request.uri().path() == REPLICA_PATH {
+                return worker.frame(request, &peer).await;
+            }
+            api::handle(&worker.authority, &worker.front_ends, request, &peer).await
+        }
+    }
+}
+
+async fn serve_operator(listener: LocalListener, worker: Arc<Worker>, drain: Drain) {
+    let path = listener.path().display().to_string();
+    if let Err(fault) = serve_local_listener(listener, Limits::default(), worker, drain).await {
+        warn!(%fault, path, "the local socket cannot be used");
+    }
+}
+
+/// Begins a term whenever this member becomes the one that decides.
+async fn follow_role(authority: std::sync::Weak<Authority>, ledger: Ledger) {
+    let mut roles = ledger.watch_role();
+    drop(ledger);
+    let mut term = None;
+    loop {
+        let role = Arc::clone(&roles.borrow_and_update());
+        if role.decides && term != Some(role.epoch) {
+            term = Some(role.epoch);
+            let Some(authority) = authority.upgrade() else { return };
+            info!(epoch = role.epoch, "this member decides");
+            authority.begin_term(role.epoch);
+        }
+        if roles.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Keeps what this process' own listener enforces up to date.
+async fn follow_lists(trust: TrustBundle, ledger: Ledger) {
+    let mut lists = ledger.watch_lists();
+    loop {
+        lists.borrow_and_update();
+        if let Some(current) = ledger.read(|state| state.lists().clone()) {
+            let trust = trust.clone();
+            let loaded = tokio::task::spawn_blocking(move || trust.load(current.to_pem().as_bytes()).map(|_| ()));
+            if let Ok(Err(fault)) = loaded.await {
+                warn!(%fault, "the new revocation list is not enforced on this member's own listener");
+            }
+        }
+        if lists.changed().await.is_err() {
+            return;
+        }
+    }
+}
