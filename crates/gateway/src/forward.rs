@@ -7,6 +7,8 @@ use std::time::Duration;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http_body_util::BodyExt;
+use wire::body::{self, HttpBody};
+use wire::client::SendCause;
 use wire::{Request, Response};
 
 use crate::answer;
@@ -72,7 +74,7 @@ impl Forwarder {
             let name = &self.workers.address(index).name;
             let Some(body) = cargo.take() else { break };
             let request = Request::from_parts(parts_again(&parts), body);
-            match self.upstreams[index].send(request, self.tuning.answer_timeout).await {
+            match self.exchange(index, request, class).await {
                 Ok(response) => {
                     // "Once": one other worker is asked, not each in turn.
                     if refusal.is_none() && retry::after_status(class, response.status()) && cargo.is_there()
@@ -126,6 +128,25 @@ impl Forwarder {
                 };
                 Carried::own(answer::no_worker(&tried, class != Class::Status, answer::dice()))
             }
+        }
+    }
+
+    /// Sends to one worker. A short answer of a request that may be repeated is read whole first: then a worker that
+    /// dies in the middle of it is as one that never answered.
+    async fn exchange(&self, index: usize, request: Request, class: Class) -> Result<Response, Fault> {
+        let limit_time = self.tuning.answer_timeout;
+        let response = self.upstreams[index].send(request, limit_time).await?;
+        let limit = self.tuning.answer_buffer;
+        if !retry::after_silence(class, self.tuning.compile_retry)
+            || response.body().size_hint().lower() > limit as u64
+        {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        match tokio::time::timeout(limit_time, Cargo::load(body, limit)).await {
+            Ok(Ok(mut cargo)) => Ok(Response::from_parts(parts, cargo.take().unwrap_or_else(body::empty))),
+            Ok(Err(fault)) => Err(Fault::Silent { cause: SendCause::Other(fault.to_string()) }),
+            Err(_) => Err(Fault::TimedOut),
         }
     }
 

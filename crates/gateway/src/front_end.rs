@@ -10,7 +10,7 @@ use replica::configuration::Configuration;
 use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings};
 use replica::name::{ClusterId, MemberName};
 use replica::register::{EmbeddedRegister, Register, RegisterFault};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wire::access_log::Logged;
 use wire::protocol::internal::{MemberState as PublicState, MemberStatus};
@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::forward::Forwarder;
 use crate::hold::Helm;
-use crate::revocation::RevocationKeeper;
+use crate::revocation::{Hints, RevocationKeeper};
 use crate::settings::{FrontEndSettings, WorkerAddress};
 use crate::status::{CaMemberStatus, CaStatus, Status};
 use crate::supervisor::{self, Setup, SharedRegister, Supervisor};
@@ -128,12 +128,12 @@ impl FrontEnd {
                 Arc::clone(&workers),
                 index,
                 Arc::clone(upstream),
-                tuning.probe_timeout,
+                tuning.worker_probe_timeout,
             ));
         }
 
         let helm = Arc::new(Helm::new());
-        let crl_hint = Arc::new(Notify::new());
+        let crl_hints = Arc::new(Hints::default());
         let (sightings, seen) = mpsc::channel(256);
         let monitor_settings = monitor_settings(&settings, cluster);
         let handoff_timeout = Duration::from_millis(monitor_settings.timings.handoff_ms);
@@ -143,10 +143,10 @@ impl FrontEnd {
             register: Arc::clone(&register),
             helm: Arc::clone(&helm),
             sightings: seen,
-            crl_hint: Arc::clone(&crl_hint),
+            crl_hints: Arc::clone(&crl_hints),
             error_log: Arc::clone(&error_log),
             clock,
-            probe_timeout: tuning.probe_timeout,
+            probe_timeout: tuning.ca_probe_timeout,
             handoff_timeout,
         });
         tasks.spawn(watching);
@@ -155,7 +155,7 @@ impl FrontEnd {
             path: settings.crl_path.clone(),
             upstreams: members.clone(),
             helm: Arc::clone(&helm),
-            hint: crl_hint,
+            hints: crl_hints,
             refresh: tuning.crl_refresh,
             error_log: Arc::clone(&error_log),
         };
@@ -303,7 +303,7 @@ fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId) -> MonitorS
         },
         timings: Timings {
             probe_interval_ms: millis(tuning.ca_probe_interval),
-            probe_timeout_ms: millis(tuning.probe_timeout),
+            probe_timeout_ms: millis(tuning.ca_probe_timeout),
             ..Timings::default()
         },
         flaws: replica::flaws::Flaws::default(),

@@ -24,10 +24,21 @@ const PATH: &str = "/puppet-ca/v1/certificate_revocation_list/ca";
 const MAX_LIST: usize = 256 * 1024 * 1024;
 /// Shortest time between two fetches that follow hints: many writes in a row are one change.
 const BREATH: Duration = Duration::from_millis(20);
+/// Time from a hint without hurry to the fetch.
+const UNHURRIED: Duration = Duration::from_secs(1);
 /// How long one fetch may take.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time until a failed fetch is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+
+/// How the keeper learns that it should look.
+#[derive(Debug, Default)]
+pub struct Hints {
+    /// Something that may have revoked was carried out, or another member became active.
+    pub now: Notify,
+    /// The CA's log has grown without our knowing by what; mostly by certificates, which are no hurry.
+    pub soon: Notify,
+}
 
 /// The task that keeps the index up to date.
 pub struct RevocationKeeper {
@@ -40,7 +51,7 @@ pub struct RevocationKeeper {
     /// Who is active.
     pub helm: Arc<Helm>,
     /// Rung when the list may have changed.
-    pub hint: Arc<Notify>,
+    pub hints: Arc<Hints>,
     /// Time between two looks without a hint.
     pub refresh: Duration,
     /// The log.
@@ -55,10 +66,12 @@ impl RevocationKeeper {
         let mut wait = AGAIN;
         loop {
             tokio::select! {
-                () = self.hint.notified() => {}
+                () = self.hints.now.notified() => {}
+                () = self.soon() => {}
                 () = tokio::time::sleep(wait) => {}
             }
             wait = self.refresh;
+            let asked = self.helm.course();
             match self.fetch().await {
                 Ok(Some(list)) => {
                     said = None;
@@ -71,6 +84,8 @@ impl RevocationKeeper {
                 }
                 // Nobody to ask now; whoever becomes active rings.
                 Ok(None) => {}
+                // It went away while we asked, and another is active by now.
+                Err(_) if self.helm.course() != asked => wait = BREATH,
                 Err(why) => {
                     wait = AGAIN;
                     // Once per trouble: the supervisor's log says why the member is away.
@@ -82,6 +97,11 @@ impl RevocationKeeper {
             }
             tokio::time::sleep(BREATH).await;
         }
+    }
+
+    async fn soon(&self) {
+        self.hints.soon.notified().await;
+        tokio::time::sleep(UNHURRIED).await;
     }
 
     async fn fetch(&self) -> Result<Option<Bytes>, String> {

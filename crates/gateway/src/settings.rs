@@ -55,8 +55,10 @@ pub struct Tuning {
     pub thresholds: Thresholds,
     /// Time between two probes of a CA member.
     pub ca_probe_interval: Duration,
-    /// How long a probe (of a CA member or a catalog worker) may take.
-    pub probe_timeout: Duration,
+    /// How long a probe of a CA member may take.
+    pub ca_probe_timeout: Duration,
+    /// How long a probe of a catalog worker may take. Longer: one that compiles with all its cores is slow, not dead.
+    pub worker_probe_timeout: Duration,
     /// How long opening a connection for a real request may take.
     pub connect_timeout: Duration,
     /// How long a worker may take to begin its answer. Compiles of ten minutes exist, and agents wait that long.
@@ -79,6 +81,9 @@ pub struct Tuning {
     /// Largest CA answer that is read whole before a byte of it is passed on (so that a member may die while
     /// answering), in bytes.
     pub ca_answer_limit: usize,
+    /// Largest answer of a request that may be repeated which is read whole before a byte of it is passed on (so that a
+    /// worker may die while answering), in bytes; longer ones stream.
+    pub answer_buffer: usize,
     /// Whether a catalog request is given to a second worker when the first took it and broke off. Compiling has no
     /// effects beyond storing the same facts again, but it costs time twice.
     pub compile_retry: bool,
@@ -91,7 +96,8 @@ impl Default for Tuning {
         Self {
             thresholds: Thresholds::default(),
             ca_probe_interval: Duration::from_millis(250),
-            probe_timeout: Duration::from_millis(500),
+            ca_probe_timeout: Duration::from_millis(500),
+            worker_probe_timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(1),
             answer_timeout: Duration::from_secs(20 * 60),
             body_timeout: Duration::from_secs(120),
@@ -102,6 +108,7 @@ impl Default for Tuning {
             replay_limit: 8 * 1024 * 1024,
             ca_body_limit: 1024 * 1024,
             ca_answer_limit: 8 * 1024 * 1024,
+            answer_buffer: 1024 * 1024,
             compile_retry: false,
             crl_refresh: Duration::from_secs(30),
         }

@@ -21,9 +21,9 @@ pub struct History {
 }
 
 impl History {
-    /// A member did not answer.
-    pub fn trouble(&mut self, member: usize, now_ms: u64) {
-        self.trouble_since.entry(member).or_insert(now_ms);
+    /// A member did not answer what it was asked at `since_ms`.
+    pub fn trouble(&mut self, member: usize, since_ms: u64) {
+        self.trouble_since.entry(member).or_insert(since_ms);
     }
 
     /// A member answered.

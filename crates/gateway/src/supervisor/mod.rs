@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use replica::monitor::{Action, Change, Event, MemberState, Monitor, View};
 use replica::name::{Epoch, MemberName};
 use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::exchange::failure_of;
 use self::history::History;
@@ -22,6 +22,7 @@ use crate::ca_route::{Sighting, SightingKind};
 use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::hold::{Helm, Target};
+use crate::revocation::Hints;
 use crate::status::LastFailover;
 use crate::upstream::Upstream;
 
@@ -36,6 +37,8 @@ pub enum Message {
         event: Event,
         /// Whom it was about.
         member: usize,
+        /// When it was begun, on the supervisor's clock.
+        begun_ms: u64,
         /// Why it failed, when it did.
         cause: Option<String>,
     },
@@ -108,7 +111,7 @@ pub struct Setup {
     /// What requests saw.
     pub sightings: mpsc::Receiver<Sighting>,
     /// Rung whenever the revocation list may have changed.
-    pub crl_hint: Arc<Notify>,
+    pub crl_hints: Arc<Hints>,
     /// The log.
     pub error_log: Arc<ErrorLog>,
     /// The clock that the monitor was made with.
@@ -168,11 +171,11 @@ impl Body {
 
     async fn hear(&mut self, message: Message) {
         match message {
-            Message::Exchanged { event, member, cause } => {
+            Message::Exchanged { event, member, begun_ms, cause } => {
                 match cause {
                     Some(cause) => {
                         self.setup.upstreams[member].forget_idle();
-                        self.note_trouble(member, cause);
+                        self.note_trouble(member, begun_ms, cause);
                     }
                     None => self.history.answered(member),
                 }
@@ -192,34 +195,42 @@ impl Body {
         }
     }
 
+    /// A request has met a member in trouble, or has changed something.
     async fn see(&mut self, sighting: Sighting) {
         let Sighting { member, kind } = sighting;
+        let current = self.setup.helm.course().target.is_some_and(|target| target.member == member);
         match kind {
             SightingKind::Unreachable { cause, failure } => {
-                self.note_trouble(member, cause);
+                self.note_trouble(member, self.setup.clock.now_ms(), cause);
                 let member = self.name(member);
                 self.step(Event::ConnectFailed { member, failure }).await;
             }
             SightingKind::Broken { cause } => {
-                self.note_trouble(member, cause);
+                self.note_trouble(member, self.setup.clock.now_ms(), cause);
+                if !current {
+                    return;
+                }
                 // One broken connection says little, a new one that cannot be opened says all: look at once.
                 let upstream = Arc::clone(&self.setup.upstreams[member]);
                 let (messages, name) = (self.messages.clone(), self.name(member));
                 let timeout = self.setup.probe_timeout;
+                let begun_ms = self.setup.clock.now_ms();
                 tokio::spawn(async move {
                     if let Err(fault) = upstream.open(timeout).await {
                         let failure = exchange::failure_of(&fault);
                         let event = Event::ConnectFailed { member: name, failure };
                         let cause = Some(fault.to_string());
-                        let _ = messages.send(Message::Exchanged { event, member, cause }).await;
+                        let _ = messages.send(Message::Exchanged { event, member, begun_ms, cause }).await;
                     }
                 });
             }
+            // One refusal is enough; the others were under way before requests were held.
+            SightingKind::Stale { .. } if !current => {}
             SightingKind::Stale { epoch } => {
                 let member = self.name(member);
                 self.step(Event::Disowned { member, epoch: Epoch(epoch) }).await;
             }
-            SightingKind::Written => self.setup.crl_hint.notify_one(),
+            SightingKind::Written => self.setup.crl_hints.now.notify_one(),
         }
     }
 
@@ -273,9 +284,12 @@ impl Body {
             .find(|member| member.state == MemberState::Active)
             .and_then(|member| member.report.as_ref())
             .map_or(self.committed, |report| report.committed);
-        if steered || committed != self.committed {
+        if steered {
+            self.setup.crl_hints.now.notify_one();
+        }
+        if committed != self.committed {
             self.committed = committed;
-            self.setup.crl_hint.notify_one();
+            self.setup.crl_hints.soon.notify_one();
         }
         let now = self.setup.clock.now_ms();
         self.history.follow(&view, &self.setup.helm, now);
@@ -291,11 +305,12 @@ impl Body {
     ) {
         let Some(member) = self.index(member) else { return };
         let (messages, upstream) = (self.messages.clone(), Arc::clone(&self.setup.upstreams[member]));
+        let begun_ms = self.setup.clock.now_ms();
         tokio::spawn(async move {
             let result = exchange::frame(&upstream, &frame, timeout).await;
             let cause = result.as_ref().err().map(|(_, cause)| cause.clone());
             let event = event(result.map_err(|(failure, _)| failure));
-            let _ = messages.send(Message::Exchanged { event, member, cause }).await;
+            let _ = messages.send(Message::Exchanged { event, member, begun_ms, cause }).await;
         });
     }
 
@@ -368,8 +383,8 @@ impl Body {
         }
     }
 
-    fn note_trouble(&mut self, member: usize, cause: String) {
-        self.history.trouble(member, self.setup.clock.now_ms());
+    fn note_trouble(&mut self, member: usize, since_ms: u64, cause: String) {
+        self.history.trouble(member, since_ms);
         self.causes.insert(member, cause);
     }
 

@@ -1,6 +1,6 @@
 //! A catalog worker that notes what it gets and answers as told.
 
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct CatalogWorker {
     pub status: AtomicU16,
     /// Bytes of an answer; 0: an echo.
     pub answer_bytes: AtomicU64,
+    /// Answers stop after their first chunk and hang.
+    pub stalls: AtomicBool,
     seen: Mutex<Vec<Seen>>,
 }
 
@@ -65,6 +67,7 @@ impl Handler for CatalogWorker {
             return reply::text(status, echo);
         }
         let (sender, streaming) = body::channel(1);
+        let stalls = self.stalls.load(Ordering::Relaxed);
         tokio::spawn(async move {
             let mut left = length;
             while left > 0 {
@@ -73,6 +76,9 @@ impl Handler for CatalogWorker {
                     return;
                 }
                 left -= chunk;
+                if stalls {
+                    std::future::pending::<()>().await;
+                }
             }
         });
         Response::new(streaming)
