@@ -33,8 +33,8 @@ pub type SharedRegister = Arc<Mutex<EmbeddedRegister>>;
 pub enum Message {
     /// A probe or handoff ended: an event for the monitor, and the cause in the system's words for the log.
     Exchanged {
-        /// The event.
-        event: Event,
+        /// The event. Boxed: it carries a whole frame, and the other messages are small.
+        event: Box<Event>,
         /// Whom it was about.
         member: usize,
         /// When it was begun, on the supervisor's clock.
@@ -179,7 +179,7 @@ impl Body {
                     }
                     None => self.history.answered(member),
                 }
-                self.step(event).await;
+                self.step(*event).await;
             }
             Message::RegisterTouched => self.register_event().await,
             Message::Switchover { to, reply } => match self.resolve(to) {
@@ -218,7 +218,7 @@ impl Body {
                 tokio::spawn(async move {
                     if let Err(fault) = upstream.open(timeout).await {
                         let failure = exchange::failure_of(&fault);
-                        let event = Event::ConnectFailed { member: name, failure };
+                        let event = Box::new(Event::ConnectFailed { member: name, failure });
                         let cause = Some(fault.to_string());
                         let _ = messages.send(Message::Exchanged { event, member, begun_ms, cause }).await;
                     }
@@ -309,7 +309,7 @@ impl Body {
         tokio::spawn(async move {
             let result = exchange::frame(&upstream, &frame, timeout).await;
             let cause = result.as_ref().err().map(|(_, cause)| cause.clone());
-            let event = event(result.map_err(|(failure, _)| failure));
+            let event = Box::new(event(result.map_err(|(failure, _)| failure)));
             let _ = messages.send(Message::Exchanged { event, member, begun_ms, cause }).await;
         });
     }

@@ -134,6 +134,12 @@ impl<H: Handler> Server<H> {
     pub fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
+            // The runtime's threads let go of the sockets in a moment; a killed process has let go when `kill` returns.
+            let deadline = std::time::Instant::now() + Duration::from_secs(5);
+            while !refuses(self.address) {
+                assert!(std::time::Instant::now() < deadline, "{} lives on", self.name);
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 
@@ -214,6 +220,11 @@ impl Drop for Front {
             runtime.shutdown_background();
         }
     }
+}
+
+fn refuses(address: SocketAddr) -> bool {
+    std::net::TcpStream::connect(address)
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// Listens where somebody has just been killed, as soon as the system lets go of the port.
