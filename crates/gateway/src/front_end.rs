@@ -3,13 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use replica::configuration::Configuration;
 use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings};
 use replica::name::{ClusterId, MemberName};
-use replica::register::{EmbeddedRegister, Register, RegisterFault};
+use replica::register::{EmbeddedRegister, RegisterFault};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wire::access_log::Logged;
@@ -256,10 +255,6 @@ impl FrontEnd {
 
     pub(crate) fn register(&self) -> SharedRegister {
         Arc::clone(&self.register)
-    }
-
-    pub(crate) fn read_register(&self) -> Result<Option<Configuration>, RegisterFault> {
-        self.register.lock().unwrap_or_else(PoisonError::into_inner).read()
     }
 }
 

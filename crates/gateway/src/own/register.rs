@@ -12,7 +12,7 @@ use wire::{Peer, Request, Response, body, reply};
 use super::MAX_BODY;
 use crate::answer;
 use crate::front_end::FrontEnd;
-use crate::supervisor::compare_and_set;
+use crate::supervisor::{compare_and_set, read};
 
 type Ask = RegisterRequest<Configuration>;
 type Answer = RegisterAnswer<Configuration>;
@@ -34,7 +34,7 @@ pub async fn answer(front_end: &FrontEnd, request: Request, peer: &Peer) -> Resp
         }
     };
     let outcome = match ask {
-        Ask::Read => front_end.read_register().map(|current| match current {
+        Ask::Read => read(front_end.register()).await.map(|current| match current {
             Some(configuration) => Answer::Current { configuration },
             None => Answer::Empty,
         }),

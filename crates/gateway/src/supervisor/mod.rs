@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use replica::configuration::Configuration;
 use replica::monitor::{Action, Change, Event, MemberState, Monitor, View};
 use replica::name::{Epoch, MemberName};
 use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
@@ -353,16 +354,12 @@ impl Body {
     }
 
     async fn register_event(&mut self) {
-        let register = Arc::clone(&self.setup.register);
-        let read = register.lock().unwrap_or_else(PoisonError::into_inner).read();
+        let read = read(Arc::clone(&self.setup.register)).await;
         let event = self.register_outcome(read);
         self.step(event).await;
     }
 
-    fn register_outcome(
-        &self,
-        outcome: Result<Option<replica::configuration::Configuration>, RegisterFault>,
-    ) -> Event {
+    fn register_outcome(&self, outcome: Result<Option<Configuration>, RegisterFault>) -> Event {
         match outcome {
             Ok(current) => Event::Register(current),
             Err(fault) => {
@@ -401,6 +398,15 @@ impl Body {
             Some(index) => format!("{name} ({})", self.setup.upstreams[index].worker().address),
             None => name.to_string(),
         }
+    }
+}
+
+/// Reads the register off the runtime's threads: a change that waits for the disk may hold it.
+pub async fn read(register: SharedRegister) -> Result<Option<Configuration>, RegisterFault> {
+    let read = move || register.lock().unwrap_or_else(PoisonError::into_inner).read();
+    match tokio::task::spawn_blocking(read).await {
+        Ok(outcome) => outcome,
+        Err(failure) => Err(RegisterFault::Io(std::io::Error::other(failure.to_string()))),
     }
 }
 
