@@ -93,7 +93,7 @@ impl World {
     }
 
     /// A host is gone with its disk and comes back empty: a single failure, so only while another disk that the
-    /// register counts on is whole.
+    /// register counts on is whole. (Between its two disk losses an estate must have recovered.)
     fn lose_disk(&mut self, for_ms: u64) {
         let member = self.any_member();
         let Some(registered) = self.registered() else { return };
@@ -101,16 +101,13 @@ impl World {
         let whole = |number: usize| {
             number != member
                 && registered.in_sync.iter().any(|name| name.as_str() == names[number])
-                && !self.lost_disks.contains(&number)
+                && self.disks[number].joined
         };
         if !(0..names.len()).any(whole) {
             return;
         }
         self.kill(Place::Member(member));
         self.disks[member] = Default::default();
-        if registered.in_sync.iter().any(|name| name.as_str() == names[member]) {
-            self.lost_disks.insert(member);
-        }
         self.start_later(for_ms, Place::Member(member));
     }
 

@@ -21,6 +21,8 @@ pub struct Disk {
     /// Positions whose records are synced; kept beside the bytes for the oracle.
     pub durable: Vec<Position>,
     pub durable_base: Position,
+    /// Whether this disk has ever been complete, as its membership file says.
+    pub joined: bool,
 }
 
 impl Disk {
@@ -165,6 +167,7 @@ impl Process {
             Action::PersistMembership(membership) => {
                 self.membership.store(&membership).map_err(|fault| fault.to_string())?;
                 self.epoch_on_disk = membership.epoch();
+                disk.joined = membership.joined;
                 None
             }
             Action::Append(_) | Action::Truncate { .. } | Action::Flush { .. } if self.log_stopped => None,

@@ -132,7 +132,6 @@ pub struct World {
     pub paused: BTreeMap<Place, u64>,
     pub slow_disk: BTreeSet<usize>,
     pub full_disk: BTreeSet<usize>,
-    pub lost_disks: BTreeSet<usize>,
     pub heals: BTreeMap<u64, crate::faults::Heal>,
     pub calm: bool,
     next_wish: u64,
@@ -166,7 +165,6 @@ impl World {
             paused: BTreeMap::new(),
             slow_disk: BTreeSet::new(),
             full_disk: BTreeSet::new(),
-            lost_disks: BTreeSet::new(),
             heals: BTreeMap::new(),
             calm: false,
             next_wish: 0,
@@ -236,13 +234,9 @@ impl World {
             Happening::Answered { call, answer } => self.answered(call, Ok(answer)),
             Happening::Failed { call, how } => self.answered(call, Err(how)),
             Happening::Flushed { member, life, up_to } => {
-                let Some(process) = self.process(member, life) else { return };
-                if !process.0.log_stopped {
-                    process.0.sync(process.1);
-                }
-                if self.disks[member].holds(&up_to) || self.processes[member].is_some() {
-                    self.step(member, Event::Flushed { up_to });
-                }
+                let Some((process, disk)) = self.process(member, life) else { return };
+                process.sync(disk);
+                self.step(member, Event::Flushed { up_to });
             }
             Happening::LogFailed { member, life, fault, kept } => {
                 if self.process(member, life).is_some() {
@@ -530,7 +524,7 @@ impl World {
         let Some(registered) = self.registered() else { return };
         let acked_here = process.machine.done.contains_key(&id);
         for (other, name) in self.names.iter().enumerate() {
-            let counted = registered.in_sync.contains(name) && !self.lost_disks.contains(&other);
+            let counted = registered.in_sync.contains(name) && self.disks[other].joined;
             if counted && acked_here && !self.disks[other].holds(&position) {
                 let what = format!("wish {id} at {position} acknowledged, but not durable on {name}");
                 self.oracle.violation.get_or_insert(what);
@@ -596,8 +590,6 @@ impl World {
                 self.oracle.registers(request.configuration.epoch);
                 let set = &request.configuration;
                 self.registered = Some(set.clone());
-                let names = &self.names;
-                self.lost_disks.retain(|number| set.in_sync.contains(&names[*number]));
                 let line = format!(
                     "register: v{} epoch {} {} {:?}",
                     set.version, set.epoch, set.primary, set.in_sync
