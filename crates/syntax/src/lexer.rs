@@ -363,11 +363,10 @@ impl<'a> Lexer<'a> {
 
 /// Space, tab, and Unicode's other spaces.
 fn is_blank(c: char) -> bool {
-    match c {
-        ' ' | '\t' | '\u{a0}' | '\u{1680}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => true,
-        '\u{2000}'..='\u{200a}' => true,
-        _ => false,
-    }
+    matches!(
+        c,
+        ' ' | '\t' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 /// What a regular expression's `\w` matches in Puppet's source.

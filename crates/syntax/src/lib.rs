@@ -21,7 +21,14 @@ pub use span::{FileId, Location, Source, Span};
 /// Never fails: where the text has errors, the tree has what could be made of it, and the diagnostics say what is
 /// wrong, the first one being what Puppet would report. A tree with errors isn't fit for evaluation.
 pub fn parse(text: &str, file: FileId) -> (Program, Vec<Diagnostic>) {
-    let (program, diagnostics, _) = program_at(text, file, 0);
+    let (program, diagnostics, _) = program_at(text, file, 0, false);
+    (program, diagnostics)
+}
+
+/// Parses a manifest with the keywords `plan` and `apply`, which Puppet has only when it runs tasks. Without them, as
+/// in [`parse`], both are names.
+pub fn parse_tasks(text: &str, file: FileId) -> (Program, Vec<Diagnostic>) {
+    let (program, diagnostics, _) = program_at(text, file, 0, true);
     (program, diagnostics)
 }
 
@@ -32,8 +39,8 @@ pub fn parse_epp(text: &str, file: FileId) -> (EppTemplate, Vec<Diagnostic>) {
 }
 
 /// Parses a manifest in a text `depth` levels inside of another. Also says whether the grammar was kept to.
-fn program_at(text: &str, file: FileId, depth: u32) -> (Program, Vec<Diagnostic>, bool) {
-    let outcome = parser::parse_program(text, file, false);
+fn program_at(text: &str, file: FileId, depth: u32, tasks: bool) -> (Program, Vec<Diagnostic>, bool) {
+    let outcome = parser::parse_program(text, file, tasks);
     let mut diagnostics = outcome.diagnostics;
     let parsed = !diagnostics.iter().any(Diagnostic::is_error);
     if parsed {
@@ -51,4 +58,49 @@ fn template_at(text: &str, file: FileId, depth: u32) -> (EppTemplate, Vec<Diagno
         diagnostics.extend(validate::template(&outcome.tree, &outcome.overflows, depth));
     }
     (outcome.tree, diagnostics, parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_need_their_keyword() {
+        let text = "plan foo($x) { apply($x) { class a { } } }";
+        let (program, found) = parse_tasks(text, FileId(0));
+        assert_eq!(found, vec![]);
+        assert_eq!(
+            dump::program(&program),
+            "(plan foo (parameters x) (block\n  (apply $x (block\n    (class foo::a ())\n  ))\n))"
+        );
+        let (_, found) = parse(text, FileId(0));
+        assert!(found[0].is_error());
+    }
+
+    #[test]
+    fn definitions_are_listed_with_their_full_names() {
+        let text = "class a { class b { define c { } } }\nfunction a::f() { }\nnode default { }\n";
+        let (program, found) = parse(text, FileId(7));
+        assert_eq!(found, vec![]);
+        let names: Vec<_> = program.definitions.iter().map(|definition| definition.name()).collect();
+        assert_eq!(names, [Some("a::b::c"), Some("a::b"), Some("a"), Some("a::f"), None]);
+        assert_eq!(program.definitions[2].span(), Span::new(FileId(7), 0, 36));
+    }
+
+    #[test]
+    fn files_of_modules_hold_only_what_their_place_says() {
+        let text = "class apache::mod { }\ndefine other { }\nnotice(1)\n";
+        let source = Source::new(FileId(0), "/m/apache/manifests/mod.pp", text);
+        let (program, found) = parse(text, FileId(0));
+        assert_eq!(found, vec![]);
+        let found = validate::check_placement(&program, &source, Some("apache::mod"));
+        let messages: Vec<_> = found.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "This Function Call is unacceptable as a top level construct in this location",
+                "Unacceptable location. The name 'other' is unacceptable in file '/m/apache/manifests/mod.pp'",
+            ]
+        );
+    }
 }

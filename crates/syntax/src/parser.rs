@@ -28,7 +28,7 @@ const MAX_NESTING: u32 = 128;
 
 /// How high the tree may grow, also by long chains such as `1 + 1 + …`, which don't nest in source but do in the
 /// tree. Whoever walks the tree recurses this deep.
-const MAX_HEIGHT: u32 = 1000;
+const MAX_HEIGHT: u32 = 600;
 
 /// How many errors are worth reporting for one text.
 const MAX_ERRORS: usize = 25;
@@ -168,12 +168,8 @@ impl Parser {
         Bail
     }
 
-    /// Records a syntax error with a text of its own. A fault of the lexer right here comes first: Puppet reads a
-    /// token ahead before it looks at what it has.
+    /// Records a syntax error with a text of its own.
     fn error_at(&mut self, span: Span, message: impl Into<String>) -> Bail {
-        if self.at(TokenKind::Fault) {
-            return self.syntax_error();
-        }
         self.diagnostics.push(Diagnostic::error(message, span));
         Bail
     }

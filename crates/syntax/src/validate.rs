@@ -44,11 +44,14 @@ struct Validator<'a> {
     path: Vec<Container>,
     /// How deep in texts that are checked as part of another one.
     depth: u32,
+    /// Whether a text that is checked as part of this one has an error.
+    embedded_fault: bool,
 }
 
 /// Checks a manifest. `overflows` has the integers that fit no 64 bits, by offset, in hexadecimal.
 pub(crate) fn program(program: &Program, overflows: &HashMap<u32, String>, depth: u32) -> Vec<Diagnostic> {
-    let mut validator = Validator { diagnostics: Vec::new(), overflows, path: Vec::new(), depth };
+    let mut validator =
+        Validator { diagnostics: Vec::new(), overflows, path: Vec::new(), depth, embedded_fault: false };
     validator.within(Container::Program, |v| v.short_block(&program.body));
     validator.diagnostics
 }
@@ -59,7 +62,8 @@ pub(crate) fn template(
     overflows: &HashMap<u32, String>,
     depth: u32,
 ) -> Vec<Diagnostic> {
-    let mut validator = Validator { diagnostics: Vec::new(), overflows, path: Vec::new(), depth };
+    let mut validator =
+        Validator { diagnostics: Vec::new(), overflows, path: Vec::new(), depth, embedded_fault: false };
     validator.within(Container::Program, |v| v.epp(template));
     validator.diagnostics
 }

@@ -87,7 +87,7 @@ impl AttributeOperator {
 pub struct ResourceDefaults {
     /// Anything but regular comes with a diagnostic.
     pub form: ResourceForm,
-    /// A [`super::ExprKind::TypeName`], or `Resource[x]`.
+    /// A [`super::ExprKind::TypeName`]; `Resource[x] { … }` is an override.
     pub type_ref: Box<Expr>,
     /// Attributes in source order.
     pub operations: Vec<AttributeOperation>,

@@ -74,6 +74,33 @@ impl Dumper {
     }
 
     pub fn expr(&mut self, expr: &Expr) -> Item {
+        // Apart from the rest, so that a long chain of operators needs little stack.
+        match &expr.kind {
+            ExprKind::List(items) => self.prefixed("[]", items),
+            ExprKind::Binary { op, left, right } => {
+                let head = match op {
+                    BinaryOp::And => "&&",
+                    BinaryOp::Or => "||",
+                    _ => op.symbol(),
+                };
+                self.binary(head, left, right)
+            }
+            ExprKind::Paren(inner) => self.expr(inner),
+            ExprKind::Assign { op, target, value } => self.binary(op.symbol(), target, value),
+            ExprKind::Relationship { op, left, right } => self.binary(op.symbol(), left, right),
+            ExprKind::If { test, then, otherwise } => self.conditional("if", test, then, otherwise.as_ref()),
+            ExprKind::Unless { test, then, otherwise } => {
+                self.conditional("unless", test, then, otherwise.as_ref())
+            }
+            ExprKind::Resource(resource) => self.resource(resource),
+            ExprKind::TypeMapping(mapping) => {
+                self.binary("type-mapping", &mapping.type_expr, &mapping.mapping)
+            }
+            _ => self.compound(expr),
+        }
+    }
+
+    fn compound(&mut self, expr: &Expr) -> Item {
         match &expr.kind {
             ExprKind::Nop => ":nop".into(),
             ExprKind::Undef => ":undef".into(),
@@ -98,7 +125,6 @@ impl Dumper {
                 Item::List(vec![head.into(), Item::Indent, Item::Break, text, Item::Dedent, Item::Break])
             }
             ExprKind::Regex(pattern) => regex(pattern).into(),
-            ExprKind::List(items) => self.prefixed("[]", items),
             ExprKind::Hash(entries) => {
                 let mut items = vec!["{}".into()];
                 for entry in entries {
@@ -143,21 +169,6 @@ impl Dumper {
             ExprKind::Unary { op, operand } => {
                 list![if *op == UnaryOp::Minus { "-" } else { "unfold" }, self.expr(operand)]
             }
-            ExprKind::Binary { op, left, right } => {
-                let head = match op {
-                    BinaryOp::And => "&&",
-                    BinaryOp::Or => "||",
-                    _ => op.symbol(),
-                };
-                self.binary(head, left, right)
-            }
-            ExprKind::Paren(inner) => self.expr(inner),
-            ExprKind::Assign { op, target, value } => self.binary(op.symbol(), target, value),
-            ExprKind::Relationship { op, left, right } => self.binary(op.symbol(), left, right),
-            ExprKind::If { test, then, otherwise } => self.conditional("if", test, then, otherwise.as_ref()),
-            ExprKind::Unless { test, then, otherwise } => {
-                self.conditional("unless", test, then, otherwise.as_ref())
-            }
             ExprKind::Case { subject, options } => {
                 let mut items = vec!["case".into(), self.expr(subject), Item::Indent];
                 for option in options {
@@ -176,7 +187,6 @@ impl Dumper {
                 }
                 Item::List(items)
             }
-            ExprKind::Resource(resource) => self.resource(resource),
             ExprKind::ResourceDefaults(defaults) => {
                 let type_ref = self.expr(&defaults.type_ref);
                 self.with_operations("resource-defaults", defaults.form, type_ref, &defaults.operations)
@@ -229,9 +239,6 @@ impl Dumper {
             ExprKind::TypeAlias(alias) => {
                 list!["type-alias", alias.name.to_string(), self.expr(&alias.type_expr)]
             }
-            ExprKind::TypeMapping(mapping) => {
-                self.binary("type-mapping", &mapping.type_expr, &mapping.mapping)
-            }
             ExprKind::TypeDefinition(d) => {
                 let body = if d.body.is_empty() { "()".into() } else { self.block(&d.body) };
                 list!["type-definition", d.name.to_string(), d.parent.as_deref().unwrap_or(""), body]
@@ -244,6 +251,15 @@ impl Dumper {
             }
             ExprKind::RenderText(text) => list!["render-s", format!(" '{text}'")],
             ExprKind::Render(inner) => list!["render", self.expr(inner)],
+            ExprKind::List(_)
+            | ExprKind::Binary { .. }
+            | ExprKind::Paren(_)
+            | ExprKind::Assign { .. }
+            | ExprKind::Relationship { .. }
+            | ExprKind::If { .. }
+            | ExprKind::Unless { .. }
+            | ExprKind::Resource(_)
+            | ExprKind::TypeMapping(_) => self.expr(expr),
         }
     }
 

@@ -20,8 +20,11 @@ impl Lexer<'_> {
         let end = rest.map_or(self.text.len(), |length| start + length);
         let whole = self.whole_number(start);
         let text = &self.text[whole..end];
-        let message = fault_of(text).unwrap_or_else(|| format!("Illegal number '{text}'"));
-        Err(Fault::new(message, whole, end))
+        Err(match fault_of(text) {
+            Some(message) => Fault::new(message, whole, end),
+            // Only what comes next makes it no number.
+            None => Fault::new(format!("Illegal number '{text}'"), whole + 1, end),
+        })
     }
 
     /// Where the number before a dot starts, if there is one: in `1.5e` the lexer has already passed `1.`.

@@ -34,7 +34,7 @@ impl Lexer<'_> {
         let start = self.pos;
         self.pos += 1;
         let from = self.pos;
-        let mut at = self.after_leading_quote(b'\'', b"'");
+        let mut at = self.after_leading_terminator(b"'");
         loop {
             match self.bytes.get(at) {
                 None => {
@@ -57,7 +57,7 @@ impl Lexer<'_> {
     /// needs; then the position stays.
     pub(super) fn slurp(&mut self, style: Style) -> Option<(String, Terminator)> {
         let from = self.pos;
-        let mut at = if style == Style::Quoted { self.after_leading_quote(b'"', b"\"$") } else { from };
+        let mut at = if style == Style::Quoted { self.after_leading_terminator(b"\"$") } else { from };
         let (end, width, terminator) = loop {
             match self.bytes.get(at) {
                 None if style == Style::Quoted => {
@@ -88,11 +88,11 @@ impl Lexer<'_> {
         Some((text, terminator))
     }
 
-    /// Where to look for a terminator: at the current position, but after a quote that stands there when a terminator
-    /// follows it. Puppet's pattern takes the quote for text then: `'''` is a string with a quote in it.
-    fn after_leading_quote(&self, quote: u8, terminators: &[u8]) -> usize {
+    /// Where to look for a terminator: at the current position, but after a terminator that stands there when another
+    /// one follows it. Puppet's pattern takes the first for text then: `'''` is a string with a quote in it.
+    fn after_leading_terminator(&self, terminators: &[u8]) -> usize {
         let mut next = self.pos + 1;
-        if self.bytes.get(self.pos) != Some(&quote) {
+        if !self.bytes.get(self.pos).is_some_and(|byte| terminators.contains(byte)) {
             return self.pos;
         }
         while self.bytes[next..].starts_with(b"\\\\") {

@@ -46,6 +46,8 @@ impl Parser {
             ExprKind::Resource(resource) => &mut resource.form,
             ExprKind::ResourceDefaults(defaults) => &mut defaults.form,
             ExprKind::ResourceOverride(over) => &mut over.form,
+            // Bodies in braces might have followed, so Puppet has looked at what does follow.
+            _ if self.at(TokenKind::Fault) => return Err(self.syntax_error()),
             _ => {
                 let name = if wanted == ResourceForm::Virtual { "Virtual (@)" } else { "Exported (@@)" };
                 let message = format!("{name} can only be applied to a Resource Expression");

@@ -70,13 +70,18 @@ impl Parser {
                 }
             }
         }
-        let ends = self.at(TokenKind::End) || (self.at(TokenKind::RBrace) && depth > 0);
-        if result.is_ok() && !ends {
-            // Something that neither continues nor starts a statement.
+        // Puppet makes the calls when it knows that no statement follows, before it looks whether what follows may
+        // stand there; but a fault of the lexer keeps it from knowing.
+        if result.is_ok() && self.at(TokenKind::Fault) {
             result = Err(self.syntax_error());
             self.recover(depth, self.pos);
         }
         let transformed = self.transform_calls(found, into);
+        let ends = self.at(TokenKind::End) || (self.at(TokenKind::RBrace) && depth > 0);
+        if result.is_ok() && !ends {
+            result = Err(self.syntax_error());
+            self.recover(depth, self.pos);
+        }
         result.and(transformed)
     }
 

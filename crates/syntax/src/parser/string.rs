@@ -1,8 +1,9 @@
 //! Strings with interpolation, and heredocs.
 
 use super::{Parsed, Parser};
-use crate::ast::{Expr, ExprKind, Segment};
+use crate::ast::{Expr, ExprKind, Radix, Segment};
 use crate::lexer::{Token, TokenKind};
+use std::sync::Arc;
 
 impl Parser {
     /// A string without interpolation, one with, or a heredoc.
@@ -29,7 +30,9 @@ impl Parser {
         let mut segments = Vec::new();
         push_text(&mut segments, first);
         loop {
-            segments.push(Segment::Expr(self.nested(Parser::assignment)?));
+            let mut inner = self.nested(Parser::assignment)?;
+            name_to_variable(&mut inner);
+            segments.push(Segment::Expr(inner));
             match self.peek() {
                 TokenKind::DqMid => {
                     let middle = self.bump();
@@ -45,6 +48,19 @@ impl Parser {
             }
         }
     }
+}
+
+/// A name or number means the variable, also with keys and methods after it. The lexer has seen to most of these, but
+/// not where a heredoc ends before the closing brace, which Puppet lets pass.
+fn name_to_variable(expr: &mut Expr) {
+    let name = match &mut expr.kind {
+        ExprKind::Name(name) => Arc::clone(name),
+        ExprKind::Integer { value, radix: Radix::Decimal } => Arc::from(value.to_string()),
+        ExprKind::Access { target: inner, .. } => return name_to_variable(inner),
+        ExprKind::MethodCall(call) => return name_to_variable(&mut call.receiver),
+        _ => return,
+    };
+    expr.kind = ExprKind::Variable(name);
 }
 
 fn push_text(segments: &mut Vec<Segment>, token: Token) {

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::span::{FileId, Source};
 
 /// How deep texts in texts are checked. Each level is a parse in a parse.
-const MAX_DEPTH: u32 = 4;
+const MAX_DEPTH: u32 = 2;
 
 impl Validator<'_> {
     /// Checks a text without interpolation if its syntax is a known one. `a+b` is a `b` if no `a+b` is known.
@@ -26,8 +26,10 @@ impl Validator<'_> {
         };
         if let Some(fault) = fault {
             let message = format!("Invalid produced text having syntax: '{syntax}'. {fault}");
-            // Puppet stops at this and reports nothing else.
-            self.diagnostics.insert(0, Diagnostic::error(message, text.span));
+            // Puppet stops at the first of these and reports nothing else.
+            let place = if self.embedded_fault { self.diagnostics.len() } else { 0 };
+            self.diagnostics.insert(place, Diagnostic::error(message, text.span));
+            self.embedded_fault = true;
         }
     }
 
@@ -40,7 +42,7 @@ impl Validator<'_> {
             let (_, found, parsed) = crate::template_at(text, file, self.depth + 1);
             (found, parsed)
         } else {
-            let (_, found, parsed) = crate::program_at(text, file, self.depth + 1);
+            let (_, found, parsed) = crate::program_at(text, file, self.depth + 1, false);
             (found, parsed)
         };
         let mut errors = found.iter().filter(|diagnostic| diagnostic.is_error());
@@ -64,10 +66,10 @@ fn base64(text: &str) -> Option<String> {
     let padding = digits.iter().rev().take_while(|&&b| b == b'=').count();
     let (body, _) = digits.split_at(digits.len() - padding);
     let known = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    if digits.len() % 4 == 0 && padding <= 2 && body.iter().all(known) {
+    if digits.len().is_multiple_of(4) && padding <= 2 && body.iter().all(known) {
         return None;
     }
-    let detail = if (digits.len() * 8) % 6 != 0 {
+    let detail = if !(digits.len() * 8).is_multiple_of(6) {
         "padding is not correct"
     } else {
         "contains letters outside strict base 64 range (or whitespace)"
