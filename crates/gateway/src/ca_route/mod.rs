@@ -8,9 +8,9 @@ pub mod doubt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::request::Parts;
+use http::{Method, StatusCode};
 use replica::monitor::Failure;
 use tokio::sync::{mpsc, watch};
 use wire::protocol::internal::{X_BUNRAKU_EPOCH, X_BUNRAKU_REQUEST, X_BUNRAKU_STALE};
@@ -173,6 +173,13 @@ impl CaRoute {
                     self.tell(target, SightingKind::Stale { epoch: target.epoch });
                     Attempt::Failed { outcome: Outcome::NotDone, cause: stale_text(&response) }
                 }
+                Ok(response) if steps_aside(&response) => {
+                    let cause = "it steps aside (503)".to_owned();
+                    // Not a lost connection, but the same wish: have it looked at now.
+                    let failure = Failure::Reset;
+                    self.tell(target, SightingKind::Unreachable { cause: cause.clone(), failure });
+                    Attempt::Failed { outcome: Outcome::Unknown, cause }
+                }
                 Ok(response) => Attempt::Answered(response),
                 Err(fault) => {
                     let (outcome, cause) = self.report(target, fault);
@@ -257,6 +264,12 @@ enum Attempt {
 
 fn is_stale(response: &Response) -> bool {
     response.headers().contains_key(X_BUNRAKU_STALE)
+}
+
+/// A member that cannot confirm what it was asked (deposed meanwhile, or its disk refuses) says 503. What became of a
+/// write then, the next primary knows. A 503 that asks for patience is an answer, and the client's.
+fn steps_aside(response: &Response) -> bool {
+    response.status() == StatusCode::SERVICE_UNAVAILABLE && !response.headers().contains_key(RETRY_AFTER)
 }
 
 fn stale_text(response: &Response) -> String {

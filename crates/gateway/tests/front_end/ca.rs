@@ -244,6 +244,39 @@ async fn a_write_whose_answer_was_lost_is_answered_by_the_next_primary_and_done_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_a_deposed_primary_could_not_confirm_is_confirmed_by_the_next() {
+    let pair = pair(tuning()).await;
+    pair.first.handler.unconfirmed.store(true, Ordering::SeqCst);
+    let client = pair.front.client(None);
+    let write = tokio::spawn(async move {
+        client.request(Method::PUT, "/puppet-ca/v1/certificate_request/a", HeaderMap::new(), "csr").await
+    });
+    eventually("ca-1 has done it", || pair.shared.lock().unwrap().done.len() == 1).await;
+    eventually("the write is held", || pair.front.front_end.status().ca.held == 1).await;
+    let operator = pair.front.client(Some(&pair.operator()));
+    let switched = operator.request(Method::POST, SWITCHOVER_PATH, HeaderMap::new(), "").await.unwrap();
+    assert_eq!(switched.status, StatusCode::OK, "{}", switched.text());
+    let answer = write.await.unwrap().unwrap();
+    assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "done by ca-1 (3 bytes)"));
+    pair.once_only();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_nobody_can_confirm_is_not_repeated_and_the_client_is_told() {
+    let pair = pair(Tuning { ca_hold: Duration::from_millis(500), ..tuning() }).await;
+    pair.first.handler.unconfirmed.store(true, Ordering::SeqCst);
+    let client = pair.front.client(None);
+    let answer = client
+        .request(Method::PUT, "/puppet-ca/v1/certificate_request/a", HeaderMap::new(), "csr")
+        .await
+        .unwrap();
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
+    assert!(!answer.headers.contains_key("retry-after"));
+    assert!(answer.text().contains("bunraku ca list"), "{}", answer.text());
+    pair.once_only();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_preferred_member_gets_the_reign_back_and_nobody_notices() {
     let tuning = Tuning { automatic_failback: true, failback_after: Duration::from_millis(500), ..tuning() };
     let mut pair = pair(tuning).await;

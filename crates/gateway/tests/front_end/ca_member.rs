@@ -39,6 +39,8 @@ pub struct CaMember {
     pub hangs: AtomicBool,
     /// Carries writes out and then keeps the answer for so long.
     pub answer_delay_ms: AtomicU64,
+    /// Carries writes out and then says that it cannot confirm them.
+    pub unconfirmed: AtomicBool,
     handing_over: AtomicBool,
     pub requests: AtomicU64,
 }
@@ -51,6 +53,7 @@ impl CaMember {
             configuration: Mutex::new(None),
             hangs: AtomicBool::new(false),
             answer_delay_ms: AtomicU64::new(0),
+            unconfirmed: AtomicBool::new(false),
             handing_over: AtomicBool::new(false),
             requests: AtomicU64::new(0),
         })
@@ -143,6 +146,9 @@ impl CaMember {
             }
         };
         tokio::time::sleep(Duration::from_millis(self.answer_delay_ms.load(Ordering::SeqCst))).await;
+        if self.unconfirmed.load(Ordering::SeqCst) {
+            return reply::text(StatusCode::SERVICE_UNAVAILABLE, "not confirmed");
+        }
         let mut response = reply::text(StatusCode::OK, outcome);
         response.headers_mut().insert("x-puppet-version", HeaderValue::from_static("7.9.5"));
         response
