@@ -275,7 +275,7 @@ impl<S: Storage> Log<S> {
         if *position == self.base {
             return Ok(0);
         }
-        let count = position.index.checked_sub(self.base.index).unwrap_or_default() as usize;
+        let count = position.index.saturating_sub(self.base.index) as usize;
         match count.checked_sub(1).and_then(|last| self.places.get(last)) {
             Some((found, _)) if found == position => Ok(count),
             _ => Err(LogFault::Misfit(*position)),

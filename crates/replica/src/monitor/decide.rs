@@ -88,7 +88,7 @@ impl Monitor {
                     watch.told_down = true;
                     changes.push(Change::Down { member: name.clone(), cause });
                 }
-                None if watch.told_down && !watch.is_doubtful() => {
+                None if watch.told_down && !watch.is_doubtful() && watch.report.is_some() => {
                     watch.told_down = false;
                     changes.push(Change::Up { member: name.clone() });
                 }

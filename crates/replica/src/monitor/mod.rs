@@ -5,7 +5,8 @@
 //! never an acknowledged change.
 //!
 //! - The primary's port refuses, or there is no route (seen by a probe or by a client's request): another member of the
-//!   in-sync set that itself answers probes takes over at once. Silence and resets must repeat first.
+//!   in-sync set takes over at once. Silence and resets must repeat first. The successor must have answered a probe
+//!   sent *after* the primary was found down: an older answer may come from a process, or a disk, that is gone as well.
 //! - A primary that answers but cannot write, has lost its disk, or acknowledges nothing for long is replaced too.
 //! - Nobody left who has everything and answers: hold, say so, wait. Never guess.
 //! - The preferred member, once it has been back in the in-sync set for a while, gets the reign back by a planned

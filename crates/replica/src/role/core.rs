@@ -1,14 +1,12 @@
 //! What a member is in every role: its disk as it knows it, and the actions of the step under way.
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Membership};
 use crate::frame::{Body, Denial, Frame};
 use crate::name::{Epoch, MemberName};
 use crate::position::{Entry, Position};
 use crate::report::Fault;
 use crate::role::tail::Tail;
 use crate::role::{Action, Notice, Settings};
-
-use crate::configuration::Membership;
 
 #[derive(Debug)]
 pub(crate) struct Core {

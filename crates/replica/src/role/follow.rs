@@ -1,5 +1,6 @@
 //! Following a primary: append what fits, cut off what contradicts it, answer when it is on disk.
 
+use crate::configuration::Membership;
 use crate::frame::{Append, Appended, Body, Denial, Mismatch, Snapshot, SnapshotReceived};
 use crate::position::{Entry, Position};
 use crate::role::core::Core;
@@ -224,5 +225,3 @@ impl Follow {
         }
     }
 }
-
-use crate::configuration::Membership;

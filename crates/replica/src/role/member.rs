@@ -343,12 +343,12 @@ impl Member {
             || configuration.forced
             || core.settings.flaws.trust_lost_disk;
         let has_log = core.tail.last() != Position::ZERO || core.settings.flaws.trust_lost_disk;
-        if !(complete && has_log) && !self.told_disk_lost {
+        let whole = complete && has_log;
+        if !whole && !self.told_disk_lost {
             self.told_disk_lost = true;
             core.tell(Notice::DiskLost);
         }
-        complete
-            && has_log
+        whole
             && core.fault.is_none()
             && !self.follow.is_loading()
             && core.tail.last().epoch <= configuration.epoch

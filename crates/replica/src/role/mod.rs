@@ -14,6 +14,10 @@
 //! it anew, in the next epoch, and acts in that one. So entries of one epoch come from one memory, and a position's
 //! `(epoch, index)` never stands for two entries.
 //!
+//! Not survived without an operator's word: a primary has asked the register to go on alone, the request lies with a
+//! front end that stands still, the primary loses its disk, and only then the request is granted. The register then
+//! counts on an empty disk, while the standby that was let go has everything. Everybody holds, and says so.
+//!
 //! Two situations make a named member refuse: its disk has never been complete (`Membership::joined`; it was lost, or
 //! it is new), and its log cannot be written. Both are in its report; the monitor looks for another one.
 

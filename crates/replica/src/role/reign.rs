@@ -183,10 +183,10 @@ impl Reign {
 
     pub(crate) fn tick(&mut self, core: &mut Core, now: u64) {
         let timings = core.settings.timings;
-        if self.handing.as_ref().is_some_and(|handing| now >= handing.until) {
-            if let Some(Handing { reply: Some(reply), .. }) = self.handing.take() {
-                core.deny(reply, Denial::Busy);
-            }
+        if self.handing.as_ref().is_some_and(|handing| now >= handing.until)
+            && let Some(Handing { reply: Some(reply), .. }) = self.handing.take()
+        {
+            core.deny(reply, Denial::Busy);
         }
         while self.proposals.front().is_some_and(|proposal| now >= proposal.since + timings.propose_ms) {
             if let Some(Proposal { ticket, .. }) = self.proposals.pop_front() {

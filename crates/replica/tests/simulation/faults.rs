@@ -103,7 +103,10 @@ impl World {
                 && registered.in_sync.iter().any(|name| name.as_str() == names[number])
                 && self.disks[number].joined
         };
-        if !(0..names.len()).any(whole) {
+        // A primary that asks to go on alone while the front end stands still, and then loses its disk before the front
+        // end wakes and grants it: several failures at once, and the one that ends in "hold" with the data safe on the
+        // member that was let go. Not promised to be survived without an operator's word.
+        if !(0..names.len()).any(whole) || self.asks_register(member) {
             return;
         }
         self.kill(Place::Member(member));

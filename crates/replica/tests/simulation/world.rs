@@ -138,6 +138,8 @@ pub struct World {
     pub oracle: Oracle,
     pub trace: Option<Vec<String>>,
     pub steps: u64,
+    /// How often each fact was told.
+    pub happened: BTreeMap<String, u64>,
 }
 
 impl World {
@@ -171,6 +173,7 @@ impl World {
             oracle: Oracle::default(),
             trace: None,
             steps: 0,
+            happened: BTreeMap::new(),
         };
         for number in 0..world.names.len() {
             let after = world.random.between(0, 300);
@@ -191,6 +194,12 @@ impl World {
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{now:>7} {}", line()));
         }
+    }
+
+    /// Counts what happened, by the name of the fact.
+    fn count(&mut self, fact: &str) {
+        let name = fact.split([' ', '(']).next().unwrap_or(fact);
+        *self.happened.entry(name.to_owned()).or_default() += 1;
     }
 
     fn later(&mut self, after: u64, happening: Happening) {
@@ -384,6 +393,14 @@ impl World {
         }
     }
 
+    /// Whether a request of this member is on its way to the register.
+    pub fn asks_register(&self, number: usize) -> bool {
+        self.agenda.values().any(|happening| match happening {
+            Happening::Deliver { from, request: Request::Register(_), .. } => *from == Place::Member(number),
+            _ => false,
+        })
+    }
+
     /// The process is killed; a member's unsynced writes are lost, wholly or in part.
     pub fn kill(&mut self, place: Place) {
         self.log(|| format!("{place:?} is killed"));
@@ -451,6 +468,7 @@ impl World {
         for action in actions {
             let Some(process) = self.processes[number].as_mut() else { return };
             if let role::Action::Tell(notice) = &action {
+                self.count(&format!("{notice:?}"));
                 let line = format!("ca-{}: {notice}", number + 1);
                 self.log(|| line);
                 continue;
@@ -577,7 +595,10 @@ impl World {
                     );
                     self.register_changed();
                 }
-                monitor::Action::Tell(change) => self.log(|| format!("front end: {change}")),
+                monitor::Action::Tell(change) => {
+                    self.count(&format!("{change:?}"));
+                    self.log(|| format!("front end: {change}"));
+                }
             }
         }
         self.tick_later(Place::Front);
