@@ -38,6 +38,17 @@ pub fn parse_epp(text: &str, file: FileId) -> (EppTemplate, Vec<Diagnostic>) {
     (template, diagnostics)
 }
 
+/// As [`parse`], also saying whether the text kept to the grammar. Of a text that didn't Puppet reports the first
+/// error only; of one that did, all that the validator finds.
+pub fn parse_with_verdict(text: &str, file: FileId) -> (Program, Vec<Diagnostic>, bool) {
+    program_at(text, file, 0, false)
+}
+
+/// As [`parse_with_verdict`] for a template.
+pub fn parse_epp_with_verdict(text: &str, file: FileId) -> (EppTemplate, Vec<Diagnostic>, bool) {
+    template_at(text, file, 0)
+}
+
 /// Parses a manifest in a text `depth` levels inside of another. Also says whether the grammar was kept to.
 fn program_at(text: &str, file: FileId, depth: u32, tasks: bool) -> (Program, Vec<Diagnostic>, bool) {
     let outcome = parser::parse_program(text, file, tasks);
