@@ -188,7 +188,12 @@ impl Regex {
 
 fn compile(source: &str, pattern: &str, backtracking: bool) -> Result<Engine, String> {
     let malformed = |what: String| {
-        let what = what.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let what = what.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        let what = match what {
+            "invalid character class range, the start must be <= the end" => "empty range in char class",
+            other => other,
+        };
+        let what = what.to_owned();
         RegexFault::Malformed { pattern: source.to_owned(), what }.to_string()
     };
     if backtracking {

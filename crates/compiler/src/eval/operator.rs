@@ -11,7 +11,7 @@ use crate::eval::scope::ScopeId;
 use crate::eval::{Evaluator, label};
 use crate::failure::Failure;
 use crate::regex::Regex;
-use crate::types::{assignable, instance_of};
+use crate::types::{assignable, equivalent, instance_of};
 use crate::value::{Hash, Value};
 
 impl Evaluator<'_> {
@@ -21,8 +21,8 @@ impl Evaluator<'_> {
         let left = self.eval(left_expr, scope)?;
         let right = self.eval(right_expr, scope)?;
         match op {
-            BinaryOp::Equal => Ok(Value::Bool(left.equals(&right))),
-            BinaryOp::NotEqual => Ok(Value::Bool(!left.equals(&right))),
+            BinaryOp::Equal => Ok(Value::Bool(equal(&left, &right))),
+            BinaryOp::NotEqual => Ok(Value::Bool(!equal(&left, &right))),
             BinaryOp::Less | BinaryOp::LessOrEqual | BinaryOp::Greater | BinaryOp::GreaterOrEqual => {
                 compare(op, &left, &right).map(Value::Bool)
             }
@@ -118,9 +118,13 @@ impl Evaluator<'_> {
             (Value::Int(a), Value::Int(b)) => match integers(op, *a, *b) {
                 Ok(result) => i64::try_from(result).map(Value::Int).map_err(|_| self.overflow(op, result, span)),
                 Err(Impossible::ByZero) => Err(self.blame(right_expr.span, "Division by 0")),
-                Err(Impossible::TooLarge) => Err(Failure::unsupported(format_args!(
-                    "shifting {a} by {b} places, which is far outside of Puppet's Integer range,"
-                ))),
+                Err(Impossible::TooLarge(places)) => {
+                    // Too large for any integer here, but its digits are easily told.
+                    let digits = format!("{:x}", i128::from(a.unsigned_abs()) << (places % 4));
+                    let zeros = "0".repeat(usize::try_from(places / 4).unwrap_or(0));
+                    let (end, sign) = if *a > 0 { ("max", '+') } else { ("min", '-') };
+                    Err(self.out_of_range(op, end, &format!("{sign}0x{digits}{zeros}"), span))
+                }
             },
             (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
                 let result = match floats(op, number(&left), number(&right)) {
@@ -150,10 +154,13 @@ impl Evaluator<'_> {
 
     fn overflow(&self, op: BinaryOp, result: i128, span: Span) -> Failure {
         let (end, sign) = if result > 0 { ("max", '+') } else { ("min", '-') };
+        self.out_of_range(op, end, &format!("{sign}{:#x}", result.unsigned_abs()), span)
+    }
+
+    fn out_of_range(&self, op: BinaryOp, end: &str, shown: &str, span: Span) -> Failure {
+        let symbol = op.symbol();
         let text = format!(
-            "A '{}' expression resulted in a value outside of Puppet Integer {end} range, got '{sign}{:#x}'",
-            op.symbol(),
-            result.unsigned_abs()
+            "A '{symbol}' expression resulted in a value outside of Puppet Integer {end} range, got '{shown}'"
         );
         self.blame(span, text)
     }
@@ -164,13 +171,21 @@ fn not_applicable(symbol: &str, left: &Value) -> Failure {
     Failure::issue(format!("Operator '{symbol}' is not applicable to {left}."))
 }
 
+/// The `==` operator: types are equal when each is assignable to the other, however they are written.
+fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Type(left), Value::Type(right)) => equivalent(left, right),
+        _ => left.equals(right),
+    }
+}
+
 fn compare(op: BinaryOp, left: &Value, right: &Value) -> Result<bool, Failure> {
     if let Value::Type(left) = left {
         let Value::Type(right) = right else { return Ok(false) };
         return Ok(match op {
-            BinaryOp::Less => assignable(right, left) && left != right,
+            BinaryOp::Less => assignable(right, left) && !equivalent(left, right),
             BinaryOp::LessOrEqual => assignable(right, left),
-            BinaryOp::Greater => assignable(left, right) && left != right,
+            BinaryOp::Greater => assignable(left, right) && !equivalent(left, right),
             _ => assignable(left, right),
         });
     }
@@ -200,7 +215,8 @@ fn number(value: &Value) -> f64 {
 
 enum Impossible {
     ByZero,
-    TooLarge,
+    /// A shift to the left by that many places.
+    TooLarge(u32),
 }
 
 /// Division rounds down and the remainder has the sign of the divisor, as in Ruby.
@@ -218,7 +234,7 @@ fn integers(op: BinaryOp, a: i64, b: i64) -> Result<i128, Impossible> {
         BinaryOp::Divide => Ok(floor(wide_a, wide_b)),
         BinaryOp::Modulo => Ok(wide_a - floor(wide_a, wide_b) * wide_b),
         BinaryOp::ShiftLeft => shift(wide_a, b),
-        _ => shift(wide_a, b.checked_neg().ok_or(Impossible::TooLarge)?),
+        _ => shift(wide_a, b.saturating_neg()),
     }
 }
 
@@ -230,7 +246,11 @@ fn shift(value: i128, count: i64) -> Result<i128, Impossible> {
     if value == 0 {
         return Ok(0);
     }
-    if count > 62 { Err(Impossible::TooLarge) } else { Ok(value << count) }
+    if count > 62 {
+        // Ruby gives up on more than this, too.
+        return Err(Impossible::TooLarge(u32::try_from(count).unwrap_or(u32::MAX).min(1 << 20)));
+    }
+    Ok(value << count)
 }
 
 fn floats(op: BinaryOp, a: f64, b: f64) -> Option<f64> {

@@ -4,22 +4,18 @@ use std::sync::Arc;
 
 use super::Call;
 use super::collection::flat;
-use super::dispatch::{Table, legacy, table};
+use super::dispatch::{Table, legacy, legacy_arity, table};
 use crate::eval::Evaluator;
 use crate::failure::Failure;
 use crate::format::ruby;
 use crate::types::Type;
 use crate::value::{Hash, Value};
 
-static CREATE_RESOURCES: Table = table("create_resources", &["Any p0, Any p1, Any p2*"]);
 static DEFINED: Table =
     table("defined", &["Variant[String,Type[CatalogEntry],Type[Type[CatalogEntry]]] vals+"]);
-static REALIZE: Table = table("realize", &["Any p0, Any p1*"]);
-static TAG: Table = table("tag", &["Any p0, Any p1*"]);
-static TAGGED: Table = table("tagged", &["Any p0, Any p1*"]);
 
 pub(super) fn create_resources(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    CREATE_RESOURCES.select(&call)?;
+    legacy_arity(&call, 2, None)?;
     if call.args.len() > 3 {
         return Err(Failure::raised(format!(
             "create_resources(): wrong number of arguments ({}; must be 2 or 3)",
@@ -113,7 +109,7 @@ fn is_defined(evaluator: &mut Evaluator<'_>, call: &Call, value: &Value) -> Resu
 }
 
 pub(super) fn realize(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    REALIZE.select(&call)?;
+    legacy_arity(&call, 1, None)?;
     let references = flat(&call.args).iter().map(|value| ruby::to_s(&legacy(value))).collect();
     evaluator.realize(references);
     Ok(Value::Undef)
@@ -124,12 +120,12 @@ fn tags(call: &Call) -> Vec<Arc<str>> {
 }
 
 pub(super) fn tag(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    TAG.select(&call)?;
+    legacy_arity(&call, 1, None)?;
     evaluator.tag(call.scope, &tags(&call))?;
     Ok(Value::Undef)
 }
 
 pub(super) fn tagged(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    TAGGED.select(&call)?;
+    legacy_arity(&call, 1, None)?;
     Ok(Value::Bool(evaluator.tagged(call.scope, &tags(&call))))
 }

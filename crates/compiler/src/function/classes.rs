@@ -61,11 +61,8 @@ pub(super) fn class_name(value: &Value) -> Result<Arc<str>, Failure> {
     Ok(lower.strip_prefix("::").unwrap_or(&lower).into())
 }
 
-/// Puppet's own account of this is Ruby's about a missing method.
+/// (Puppet stumbles here, with an error of Ruby's.)
 fn no_name(value: &Value) -> Failure {
-    let shown = match value {
-        Value::Bool(value) => value.to_string(),
-        other => format!("an instance of {}", crate::types::ruby_class(other)),
-    };
-    Failure::raised(format!("undefined method `downcase' for {shown}: it names no class"))
+    let label = crate::format::article::label(value);
+    Failure::raised(format!("Cannot use {} as a class name", crate::format::article::a_an(&label)))
 }

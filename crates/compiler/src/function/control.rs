@@ -44,7 +44,15 @@ pub(super) fn import(_: &mut Evaluator<'_>, _: Call) -> Result<Value, Failure> {
 pub(super) fn call(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
     CALL.select(&call)?;
     let name = call.args[0].as_str().unwrap_or_default().to_owned();
-    evaluator.call_function(call.scope, &name, call.args[1..].to_vec(), call.lambda.clone(), &call.location)
+    let result =
+        evaluator.call_function(call.scope, &name, call.args[1..].to_vec(), call.lambda.clone(), &call.location);
+    match result {
+        // Said in other words here than by a call expression.
+        Err(failure) if failure.text() == format!("Unknown function: '{name}'.") => {
+            Err(Failure::raised(format!("Unknown function '{name}'")))
+        }
+        other => other,
+    }
 }
 
 pub(super) fn with(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {

@@ -5,7 +5,7 @@ mod sha1;
 mod sha256;
 
 use super::Call;
-use super::dispatch::legacy;
+use super::dispatch::{legacy, legacy_arity};
 use crate::eval::Evaluator;
 use crate::failure::Failure;
 use crate::types::ruby_class;
@@ -14,17 +14,8 @@ use crate::value::Value;
 pub(super) use md5::md5;
 
 pub(super) fn digest(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    if call.lambda.is_some() {
-        return Err(Failure::raised(format!("'{}' does not expect a block", call.name)));
-    }
-    let [argument] = call.args.as_slice() else {
-        let got = match call.args.len() {
-            0 => "none".to_owned(),
-            n => n.to_string(),
-        };
-        return Err(Failure::raised(format!("'{}' expects 1 argument, got {got}", call.name)));
-    };
-    let argument = legacy(argument);
+    legacy_arity(&call, 1, Some(1))?;
+    let argument = legacy(&call.args[0]);
     let Value::String(text) = &argument else {
         let class = match &argument {
             Value::Bool(value) => value.to_string(),

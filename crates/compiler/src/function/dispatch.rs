@@ -89,6 +89,22 @@ impl Table {
     }
 }
 
+/// Checks the number of arguments of a function of the old interface.
+///
+/// # Errors
+/// `md5(): Wrong number of arguments given (0 for 1)`.
+pub(super) fn legacy_arity(call: &Call, least: usize, most: Option<usize>) -> Result<(), Failure> {
+    if call.lambda.is_some() {
+        return Err(Failure::raised(format!("'{}' does not expect a block", call.name)));
+    }
+    let (name, got) = (&call.name, call.args.len());
+    if got >= least && most.is_none_or(|most| got <= most) {
+        return Ok(());
+    }
+    let minimum = if most == Some(least) { "" } else { "minimum " };
+    Err(Failure::raised(format!("{name}(): Wrong number of arguments given ({got} for {minimum}{least})")))
+}
+
 /// What an iterating function does about `break()`: `Ok(None)` says to stop.
 pub(super) fn unless_broken(result: Result<Value, Failure>) -> Result<Option<Value>, Failure> {
     match result {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Call;
 use super::collection::flat;
-use super::dispatch::{Table, legacy, table};
+use super::dispatch::{Table, legacy, legacy_arity, table};
 use crate::eval::Evaluator;
 use crate::failure::Failure;
 use crate::format::ruby;
@@ -15,7 +15,6 @@ static FIND_FILE: Table = table("find_file", PATHS);
 static FIND_TEMPLATE: Table = table("find_template", PATHS);
 static MODULE_DIRECTORY: Table = table("module_directory", &["String names*", "Array[String] names*"]);
 static BINARY_FILE: Table = table("binary_file", &["String path"]);
-static FILE: Table = table("file", &["Any p0, Any p1*"]);
 
 fn path_value(path: PathBuf) -> Value {
     path.to_string_lossy().into_owned().into()
@@ -41,7 +40,7 @@ pub(super) fn module_directory(evaluator: &mut Evaluator<'_>, call: Call) -> Res
 }
 
 pub(super) fn file(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    FILE.select(&call)?;
+    legacy_arity(&call, 1, None)?;
     let names: Vec<String> = call.args.iter().map(|name| ruby::to_s(&legacy(name))).collect();
     let Some(path) = names.iter().find_map(|name| evaluator.find_module_file(name, "files")) else {
         return Err(Failure::raised(format!("Could not find any files from {}", names.join(", "))));

@@ -3,17 +3,16 @@
 
 use super::Call;
 use super::digest::md5;
-use super::dispatch::{Table, legacy, table};
+use super::dispatch::{legacy, legacy_arity};
 use crate::eval::Evaluator;
 use crate::failure::Failure;
 use crate::format::number::leading_integer;
 use crate::format::ruby;
 use crate::value::{Key, Value};
 
-static FQDN_RAND: Table = table("fqdn_rand", &["Any p0, Any p1*"]);
 
 pub(super) fn fqdn_rand(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    FQDN_RAND.select(&call)?;
+    legacy_arity(&call, 1, None)?;
     let args: Vec<Value> = call.args.iter().map(legacy).collect();
     let max = match &args[0] {
         Value::Int(n) => *n,

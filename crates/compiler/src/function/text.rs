@@ -2,16 +2,15 @@
 
 use super::Call;
 use super::collection::flat;
-use super::dispatch::{Table, legacy, table};
+use super::dispatch::{legacy, legacy_arity};
 use crate::eval::Evaluator;
 use crate::failure::Failure;
 use crate::format::{ruby, sprintf};
 use crate::value::Value;
 
-static SPRINTF: Table = table("sprintf", &["Any p0, Any p1*"]);
 
 pub(super) fn sprintf(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
-    SPRINTF.select(&call)?;
+    legacy_arity(&call, 1, None)?;
     let args: Vec<Value> = call.args.iter().map(legacy).collect();
     let Value::String(format) = &args[0] else {
         let class = crate::types::ruby_class(&args[0]);

@@ -361,7 +361,7 @@ impl Translator<'_> {
                     self.at += 1;
                     (c.to_string(), false)
                 }
-                Some('{') => match self.interval() {
+                Some('{') => match self.interval()? {
                     Some(text) => (text, true),
                     None => return Ok(()),
                 },
@@ -385,7 +385,7 @@ impl Translator<'_> {
     }
 
     /// `{n}`, `{n,}`, `{,m}`, `{n,m}`; None (and nothing read) when the brace is an ordinary character.
-    fn interval(&mut self) -> Option<String> {
+    fn interval(&mut self) -> Result<Option<String>, RegexFault> {
         let mut ahead = 1;
         let mut number = |at: usize, this: &Self| {
             let mut digits = String::new();
@@ -404,15 +404,19 @@ impl Translator<'_> {
             Some(',') => {
                 let high = number(after_low + 1, self);
                 if self.peek_at(after_low + 1 + high.len()) != Some('}') || (low.is_empty() && high.is_empty()) {
-                    return None;
+                    return Ok(None);
+                }
+                let bound = |digits: &str| digits.parse::<u32>().ok();
+                if bound(&high).is_some_and(|high| bound(&low).is_some_and(|low| low > high)) {
+                    return Err(self.fault("upper is smaller than lower in repeat range"));
                 }
                 let low = if low.is_empty() { "0" } else { &low };
                 format!("{{{low},{high}}}")
             }
-            _ => return None,
+            _ => return Ok(None),
         };
         self.at += ahead + 1;
-        Some(text)
+        Ok(Some(text))
     }
 
     /// After a backslash, outside of a class.
@@ -488,8 +492,11 @@ impl Translator<'_> {
             return Err(self.unsupported(&format!("\\k<{name}>")));
         }
         self.backtracking = true;
+        let opened = [format!("(?<{name}>"), format!("(?'{name}'")];
         if name.chars().all(|c| c.is_ascii_digit()) {
             self.out.push_str(&format!("(?:\\{name})"));
+        } else if !opened.iter().any(|opened| self.source.contains(opened)) {
+            return Err(self.fault(&format!("undefined name <{name}> reference")));
         } else {
             self.out.push_str(&format!("(?P={name})"));
         }
@@ -581,7 +588,13 @@ impl Translator<'_> {
         let folded = name.to_ascii_lowercase().replace([' ', '_', '-'], "");
         Ok(match posix(&folded) {
             Some(set) => format!("[{}{set}]", if negated { "^" } else { "" }),
-            None => format!("\\{}{{{name}}}", if negated { 'P' } else { 'p' }),
+            None => {
+                let property = format!("\\p{{{name}}}");
+                if regex::Regex::new(&property).is_err() {
+                    return Err(self.fault(&format!("invalid character property name {{{name}}}")));
+                }
+                if negated { property.replacen('p', "P", 1) } else { property }
+            }
         })
     }
 
@@ -608,7 +621,7 @@ impl Translator<'_> {
             first = false;
             self.at += 1;
             match c {
-                '[' if self.peek() == Some(':') && self.posix_bracket() => {}
+                '[' if self.peek() == Some(':') && self.posix_bracket()? => {}
                 '[' => self.class(depth + 1)?,
                 '&' if self.peek() == Some('&') => {
                     self.at += 1;
@@ -664,7 +677,7 @@ impl Translator<'_> {
     }
 
     /// `[:name:]` inside a class; the opening bracket has been read. False (nothing read) when it is none.
-    fn posix_bracket(&mut self) -> bool {
+    fn posix_bracket(&mut self) -> Result<bool, RegexFault> {
         let mut ahead = 1;
         let negated = self.peek_at(ahead) == Some('^');
         if negated {
@@ -676,12 +689,12 @@ impl Translator<'_> {
             ahead += 1;
         }
         if self.peek_at(ahead) != Some(':') || self.peek_at(ahead + 1) != Some(']') {
-            return false;
+            return Ok(false);
         }
-        let Some(set) = posix(&name) else { return false };
+        let Some(set) = posix(&name) else { return Err(self.fault("invalid POSIX bracket type")) };
         self.at += ahead + 2;
         self.out.push_str(&format!("[{}{set}]", if negated { "^" } else { "" }));
-        true
+        Ok(true)
     }
 }
 

@@ -19,6 +19,11 @@ pub fn assignable(sup: &Type, sub: &Type) -> bool {
     fits(sup, sub, &mut Guard::default())
 }
 
+/// Whether both types have the same instances, as far as can be told.
+pub fn equivalent(a: &Type, b: &Type) -> bool {
+    a == b || (assignable(a, b) && assignable(b, a))
+}
+
 fn fits(sup: &Type, sub: &Type, guard: &mut Guard) -> bool {
     match (sup, sub) {
         (Type::Unit, _) | (_, Type::Unit) => return true,

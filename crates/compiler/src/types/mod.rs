@@ -21,7 +21,7 @@ pub mod signature;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-pub use assign::assignable;
+pub use assign::{assignable, equivalent};
 pub use infer::{callable_of, common_type, infer, infer_set};
 pub use instance::instance_of;
 pub use iterable::{element_type, iterable_items};

@@ -73,7 +73,7 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
             count(base, &flat, 1, Some(1))?;
             match flat[0] {
                 Value::Bool(value) => Ok(Type::Boolean(Some(value))),
-                _ => Err(specialization(base, 0, &flat[0], "Boolean or Boolean")),
+                _ => Err(specialization(base, 0, &flat[0], "TrueClass or FalseClass")),
             }
         }
         Type::Enum(..) => enumeration(base, flat),
@@ -82,7 +82,10 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
             [Value::String(text)] => Ok(Type::Regexp(Some(Arc::new(Regex::new(text).map_err(raised)?)))),
             [Value::Regex(regex)] => Ok(Type::Regexp(Some(regex.clone()))),
             [other] => Err(specialization(base, 0, other, "String or Regexp")),
-            other => Err(arity(&article::a_an_upper(&label(base)), 1, None, other.len())),
+            other => {
+                let fault = arity(&article::a_an_upper(&label(base)), 1, None, other.len());
+                Err(ArgumentFault { argument: (!other.is_empty()).then_some(1), ..fault })
+            }
         },
         Type::Variant(_) => {
             count(base, &flat, 1, None)?;
@@ -366,7 +369,12 @@ fn hash(arguments: &[Value]) -> Result<Type, ArgumentFault> {
     }
     let limit = match arguments.len() {
         2 => None,
-        3 | 4 => Some(size(&arguments[2..], 2)?),
+        3 => match &arguments[2] {
+            Value::Int(_) | Value::Default => Some(range(&arguments[2..])?),
+            Value::Type(inner) if matches!(**inner, Type::Integer(_)) => Some(size(&arguments[2..], 2)?),
+            other => return Err(raised(format!("comparison of {} with Infinity failed", ruby_class(other)))),
+        },
+        4 => Some(size(&arguments[2..], 2)?),
         n => return Err(whole(format!("Hash-Type[] accepts 2 to 4 arguments. Got {n}"))),
     };
     Ok(Type::hash_of(type_at("", arguments, 0)?, type_at("", arguments, 1)?, limit))
@@ -461,11 +469,7 @@ fn callable(arguments: &[Value]) -> Result<Type, ArgumentFault> {
     let limit = trailing_size(&mut params)?;
     let mut types: Vec<Type> = params
         .iter()
-        .map(|param| match param {
-            Value::Type(inner) => (**inner).clone(),
-            Value::String(text) => Type::Runtime(Some("ruby".into()), Some(text.clone())),
-            other => generalize(&infer(other)),
-        })
+        .map(type_of)
         .collect();
     if types.is_empty() && limit.is_some_and(|limit| limit.to != Some(0)) {
         types.push(Type::Unit);
@@ -473,6 +477,15 @@ fn callable(arguments: &[Value]) -> Result<Type, ArgumentFault> {
     let params = Params { types: types.into(), size: limit.map(IntRange::to_size) };
     let returns = returns.filter(|returns| *returns != Type::Any);
     Ok(Type::Callable(Arc::new(Callable { params: Some(params), block, returns })))
+}
+
+/// The type that an argument stands for: text is the name of a class of Ruby's, other values show their own type.
+fn type_of(argument: &Value) -> Type {
+    match argument {
+        Value::Type(inner) => (**inner).clone(),
+        Value::String(text) => Type::Runtime(Some("ruby".into()), Some(text.clone())),
+        other => generalize(&infer(other)),
+    }
 }
 
 /// Whether the type is one of lambdas (or, if allowed, optional ones).
@@ -491,9 +504,7 @@ pub(super) fn is_callable(of: &Type, optional: bool) -> bool {
 fn structure(members: &crate::value::Hash) -> Result<Type, ArgumentFault> {
     let mut elements = Vec::new();
     for (key, value) in members {
-        let Value::Type(value) = value else {
-            return Err(raised("Struct element value_type must be a Type"));
-        };
+        let value = &type_of(value);
         let literal = |of: &Type| match of {
             Type::String(StringBound::Value(text)) if !text.is_empty() => Some(text.clone()),
             _ => None,
@@ -518,7 +529,7 @@ fn structure(members: &crate::value::Hash) -> Result<Type, ArgumentFault> {
                 "Unable to extract a non-empty literal string from Struct member key type {key}"
             )));
         };
-        elements.push(StructElement { name, optional, value: (**value).clone() });
+        elements.push(StructElement { name, optional, value: value.clone() });
     }
     Ok(Type::Struct(elements.into()))
 }

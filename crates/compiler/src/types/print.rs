@@ -9,7 +9,11 @@ use crate::value::Value;
 
 /// The type as Puppet prints it; an alias also says what it stands for.
 pub fn print(of: &Type) -> String {
-    Printer { expand: matches!(of, Type::Alias(_)), open: HashSet::new() }.text(of)
+    match of {
+        // The type of all objects prints its (empty) definition when it stands alone.
+        Type::Object(None) => "Object[{}]".to_owned(),
+        of => Printer { expand: matches!(of, Type::Alias(_)), open: HashSet::new() }.text(of),
+    }
 }
 
 /// The same with every alias in it saying what it stands for.

@@ -96,9 +96,10 @@ fn refused_integer(args: &[Value]) -> Failure {
         if let Some(failure) = named.get(&Key("radix")).and_then(bad_radix) {
             return failure;
         }
-        let expected = parse_type("Struct[{from => Any, Optional[radix] => Any, Optional[abs] => Boolean}]");
+        let expected = parse_type("Struct[{from => NotUndef, Optional[radix] => Any, Optional[abs] => Boolean}]");
         if let Ok(expected) = expected {
-            return Failure::raised(describe_types("Integer.new has wrong type,", &expected, &infer_set(&args[0])));
+            let found = infer_set(&args[0]);
+            return Failure::raised(describe_types("Integer.new has wrong type,", &expected, &found));
         }
     }
     match args {
