@@ -131,7 +131,11 @@ pub fn failure(failure: &Failure) -> Answer {
 fn refused(refusal: &Refusal) -> Answer {
     match refusal {
         Refusal::NotPrimary { epoch, primary } => not_ready(*epoch, primary.clone()),
-        // Whoever asks again with the same request id, at the primary of a later epoch, gets the one true answer.
+        // Whoever asks again with the same request id, at the primary of that epoch, gets the one true answer.
+        Refusal::Deposed { epoch, primary } => {
+            let text = format!("Another CA member took over before this was confirmed; ask {primary} what became of it");
+            Answer { stale: Some((*epoch, Some(primary.clone()))), ..Answer::new(421, PLAIN_UTF8, text) }
+        }
         Refusal::Unconfirmed => Answer::new(503, PLAIN_UTF8, "The change was not confirmed by all members in time"),
         Refusal::Log(_) => Answer::new(503, PLAIN_UTF8, format!("Internal Server Error: {refusal}")),
     }

@@ -33,8 +33,11 @@ pub enum Refusal {
     /// The log could not be written.
     #[error("the log cannot be written: {0}")]
     Log(String),
-    /// The member is stopping, or was deposed before the envelope was acknowledged: it may or may not survive in
-    /// the log. Whoever sends the request again under the same id gets the one true answer.
+    /// Another member became primary before the envelope was acknowledged: it may or may not have reached that one.
+    /// Whoever sends the request again there, under the same id, gets the one true answer.
+    #[error("deposed in epoch {epoch} before the decision was confirmed")]
+    Deposed { epoch: u64, primary: String },
+    /// The member is stopping, or could not get the envelope acknowledged in time: it may still come true.
     #[error("the decision was not confirmed")]
     Unconfirmed,
 }

@@ -393,3 +393,19 @@ async fn a_disk_that_was_lost_is_filled_again() {
     estate.stop("ca-2").await;
     estate.stop("ca-1").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_restarts_takes_the_next_epoch() {
+    let mut estate = Estate::new().await;
+    estate.start("ca-1").await;
+    let first = estate.until_decides("ca-1").await;
+    estate.enrol("ca-1", first, "one.example.com").await;
+    estate.stop("ca-1").await;
+    estate.start("ca-1").await;
+    assert!(!estate.running["ca-1"].0.role().decides, "not before the register has confirmed it");
+    let second = estate.until_decides("ca-1").await;
+    assert!(second > first);
+    estate.enrol("ca-1", second, "two.example.com").await;
+    assert_eq!(serial_of(&estate.cadir("ca-1"), "two.example.com"), 6);
+    estate.stop("ca-1").await;
+}

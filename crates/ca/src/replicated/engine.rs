@@ -237,6 +237,9 @@ impl Engine {
             Action::Accepted { ticket, position } => self.answer(ticket, Ok(position.index)),
             Action::Refused { ticket, reason } => {
                 let refusal = match reason {
+                    Refusal::Deposed { by } => {
+                        ledger::Refusal::Deposed { epoch: by.epoch.0, primary: by.primary.to_string() }
+                    }
                     reason if !reason.nothing_done() => ledger::Refusal::Unconfirmed,
                     Refusal::NotPrimary { primary } => ledger::Refusal::NotPrimary {
                         epoch: self.around.shared.role().epoch,
