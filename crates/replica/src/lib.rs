@@ -29,7 +29,8 @@
 //!   Later actions (`Send` above all) do *not* wait: local flush and network run at the same time. Several appends
 //!   queued behind a running flush may share the next one; report `Flushed` with the greatest `up_to` of them.
 //! - An append that fails: the log cuts itself back; report `LogFailed { fault, kept: log.last() }`, drop what is
-//!   queued behind it, ask nothing more of the log until `step` has returned. From time to time try to write, then
+//!   queued behind it, ask nothing more of the log until the actions of that `step` (a `Truncate` to `kept` first, for
+//!   whoever keeps entries that wait to be applied) are done. From time to time try to write, then
 //!   `LogRecovered`. A *flush* that fails: end the process; its next life reads what is really there.
 //! - `Send`: one frame, one answer. `FrameAnswered` exactly once per ticket, also after a time-out. Frames to one member
 //!   may use one kept connection; a time-out closes it.
@@ -40,8 +41,8 @@
 //!   then. `Refused` says whether anything may have happened ([`role::Refusal::nothing_done`]).
 //! - Store how far has been applied (lazily is enough; a state that has applied more than it remembers must bear to see
 //!   the same entries again). If at a start that position is not in the log ([`log::Log::contains`]), a snapshot was
-//!   interrupted between its halves: reset the log to it. After a restart apply nothing after `Restored::applied` before `Commit` says so: the rest
-//!   may never have been acknowledged, and may be cut off.
+//!   interrupted between its halves: reset the log to it. After a restart apply nothing after `Restored::applied` before
+//!   `Commit` says so: the rest may never have been acknowledged, and may be cut off.
 //! - `TakeSnapshot`: of the applied state; `StoreSnapshot` into a temporary file; `LoadSnapshot`: make the snapshot
 //!   durable, replace the state, `Log::reset(position)`, then `SnapshotLoaded`. A crash in between must leave either
 //!   the old state with the old log or (after recovery at the next start) the new state with the new log. A *new* member

@@ -216,9 +216,9 @@ impl Member {
     /// with that, because standbys may have entries of it that are lost here.
     fn log_failed(&mut self, fault: Fault, kept: Position) {
         self.core.fault = Some(fault);
-        self.core.tail.truncate(&kept);
-        if self.core.flushed.index > kept.index {
-            self.core.flushed = kept;
+        if self.core.tail.last().index > kept.index {
+            // The log on disk ends there already; whoever mirrors it (entries waiting to be applied) must follow.
+            self.core.truncate(kept);
         }
         self.core.tell(Notice::Faulted { fault });
         self.follow.disk_failed(&mut self.core);

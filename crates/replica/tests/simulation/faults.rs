@@ -92,21 +92,24 @@ impl World {
         others.flat_map(|other| [(place, other), (other, place)]).collect()
     }
 
-    /// A host is gone with its disk and comes back empty: a single failure, so only while another disk that the
-    /// register counts on is whole. (Between its two disk losses an estate must have recovered.)
+    /// A host is gone with its disk and comes back empty. This is promised to be survived as a single failure: another
+    /// disk that the register counts on is whole, its owner and the front end are well, and no request to shrink the
+    /// in-sync set is under way. (What happens otherwise is a hold, never a loss: nobody is promoted who lacks anything.)
     fn lose_disk(&mut self, for_ms: u64) {
         let member = self.any_member();
         let Some(registered) = self.registered() else { return };
-        let names: Vec<String> = (1..=self.disks.len()).map(|number| format!("ca-{number}")).collect();
+        let well = |place: Place| !self.paused.contains_key(&place);
         let whole = |number: usize| {
+            let name = format!("ca-{}", number + 1);
             number != member
-                && registered.in_sync.iter().any(|name| name.as_str() == names[number])
+                && registered.in_sync.iter().any(|known| known.as_str() == name)
                 && self.disks[number].joined
+                && self.processes[number].is_some()
+                && well(Place::Member(number))
         };
-        // A primary that asks to go on alone while the front end stands still, and then loses its disk before the front
-        // end wakes and grants it: several failures at once, and the one that ends in "hold" with the data safe on the
-        // member that was let go. Not promised to be survived without an operator's word.
-        if !(0..names.len()).any(whole) || self.asks_register(member) {
+        let calm =
+            self.cuts.is_empty() && self.loss_percent == 0 && self.front.is_some() && well(Place::Front);
+        if !calm || !(0..self.disks.len()).any(whole) || self.asks_register(member) {
             return;
         }
         self.kill(Place::Member(member));

@@ -170,7 +170,15 @@ impl Process {
                 disk.joined = membership.joined;
                 None
             }
-            Action::Append(_) | Action::Truncate { .. } | Action::Flush { .. } if self.log_stopped => None,
+            Action::Truncate { to } if self.log_stopped => {
+                self.unapplied.retain(|entry| entry.position.index <= to.index);
+                None
+            }
+            Action::Append(entries) if self.log_stopped => {
+                self.unapplied.extend(entries);
+                None
+            }
+            Action::Flush { .. } if self.log_stopped => None,
             Action::Append(entries) => match self.log.append(&entries) {
                 Ok(()) => {
                     self.written.extend(entries.iter().map(|entry| entry.position));
@@ -179,9 +187,8 @@ impl Process {
                 }
                 Err(replica::log::LogFault::Io(fault)) => {
                     self.log_stopped = true;
-                    let last = self.log.last();
-                    self.unapplied.retain(|entry| entry.position.index <= last.index);
-                    Some(Effect::LogFailed(replica::log::LogFault::Io(fault).fault(), last))
+                    self.unapplied.extend(entries);
+                    Some(Effect::LogFailed(replica::log::LogFault::Io(fault).fault(), self.log.last()))
                 }
                 Err(other) => return Err(other.to_string()),
             },
