@@ -5,7 +5,8 @@
 # prints one JSON object a line: {"case", "catalog" | "error", "logs": [[level, message], …]}.
 # A case directory holds site.pp (or manifests/), and may hold modules/, facts.json (fact values) and
 # node.json ({"certname": …}). The result for a case is what `puppet catalog compile` prints for it; the
-# flag --check-against-cli compiles the cases both ways and fails when they differ.
+# flag --check-against-cli compiles the cases both ways and fails when they differ (as facts_variables does: the command
+# line names the machine it runs on as server).
 
 require 'json'
 require 'tmpdir'

@@ -6,7 +6,7 @@
 mod load;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -20,6 +20,7 @@ use crate::regex::Regex;
 use crate::world::{EntryKind, World};
 
 pub use load::LoadFailure;
+pub(crate) use load::judge;
 
 /// Where an environment's code lies.
 #[derive(Clone, Debug)]
@@ -80,7 +81,8 @@ pub struct Environment {
     nodes: Vec<Arc<Node>>,
     sources: RwLock<Vec<Arc<Source>>>,
     known: RwLock<Known>,
-    warnings: Vec<String>,
+    /// Warnings about files, until a compilation tells them.
+    remarks: Mutex<Vec<String>>,
 }
 
 /// What has been loaded so far.
@@ -117,9 +119,14 @@ impl Environment {
         self.modules.values()
     }
 
-    /// Warnings of the parser on the main manifests, in Puppet's words.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// Warnings about files read since they were last taken, in Puppet's words. A compilation takes those that come
+    /// up in its course, and those of the main manifests if it is the first.
+    pub fn take_remarks(&self) -> Vec<String> {
+        std::mem::take(&mut self.remarks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn remark(&self, warnings: Vec<String>) {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).extend(warnings);
     }
 
     pub(crate) fn main(&self) -> &[Arc<Program>] {
@@ -161,7 +168,10 @@ impl Environment {
     }
 
     fn find<T>(
-        &self, world: &dyn World, what: &str, name: &str,
+        &self,
+        world: &dyn World,
+        what: &str,
+        name: &str,
         table: impl Fn(&Known) -> &FxHashMap<Arc<str>, Arc<T>>,
     ) -> Result<Option<Arc<T>>, Failure> {
         let name = name.strip_prefix("::").unwrap_or(name).to_lowercase();
@@ -221,8 +231,7 @@ impl Environment {
             path.extend(if segments.len() > 1 { &segments[1..] } else { &segments[..] });
             path.set_extension("pp");
             self.load_file(world, &path, module)?;
-            if let Some(found) =
-                self.known.read().unwrap_or_else(PoisonError::into_inner).functions.get(name)
+            if let Some(found) = self.known.read().unwrap_or_else(PoisonError::into_inner).functions.get(name)
             {
                 return Ok(Some(found.clone()));
             }
@@ -267,9 +276,7 @@ impl Environment {
         let segments: Vec<&str> = name.split("::").collect();
         let root = match (segments[0], &self.settings.directory) {
             ("environment", Some(directory)) => Some((directory.clone(), None)),
-            (first, _) => {
-                self.modules.get(first).map(|module| (module.directory.clone(), Some(module)))
-            }
+            (first, _) => self.modules.get(first).map(|module| (module.directory.clone(), Some(module))),
         };
         if let Some((root, module)) = root {
             let mut path = root.join("types");

@@ -52,7 +52,11 @@ pub enum Value {
 pub enum Sequence {
     Items(Arc<Vec<Value>>),
     /// `to` is inclusive; `None` never ends.
-    Range { from: i64, to: Option<i64>, step: i64 },
+    Range {
+        from: i64,
+        to: Option<i64>,
+        step: i64,
+    },
 }
 
 impl Sequence {

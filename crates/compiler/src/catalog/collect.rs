@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use crate::catalog::draft::{Parameter, ResourceId};
 use crate::catalog::relationship::End;
-use crate::eval::scope::{ScopeId, Source};
+use crate::eval::scope::Source;
 use crate::eval::{Evaluator, Override};
 use crate::failure::{Failure, Location};
 use crate::value::Value;
@@ -51,7 +51,6 @@ pub(crate) enum Query {
 pub(crate) struct Overrides {
     pub parameters: Vec<Parameter>,
     pub source: Source,
-    pub scope: ScopeId,
     pub location: Location,
 }
 
@@ -98,14 +97,14 @@ impl Evaluator<'_> {
             self.draft.resource_mut(*id).is_virtual = false;
         }
         if let (false, Some(overrides)) = (found.is_empty(), &self.collectors[index].overrides) {
-            let (source, scope) = (overrides.source.clone(), overrides.scope);
+            let source = overrides.source.clone();
             let (parameters, location) = (overrides.parameters.clone(), overrides.location.clone());
             self.free_overriders.insert(source.clone());
             for id in found.iter().filter(|id| !old.contains(id)) {
                 let reference = self.resource(*id).reference();
                 let (parameters, location) = (parameters.clone(), location.clone());
                 let source = source.clone();
-                let change = Override { reference, parameters, source, scope, location };
+                let change = Override { reference, parameters, source, location };
                 self.merge(*id, &change)?;
             }
         }

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use crate::catalog::{Kind, Tags, canonical};
-use crate::environment::{Class, Define, Node};
+use crate::environment::{Class, Define};
 use crate::eval::scope::{ScopeId, Source};
 use crate::failure::{Failure, Location};
 use crate::resource_types::{NativeType, native};
@@ -36,7 +36,7 @@ pub(crate) enum Implementation {
     Class(Arc<Class>),
     /// The class around all main manifests, and the class of settings: no definition.
     BuiltIn,
-    Node(Arc<Node>),
+    Node,
 }
 
 pub(crate) type Parameters = IndexMap<Arc<str>, Parameter, FxBuildHasher>;
@@ -105,24 +105,13 @@ impl DraftResource {
         let mut names = native.key_attributes.to_vec();
         names.sort_unstable();
         let main = native.name_variable();
-        names
-            .into_iter()
-            .map(|name| {
-                given(name).or_else(|| {
-                    if name == main || name == "name" {
-                        given("name").or_else(|| {
-                            Some(if name == title_parameter {
-                                title_value.clone()
-                            } else {
-                                self.title.to_string()
-                            })
-                        })
-                    } else {
-                        None
-                    }
-                })
-            })
-            .collect()
+        let value_of = |name: &'static str| {
+            if name == title_parameter {
+                return Some(title_value.clone());
+            }
+            (name == main).then(|| self.title.to_string())
+        };
+        names.into_iter().map(|name| given(name).or_else(|| value_of(name))).collect()
     }
 
     fn is_isomorphic(&self) -> bool {
@@ -138,9 +127,7 @@ pub(crate) fn add_tag_values(tags: &mut Tags, value: &Value) -> Result<(), Failu
     match value {
         Value::Undef => Ok(()),
         Value::Array(items) => items.iter().try_for_each(|item| add_tag_values(tags, item)),
-        other => tags
-            .add(&other.to_string())
-            .map_err(|tag| Failure::raised(format!("Invalid tag '{tag}'"))),
+        other => tags.add(&other.to_string()).map_err(|tag| Failure::raised(format!("Invalid tag '{tag}'"))),
     }
 }
 
@@ -257,7 +244,7 @@ impl Draft {
         }
         let id = ResourceId(u32::try_from(self.resources.len()).unwrap_or(u32::MAX));
         self.table.insert(key, id);
-        self.add_aliases(&resource, id)?;
+        claim_aliases(&mut self.table, &self.resources, &resource, id, false)?;
         self.by_type.entry(resource.type_name.clone()).or_default().push(id);
         self.resources.push(resource);
         self.containers.push(Vec::new());
@@ -265,53 +252,17 @@ impl Draft {
         Ok(id)
     }
 
-    fn add_aliases(&mut self, resource: &DraftResource, id: ResourceId) -> Result<(), Failure> {
-        let mut given = Vec::new();
-        match resource.value("alias") {
-            Some(Value::Array(names)) => given.extend(names.iter().map(ToString::to_string)),
-            Some(name) => given.push(name.to_string()),
-            None => {}
+    /// Checks the names that `alias` gives once more: it may have been handed down to several resources.
+    ///
+    /// # Errors
+    /// Names the two.
+    pub(crate) fn check_aliases(&self) -> Result<(), Failure> {
+        let mut table = FxHashMap::default();
+        for id in self.ids().filter(|id| !self.resource(*id).is_virtual) {
+            let resource = self.resource(id);
+            table.insert(title_key(&resource.type_name, &resource.title), id);
+            claim_aliases(&mut table, &self.resources, resource, id, true)?;
         }
-        for name in given {
-            let shown = format!("{name:?}");
-            self.add_alias(resource, id, vec![Some(name)], &shown)?;
-        }
-        if resource.is_isomorphic() {
-            let key = resource.uniqueness_key();
-            let is_title = matches!(&key[..], [Some(only)] if **only == *resource.title);
-            if key.iter().any(Option::is_some) && !is_title {
-                let shown = inspect(&key);
-                self.add_alias(resource, id, key, &shown)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn add_alias(
-        &mut self, resource: &DraftResource, id: ResourceId, parts: Vec<Option<String>>, shown: &str,
-    ) -> Result<(), Failure> {
-        let key = unique_key(&resource.type_name, &parts);
-        if let Some(existing) = self.table.get(&key) {
-            if *existing == id {
-                return Ok(());
-            }
-            let existing = self.resource(*existing);
-            let place = self::place(resource.file.as_deref(), resource.line);
-            let at = if place.is_empty() { String::new() } else { format!(" at {place}") };
-            let mut all = vec![Some(resource.type_name.to_string())];
-            all.extend(parts);
-            let mut message = format!(
-                "Cannot alias {} to {shown}{at}; resource {} already declared",
-                resource.reference(),
-                inspect(&all)
-            );
-            let theirs = self::place(existing.file.as_deref(), existing.line);
-            if !theirs.is_empty() {
-                message = format!("{message} {theirs}");
-            }
-            return Err(Failure::raised(message));
-        }
-        self.table.insert(key, id);
         Ok(())
     }
 
@@ -327,6 +278,65 @@ impl Draft {
     pub(crate) fn containers_of(&self, id: ResourceId) -> &[ResourceId] {
         &self.containers[id.0 as usize]
     }
+}
+
+/// Enters a resource's other names: those of its `alias` parameter, and what identifies it.
+fn claim_aliases(
+    table: &mut FxHashMap<String, ResourceId>,
+    resources: &[DraftResource],
+    resource: &DraftResource,
+    id: ResourceId,
+    finished: bool,
+) -> Result<(), Failure> {
+    let mut names: Vec<(Vec<Option<String>>, String)> = Vec::new();
+    let mut explicit = |name: String| {
+        let shown = format!("{name:?}");
+        names.push((vec![Some(name)], shown));
+    };
+    match resource.value("alias") {
+        Some(Value::Array(given)) => given.iter().map(ToString::to_string).for_each(&mut explicit),
+        Some(given) => explicit(given.to_string()),
+        None => {}
+    }
+    // In a finished catalog Puppet doesn't look at what identifies a resource any more.
+    if !finished && resource.is_isomorphic() {
+        let key = resource.uniqueness_key();
+        let is_title = matches!(&key[..], [Some(only)] if **only == *resource.title);
+        if key.iter().any(Option::is_some) && !is_title {
+            let shown = inspect(&key);
+            names.push((key, shown));
+        }
+    }
+    for (parts, shown) in names {
+        if let [Some(name)] = &parts[..]
+            && **name == *resource.title
+        {
+            continue;
+        }
+        let key = unique_key(&resource.type_name, &parts);
+        let existing = match table.get(&key) {
+            Some(existing) if *existing != id => &resources[existing.0 as usize],
+            _ => {
+                table.insert(key, id);
+                continue;
+            }
+        };
+        let own = place(resource.file.as_deref(), resource.line);
+        let at = if own.is_empty() { String::new() } else { format!(" at {own}") };
+        let mut all = vec![Some(resource.type_name.to_string())];
+        all.extend(parts);
+        let mut message = format!(
+            "Cannot alias {} to {shown}{at}; resource {} already declared",
+            resource.reference(),
+            inspect(&all)
+        );
+        let theirs = place(existing.file.as_deref(), existing.line);
+        if !theirs.is_empty() {
+            message = format!("{message} {theirs}");
+        }
+        return Err(Failure::raised(message));
+    }
+    Ok(())
 }
 
 /// `(file: F, line: L)`, or as much of it as is known.

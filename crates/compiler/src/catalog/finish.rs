@@ -137,7 +137,7 @@ impl Evaluator<'_> {
                 }
             }
         }
-        Ok(())
+        self.draft.check_aliases()
     }
 
     fn check_relationship(&self, id: ResourceId, name: &str) -> Result<(), Failure> {
@@ -156,9 +156,7 @@ impl Evaluator<'_> {
             match self.draft.find_text(&text) {
                 Ok(Some(_)) => {}
                 Ok(None) => {
-                    return Err(located(format!(
-                        "Could not find resource '{text}' in parameter '{name}'"
-                    )));
+                    return Err(located(format!("Could not find resource '{text}' in parameter '{name}'")));
                 }
                 Err(failure) => return Err(located(failure.text())),
             }
@@ -220,9 +218,7 @@ fn given(resource: &DraftResource) -> IndexMap<Arc<str>, Value, FxBuildHasher> {
     values.collect()
 }
 
-fn metaparameters(
-    resource: &DraftResource, names: &[&str],
-) -> IndexMap<Arc<str>, Parameter, FxBuildHasher> {
+fn metaparameters(resource: &DraftResource, names: &[&str]) -> IndexMap<Arc<str>, Parameter, FxBuildHasher> {
     if !resource.parameters.keys().any(|name| is_metaparameter(name)) {
         return IndexMap::default();
     }

@@ -67,7 +67,10 @@ impl Evaluator<'_> {
     }
 
     fn relate(
-        &mut self, source: &(String, String), target: &(String, String), notifies: bool,
+        &mut self,
+        source: &(String, String),
+        target: &(String, String),
+        notifies: bool,
     ) -> Result<(), Failure> {
         let shown = |end: &(String, String)| format!("{}[{}]", end.0, end.1);
         let Some(id) = self.draft.find(&source.0, &source.1) else {
@@ -90,7 +93,10 @@ impl Evaluator<'_> {
 
     /// Adds to a relationship parameter, which becomes a list.
     fn append_reference(
-        &mut self, id: ResourceId, name: &str, target: &(String, String),
+        &mut self,
+        id: ResourceId,
+        name: &str,
+        target: &(String, String),
     ) -> Result<(), Failure> {
         let name: Arc<str> = name.into();
         let source = self.resource(id).source.clone();

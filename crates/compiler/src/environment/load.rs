@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use syntax::ast::{Definition, ExprKind, NodeDefinition, Program};
@@ -11,6 +11,7 @@ use syntax::{Diagnostic, FileId, Severity, Source};
 use super::{Environment, EnvironmentSettings, Known, Module, Node, Unit};
 use crate::failure::Failure;
 use crate::regex::Regex;
+use crate::resource_types::is_metaparameter;
 use crate::world::{EntryKind, World, files_below};
 
 /// Why an environment can't be used. Prints as Puppet's one line; ` on node NAME` is for the caller to add.
@@ -50,24 +51,26 @@ impl Environment {
             nodes: Vec::new(),
             sources: RwLock::default(),
             known: RwLock::default(),
-            warnings: Vec::new(),
+            remarks: Mutex::default(),
         };
         let manifest = environment.settings.manifest.clone();
         let files = match world.kind(&manifest) {
-            Some(EntryKind::Directory) => files_below(world, &manifest, "pp")
-                .map_err(|error| unreadable(&manifest, &error))?,
+            Some(EntryKind::Directory) => {
+                files_below(world, &manifest, "pp").map_err(|error| unreadable(&manifest, &error))?
+            }
             Some(EntryKind::File) => vec![manifest],
             None => Vec::new(),
         };
         for file in files {
-            let (program, warnings) = environment.parse(world, &file).map_err(|failure| LoadFailure {
-                message: format!(
-                    "Could not parse for environment {}: {}",
-                    environment.settings.name, failure.message
-                ),
-                ..failure
-            })?;
-            environment.warnings.extend(warnings);
+            let (program, warnings) =
+                environment.parse(world, &file, None).map_err(|failure| LoadFailure {
+                    message: format!(
+                        "Could not parse for environment {}: {}",
+                        environment.settings.name, failure.message
+                    ),
+                    ..failure
+                })?;
+            environment.remark(warnings);
             environment.main.push(program);
         }
         for program in environment.main.clone() {
@@ -81,7 +84,13 @@ impl Environment {
         Ok(environment)
     }
 
-    fn parse(&self, world: &dyn World, path: &Path) -> Result<(Arc<Program>, Vec<String>), LoadFailure> {
+    /// `expected` is the name that the place of a module's file stands for.
+    fn parse(
+        &self,
+        world: &dyn World,
+        path: &Path,
+        expected: Option<&str>,
+    ) -> Result<(Arc<Program>, Vec<String>), LoadFailure> {
         let octets = world.read(path).map_err(|error| unreadable(path, &error))?;
         let text = String::from_utf8(octets).map_err(|error| LoadFailure {
             message: format!(
@@ -96,24 +105,41 @@ impl Environment {
         let source = Arc::new(Source::new(id, path.to_string_lossy().as_ref(), text));
         sources.push(source.clone());
         drop(sources);
-        let (program, diagnostics) = syntax::parse(source.text(), id);
-        let warnings = judge(&diagnostics, &source)?;
+        let (program, mut diagnostics, grammatical) = syntax::parse_with_verdict(source.text(), id);
+        if let (true, Some(expected)) = (grammatical, expected) {
+            diagnostics.extend(syntax::validate::check_placement(&program, &source, Some(expected)));
+        }
+        let warnings = judge(&diagnostics, &source, grammatical)?;
         Ok((Arc::new(program), warnings))
     }
 
     /// See [`Environment::load_file`], which makes sure that this happens once per file.
     pub(super) fn parse_into_known(
-        &self, world: &dyn World, path: &Path, module: Option<&Module>,
+        &self,
+        world: &dyn World,
+        path: &Path,
+        module: Option<&Module>,
     ) -> Result<(), Failure> {
-        let (program, _) = self.parse(world, path).map_err(|failure| Failure::located(failure.message))?;
-        self.define_all(&program, module.map(|module| module.name.clone()))
-            .map_err(|failure| Failure::located(failure.message))
+        let expected = module.and_then(|module| name_of_place(&module.name, &module.directory, path));
+        let (program, warnings) = self
+            .parse(world, path, expected.as_deref())
+            .map_err(|failure| Failure::located(failure.message))?;
+        self.remark(warnings);
+        self.define_all(&program, module.map(|module| module.name.clone())).map_err(|failure| {
+            // Without a place it gets that of the expression which has asked for the file.
+            if failure.message.ends_with(')') {
+                Failure::located(failure.message)
+            } else {
+                Failure::raised(failure.message)
+            }
+        })
     }
 
     /// Enters a program's definitions into the tables.
     fn define_all(&self, program: &Program, module: Option<Arc<str>>) -> Result<(), LoadFailure> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for definition in &program.definitions {
+            self.check_metaparameters(definition)?;
             if let Err(message) = self.define_one(&mut known, definition, module.clone()) {
                 let place = self.locate(definition.span());
                 let file = place.file.as_deref().unwrap_or_default();
@@ -124,8 +150,33 @@ impl Environment {
         Ok(())
     }
 
+    /// A parameter with the name of a metaparameter needs a default, and even then it's worth a warning.
+    fn check_metaparameters(&self, definition: &Definition) -> Result<(), LoadFailure> {
+        let (name, parameters) = match definition {
+            Definition::Class(class) => (&class.name, &class.parameters),
+            Definition::ResourceType(define) => (&define.name, &define.parameters),
+            _ => return Ok(()),
+        };
+        for parameter in parameters.iter().filter(|parameter| is_metaparameter(&parameter.name)) {
+            let (parameter_name, name) = (&parameter.name, name.to_lowercase());
+            if parameter.default.is_none() {
+                let message = format!(
+                    "{parameter_name} is a metaparameter; please choose another parameter name in the {name} definition"
+                );
+                return Err(LoadFailure { message, details: Vec::new() });
+            }
+            self.remark(vec![format!(
+                "{parameter_name} is a metaparam; this value will inherit to all contained resources in the {name} definition"
+            )]);
+        }
+        Ok(())
+    }
+
     fn define_one(
-        &self, known: &mut Known, definition: &Definition, module: Option<Arc<str>>,
+        &self,
+        known: &mut Known,
+        definition: &Definition,
+        module: Option<Arc<str>>,
     ) -> Result<(), String> {
         match definition {
             Definition::Class(class) => {
@@ -227,10 +278,26 @@ fn name_of_pattern(source: &str) -> String {
     format!("__node_regexp__{}", kept.trim_start_matches('.'))
 }
 
-/// Errors stop; warnings are handed on.
-fn judge(diagnostics: &[Diagnostic], source: &Source) -> Result<Vec<String>, LoadFailure> {
-    let errors: Vec<String> =
-        diagnostics.iter().filter(|d| d.is_error()).map(|d| d.one_line(source)).collect();
+/// `apache::mod` for `apache/manifests/mod.pp`, `apache` for its `init.pp`; for functions and types alike.
+fn name_of_place(module: &str, directory: &Path, path: &Path) -> Option<String> {
+    let below = path.strip_prefix(directory).ok()?.with_extension("");
+    let mut segments: Vec<String> =
+        below.iter().map(|segment| segment.to_string_lossy().into_owned()).skip(1).collect();
+    if segments == ["init"] {
+        segments.clear();
+    }
+    segments.insert(0, module.to_owned());
+    Some(segments.join("::"))
+}
+
+/// Errors stop; warnings are handed on. Of a text that breaks the grammar only the first error is told.
+pub(crate) fn judge(
+    diagnostics: &[Diagnostic],
+    source: &Source,
+    grammatical: bool,
+) -> Result<Vec<String>, LoadFailure> {
+    let errors = diagnostics.iter().filter(|d| d.is_error()).map(|d| d.one_line(source));
+    let errors: Vec<String> = errors.take(if grammatical { usize::MAX } else { 1 }).collect();
     let warnings = diagnostics.iter().filter(|d| d.severity != Severity::Error);
     let warnings: Vec<String> = warnings.map(|d| d.one_line(source)).collect();
     match &errors[..] {

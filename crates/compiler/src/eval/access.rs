@@ -15,7 +15,11 @@ use crate::value::Value;
 
 impl Evaluator<'_> {
     pub(crate) fn eval_access(
-        &mut self, expr: &Expr, target_expr: &Expr, key_exprs: &[Expr], scope: ScopeId,
+        &mut self,
+        expr: &Expr,
+        target_expr: &Expr,
+        key_exprs: &[Expr],
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let target = self.eval(target_expr, scope)?;
         let mut keys = Vec::with_capacity(key_exprs.len());
@@ -104,10 +108,8 @@ impl Evaluator<'_> {
             match self.numeric(key, at.key(index))? {
                 Value::Int(position) => positions.push(position),
                 other => {
-                    let text = format!(
-                        "An Array[] cannot use {} where Integer is expected",
-                        key_type_name(&other)
-                    );
+                    let text =
+                        format!("An Array[] cannot use {} where Integer is expected", key_type_name(&other));
                     return Err(self.blame(at.key(index), text));
                 }
             }
@@ -126,9 +128,7 @@ impl Evaluator<'_> {
 
     fn type_access(&mut self, of: &Type, keys: Vec<Value>, at: &At<'_>) -> Result<Value, Failure> {
         match of {
-            Type::Resource { name, title } => {
-                self.resource_access(name.as_ref(), title.as_ref(), keys, at)
-            }
+            Type::Resource { name, title } => self.resource_access(name.as_ref(), title.as_ref(), keys, at),
             Type::Class(name) => self.class_access(name.as_ref(), keys, at),
             Type::Reference(name) => Err(Failure::issue(format!("Resource type not found: {name}"))),
             base => crate::types::parameterize_located(base, &keys).map(Value::of_type).map_err(|fault| {
@@ -145,7 +145,11 @@ impl Evaluator<'_> {
 
     /// `Resource[type, title…]`, `File[title…]`, `File['/a'][parameter…]`
     fn resource_access(
-        &mut self, name: Option<&Arc<str>>, title: Option<&Arc<str>>, mut keys: Vec<Value>, at: &At<'_>,
+        &mut self,
+        name: Option<&Arc<str>>,
+        title: Option<&Arc<str>>,
+        mut keys: Vec<Value>,
+        at: &At<'_>,
     ) -> Result<Value, Failure> {
         let given = keys.len();
         let name: Arc<str> = match name {
@@ -212,7 +216,10 @@ impl Evaluator<'_> {
 
     /// `Class[name…]`, `Class['a'][parameter…]`
     fn class_access(
-        &mut self, name: Option<&Arc<str>>, keys: Vec<Value>, at: &At<'_>,
+        &mut self,
+        name: Option<&Arc<str>>,
+        keys: Vec<Value>,
+        at: &At<'_>,
     ) -> Result<Value, Failure> {
         let several = keys.len() > 1 || matches!(keys.first(), Some(Value::Array(_)));
         let keys: Vec<Value> = flattened(&keys).into_iter().filter(|key| !key.is_undef()).collect();
@@ -249,7 +256,11 @@ impl Evaluator<'_> {
     }
 
     fn parameters_of(
-        &mut self, id: ResourceId, label: &str, keys: &[Value], several: bool,
+        &mut self,
+        id: ResourceId,
+        label: &str,
+        keys: &[Value],
+        several: bool,
     ) -> Result<Value, Failure> {
         let mut values = Vec::new();
         for key in keys {
@@ -277,7 +288,7 @@ impl Evaluator<'_> {
             Implementation::Class(class) => {
                 class.definition.parameters.iter().any(|parameter| *parameter.name == *name)
             }
-            Implementation::BuiltIn | Implementation::Node(_) => false,
+            Implementation::BuiltIn | Implementation::Node => false,
         }
     }
 
@@ -354,15 +365,12 @@ fn is_word(segment: &str) -> bool {
 
 fn is_name(name: &str) -> bool {
     name.split("::").enumerate().all(|(index, segment)| {
-        is_word(segment)
-            && segment.starts_with(|c: char| c.is_ascii_lowercase() || (index == 0 && c == '_'))
+        is_word(segment) && segment.starts_with(|c: char| c.is_ascii_lowercase() || (index == 0 && c == '_'))
     })
 }
 
 fn is_type_name(name: &str) -> bool {
-    name.split("::").all(|segment| {
-        is_word(segment) && segment.starts_with(|c: char| c.is_ascii_uppercase())
-    })
+    name.split("::").all(|segment| is_word(segment) && segment.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
 #[cfg(test)]

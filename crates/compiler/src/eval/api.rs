@@ -79,7 +79,11 @@ impl<'w> Evaluator<'w> {
     /// # Errors
     /// As a resource expression.
     pub fn declare_resource(
-        &mut self, call: &Call, type_name: &str, title: &str, parameters: &[(Arc<str>, Value)],
+        &mut self,
+        call: &Call,
+        type_name: &str,
+        title: &str,
+        parameters: &[(Arc<str>, Value)],
     ) -> Result<(), Failure> {
         let bare = type_name.trim_start_matches('@');
         let prefix = type_name.len() - bare.len();

@@ -16,7 +16,12 @@ const BUILT_IN: [&str; 2] = ["name", "title"];
 
 impl Evaluator<'_> {
     pub(crate) fn eval_assignment(
-        &mut self, op: AssignOp, target: &Expr, value_expr: &Expr, span: Span, scope: ScopeId,
+        &mut self,
+        op: AssignOp,
+        target: &Expr,
+        value_expr: &Expr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let value = self.eval(value_expr, scope)?;
         if op != AssignOp::Set {
@@ -27,7 +32,12 @@ impl Evaluator<'_> {
     }
 
     fn assign(
-        &mut self, target: &Expr, value: Value, value_expr: &Expr, span: Span, scope: ScopeId,
+        &mut self,
+        target: &Expr,
+        value: Value,
+        value_expr: &Expr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<(), Failure> {
         match &target.kind {
             ExprKind::Variable(name) => self.assign_variable(name, value, target.span, scope),
@@ -43,7 +53,11 @@ impl Evaluator<'_> {
     }
 
     fn assign_variable(
-        &mut self, name: &Arc<str>, value: Value, target: Span, scope: ScopeId,
+        &mut self,
+        name: &Arc<str>,
+        value: Value,
+        target: Span,
+        scope: ScopeId,
     ) -> Result<(), Failure> {
         if name.contains("::") {
             let text = format!(
@@ -60,9 +74,7 @@ impl Evaluator<'_> {
         }
         let reserved = ["trusted", "facts"].contains(&&**name);
         if &**name == "server_facts" || (reserved && self.is_bound(scope, name)) {
-            return Err(Failure::issue(format!(
-                "Attempt to assign to a reserved variable name: '${name}'"
-            )));
+            return Err(Failure::issue(format!("Attempt to assign to a reserved variable name: '${name}'")));
         }
         if reserved {
             return Err(Failure::raised(format!("Attempt to assign to a reserved variable name: '{name}'")));
@@ -79,13 +91,21 @@ impl Evaluator<'_> {
     }
 
     fn assign_list(
-        &mut self, targets: &[Expr], value: &Value, value_expr: &Expr, span: Span, scope: ScopeId,
+        &mut self,
+        targets: &[Expr],
+        value: &Value,
+        value_expr: &Expr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<(), Failure> {
         match value {
             Value::Hash(hash) => {
                 for target in targets {
                     let ExprKind::Variable(name) = &target.kind else {
-                        return Err(self.blame(target.span, "Illegal attempt to assign to 'an Array Expression'. Not an assignable reference"));
+                        return Err(self.blame(
+                            target.span,
+                            "Illegal attempt to assign to 'an Array Expression'. Not an assignable reference",
+                        ));
                     };
                     let Some(item) = hash.get(&Key(name)) else {
                         return Err(Failure::issue(format!(
@@ -123,7 +143,12 @@ impl Evaluator<'_> {
     }
 
     fn assign_from_class(
-        &mut self, targets: &[Expr], class: &str, value_expr: &Expr, span: Span, scope: ScopeId,
+        &mut self,
+        targets: &[Expr],
+        class: &str,
+        value_expr: &Expr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<(), Failure> {
         if self.draft.find("Class", class).is_none() {
             return Err(self.blame(value_expr.span, format_args!("Resource not found: Class['{class}']")));

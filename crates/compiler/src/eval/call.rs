@@ -15,7 +15,10 @@ use crate::value::Value;
 
 impl Evaluator<'_> {
     pub(crate) fn eval_call(
-        &mut self, call: &CallExpr, span: Span, scope: ScopeId,
+        &mut self,
+        call: &CallExpr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let is_type = match &call.function.kind {
             ExprKind::TypeName(_) => true,
@@ -47,7 +50,10 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn eval_method_call(
-        &mut self, call: &MethodCall, span: Span, scope: ScopeId,
+        &mut self,
+        call: &MethodCall,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let mut args = self.eval_arguments(std::slice::from_ref(&*call.receiver), scope)?;
         args.extend(self.eval_arguments(&call.arguments, scope)?);
@@ -55,7 +61,12 @@ impl Evaluator<'_> {
     }
 
     fn dispatch(
-        &mut self, name: &Arc<str>, args: Vec<Value>, lambda: Option<&Arc<Lambda>>, span: Span, scope: ScopeId,
+        &mut self,
+        name: &Arc<str>,
+        args: Vec<Value>,
+        lambda: Option<&Arc<Lambda>>,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let lambda = lambda.map(|lambda| Arc::new(Closure::new(lambda.clone(), scope)));
         let location = self.locate(span);
@@ -67,7 +78,12 @@ impl Evaluator<'_> {
     /// # Errors
     /// `Unknown function: 'NAME'.`, or what the function raises.
     pub fn call_function(
-        &mut self, scope: ScopeId, name: &str, args: Vec<Value>, lambda: Option<Arc<Closure>>, location: &Location,
+        &mut self,
+        scope: ScopeId,
+        name: &str,
+        args: Vec<Value>,
+        lambda: Option<Arc<Closure>>,
+        location: &Location,
     ) -> Result<Value, Failure> {
         let plain = name.strip_prefix("::").unwrap_or(name);
         if let Some(builtin) = lookup(plain) {
@@ -82,7 +98,10 @@ impl Evaluator<'_> {
 
     /// A function in the Puppet language sees the top scope and its own variables, nothing of the caller's.
     fn call_puppet_function(
-        &mut self, function: &Arc<Function>, args: Vec<Value>, has_block: bool,
+        &mut self,
+        function: &Arc<Function>,
+        args: Vec<Value>,
+        has_block: bool,
     ) -> Result<Value, Failure> {
         let definition = &function.definition;
         let name = format!("'{}'", function.name);

@@ -40,6 +40,11 @@ impl Closure {
         self.lambda.parameters.len()
     }
 
+    /// Names of the parameters, without `$`.
+    pub fn parameter_names(&self) -> Vec<&str> {
+        self.lambda.parameters.iter().map(|parameter| &*parameter.name).collect()
+    }
+
     /// Whether the last parameter is a splat.
     pub fn takes_rest(&self) -> bool {
         takes_rest(&self.lambda.parameters)
@@ -88,7 +93,11 @@ impl Evaluator<'_> {
 
     /// Gives each parameter its value, defaults evaluated from left to right.
     pub(crate) fn bind_arguments(
-        &mut self, callee: &str, parameters: &[Parameter], args: Vec<Value>, scope: ScopeId,
+        &mut self,
+        callee: &str,
+        parameters: &[Parameter],
+        args: Vec<Value>,
+        scope: ScopeId,
     ) -> Result<FxHashMap<Arc<str>, Value>, Failure> {
         self.guarded(scope, |this| {
             let unassigned = parameters.iter().map(|parameter| (parameter.name.clone(), None)).collect();
@@ -134,7 +143,12 @@ impl Evaluator<'_> {
 
     /// The value of a default, which may speak of the parameters to its left.
     pub(crate) fn eval_default(
-        &mut self, callee: &str, parameters: &[Parameter], index: usize, default: &Expr, scope: ScopeId,
+        &mut self,
+        callee: &str,
+        parameters: &[Parameter],
+        index: usize,
+        default: &Expr,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let result = self.guarded(scope, |this| {
             this.scope_mut(scope).frames.push(Frame::Match(None));
@@ -185,7 +199,10 @@ impl Evaluator<'_> {
 
     /// Checks number and types of arguments that were given.
     pub(crate) fn check_arguments(
-        &mut self, callee: &str, parameters: &[Parameter], args: &[Value],
+        &mut self,
+        callee: &str,
+        parameters: &[Parameter],
+        args: &[Value],
     ) -> Result<(), Failure> {
         let types = self.types_of(parameters)?;
         let (least, most) = (required(parameters), limit(parameters));
@@ -207,7 +224,10 @@ impl Evaluator<'_> {
             };
             if !instance_of(expected, arg) {
                 let subject = format!("parameter '{}'", parameter.name);
-                wrong.push(describe_mismatch(&subject, expected, arg));
+                let mismatch = describe_mismatch(&subject, expected, arg);
+                if !wrong.contains(&mismatch) {
+                    wrong.push(mismatch);
+                }
             }
         }
         match &wrong[..] {
@@ -225,7 +245,11 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn check_returned(
-        &mut self, subject: &str, expected: Option<&Expr>, value: Value, scope: ScopeId,
+        &mut self,
+        subject: &str,
+        expected: Option<&Expr>,
+        value: Value,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let Some(expr) = expected else { return Ok(value) };
         let expected = self.eval_type(expr, scope)?;

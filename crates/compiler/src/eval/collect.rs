@@ -14,14 +14,20 @@ use crate::value::Value;
 
 impl Evaluator<'_> {
     pub(crate) fn eval_collector(
-        &mut self, collector: &CollectorExpr, span: Span, scope: ScopeId,
+        &mut self,
+        collector: &CollectorExpr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         self.add_collector(collector, span, scope)?;
         Ok(Value::Undef)
     }
 
     pub(crate) fn add_collector(
-        &mut self, collector: &CollectorExpr, span: Span, scope: ScopeId,
+        &mut self,
+        collector: &CollectorExpr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<CollectorId, Failure> {
         let ExprKind::TypeName(name) = &collector.type_expr.kind else {
             return Err(Failure::issue("The left side of a collector must be a resource type"));
@@ -46,7 +52,6 @@ impl Evaluator<'_> {
             Some(Overrides {
                 parameters: self.eval_operations(&collector.operations, scope)?,
                 source: self.scope(scope).source.clone(),
-                scope,
                 location: self.locate(span),
             })
         };
@@ -111,7 +116,9 @@ impl Evaluator<'_> {
     fn query_name(&mut self, expr: &Expr, scope: ScopeId) -> Result<Arc<str>, Failure> {
         match self.eval(expr, scope)? {
             Value::String(name) => Ok(name),
-            other => Err(Failure::raised(format!("Cannot use {other} as the name of a parameter in a query"))),
+            other => {
+                Err(Failure::raised(format!("Cannot use {other} as the name of a parameter in a query")))
+            }
         }
     }
 }

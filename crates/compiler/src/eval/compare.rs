@@ -10,7 +10,10 @@ use crate::value::{SemVer, Value};
 impl Evaluator<'_> {
     /// Whether a value matches an option of `case` or `?`. Matches of regular expressions set `$0`, … in `scope`.
     pub(crate) fn matches(
-        &mut self, subject: &Value, pattern: &Value, scope: Option<ScopeId>,
+        &mut self,
+        subject: &Value,
+        pattern: &Value,
+        scope: Option<ScopeId>,
     ) -> Result<bool, Failure> {
         Ok(match (pattern, subject) {
             (Value::Regex(regex), Value::String(text)) => {
@@ -54,7 +57,10 @@ impl Evaluator<'_> {
 
     /// `needle in haystack`
     pub(crate) fn contains(
-        &mut self, haystack: &Value, needle: &Value, scope: ScopeId,
+        &mut self,
+        haystack: &Value,
+        needle: &Value,
+        scope: ScopeId,
     ) -> Result<bool, Failure> {
         match haystack {
             Value::String(text) => Ok(match needle {

@@ -92,7 +92,9 @@ const STACK_OCTETS: usize = 256 << 20;
 /// # Errors
 /// Everything wrong with the manifests, and what Bunraku doesn't support yet.
 pub fn compile(
-    environment: &Environment, world: &dyn World, request: &NodeRequest,
+    environment: &Environment,
+    world: &dyn World,
+    request: &NodeRequest,
 ) -> Result<Compiled, CompileFailure> {
     // Expressions nest on the stack; a thread of its own has room for more than a worker's.
     let result = std::thread::scope(|threads| {
@@ -111,7 +113,9 @@ pub fn compile(
 }
 
 fn run(
-    environment: &Environment, world: &dyn World, request: &NodeRequest,
+    environment: &Environment,
+    world: &dyn World,
+    request: &NodeRequest,
 ) -> Result<Compiled, CompileFailure> {
     let mut evaluator = Evaluator {
         environment,
@@ -134,7 +138,9 @@ fn run(
         template_sources: Vec::new(),
         depth: 0,
     };
-    match evaluator.compile() {
+    let outcome = evaluator.compile();
+    evaluator.take_remarks();
+    match outcome {
         Ok(()) => {
             let logs = std::mem::take(&mut evaluator.logs);
             Ok(Compiled { catalog: evaluator.into_catalog(), logs })
@@ -160,6 +166,7 @@ fn uncaught(failure: Failure) -> String {
 
 impl Evaluator<'_> {
     fn compile(&mut self) -> Result<(), Failure> {
+        self.take_remarks();
         self.add_main_stage()?;
         self.set_node_variables()?;
         self.add_settings()?;
@@ -177,7 +184,8 @@ impl Evaluator<'_> {
         if title != "main" {
             tags.add_if_valid(title);
         }
-        let kind = if matches!(implementation, Implementation::Native(_)) { Kind::Native } else { Kind::Unknown };
+        let kind =
+            if matches!(implementation, Implementation::Native(_)) { Kind::Native } else { Kind::Unknown };
         DraftResource {
             type_name: type_name.into(),
             title: title.into(),
@@ -322,13 +330,12 @@ fn trusted(trusted: &Trusted) -> Value {
         None if trusted.certname.is_empty() => (Value::Undef, Value::Undef),
         None => (Value::from(trusted.certname.as_str()), Value::Undef),
     };
-    let certname = if trusted.certname.is_empty() {
-        Value::Undef
-    } else {
-        Value::from(trusted.certname.as_str())
-    };
-    let extensions =
-        trusted.extensions.iter().map(|(name, value)| (Value::from(name.as_str()), Value::from(value.as_str())));
+    let certname =
+        if trusted.certname.is_empty() { Value::Undef } else { Value::from(trusted.certname.as_str()) };
+    let extensions = trusted
+        .extensions
+        .iter()
+        .map(|(name, value)| (Value::from(name.as_str()), Value::from(value.as_str())));
     Value::hash([
         ("authenticated".into(), authenticated),
         ("certname".into(), certname),

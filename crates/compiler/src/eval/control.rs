@@ -10,7 +10,12 @@ use crate::value::Value;
 impl Evaluator<'_> {
     /// `if` runs `then` when the test is `wanted`, which for `unless` is false.
     pub(crate) fn eval_if(
-        &mut self, test: &Expr, then: &Block, otherwise: Option<&Block>, wanted: bool, scope: ScopeId,
+        &mut self,
+        test: &Expr,
+        then: &Block,
+        otherwise: Option<&Block>,
+        wanted: bool,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         self.guarded(scope, |this| {
             if this.eval(test, scope)?.is_truthy() == wanted {
@@ -22,7 +27,10 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn eval_case(
-        &mut self, subject: &Expr, options: &[CaseOption], scope: ScopeId,
+        &mut self,
+        subject: &Expr,
+        options: &[CaseOption],
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         self.guarded(scope, |this| {
             let subject = this.eval(subject, scope)?;
@@ -42,7 +50,10 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn eval_selector(
-        &mut self, subject_expr: &Expr, entries: &[SelectorEntry], scope: ScopeId,
+        &mut self,
+        subject_expr: &Expr,
+        entries: &[SelectorEntry],
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         self.guarded(scope, |this| {
             let subject = this.eval(subject_expr, scope)?;

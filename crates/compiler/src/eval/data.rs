@@ -15,7 +15,9 @@ impl Evaluator<'_> {
     /// # Errors
     /// Names the `hiera.yaml` that would be used.
     pub(crate) fn refuse_data_for(
-        &mut self, id: ResourceId, definitions: &[ParameterDefinition],
+        &mut self,
+        id: ResourceId,
+        definitions: &[ParameterDefinition],
     ) -> Result<(), Failure> {
         let missing = definitions.iter().any(|parameter| self.resource(id).value(&parameter.name).is_none());
         if !missing {

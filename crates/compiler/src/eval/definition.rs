@@ -12,7 +12,7 @@ use crate::eval::Evaluator;
 use crate::eval::scope::{Frame, Scope, ScopeId, Source, TOP};
 use crate::failure::{Failure, Fault};
 use crate::resource_types::is_metaparameter;
-use crate::types::{describe_mismatch, instance_of};
+use crate::types::{Parameter as Expected, Type, validate_parameters};
 use crate::value::Value;
 
 impl Evaluator<'_> {
@@ -34,7 +34,7 @@ impl Evaluator<'_> {
                 self.set_parameters(id, &definition.parameters, scope)?;
                 self.run_body(&definition.body, scope)
             }
-            Implementation::Node(_) | Implementation::Native(_) | Implementation::BuiltIn => Ok(()),
+            Implementation::Node | Implementation::Native(_) | Implementation::BuiltIn => Ok(()),
         }
     }
 
@@ -90,7 +90,10 @@ impl Evaluator<'_> {
 
     /// Checks a resource's parameters, completes them with defaults and makes variables of them.
     fn set_parameters(
-        &mut self, id: ResourceId, definitions: &[ParameterDefinition], scope: ScopeId,
+        &mut self,
+        id: ResourceId,
+        definitions: &[ParameterDefinition],
+        scope: ScopeId,
     ) -> Result<(), Failure> {
         let module = self.scope(scope).module.clone();
         let caller = self.scope(scope).parent.and_then(|parent| self.scope(parent).module.clone());
@@ -124,7 +127,11 @@ impl Evaluator<'_> {
 
     /// The given parameters and the defaults of the others, defaults from left to right.
     fn complete_parameters(
-        &mut self, id: ResourceId, reference: &str, definitions: &[ParameterDefinition], scope: ScopeId,
+        &mut self,
+        id: ResourceId,
+        reference: &str,
+        definitions: &[ParameterDefinition],
+        scope: ScopeId,
     ) -> Result<IndexMap<Arc<str>, Value, FxBuildHasher>, Failure> {
         let mut list: IndexMap<Arc<str>, Option<Value>, FxBuildHasher> =
             definitions.iter().map(|definition| (definition.name.clone(), None)).collect();
@@ -159,40 +166,40 @@ impl Evaluator<'_> {
 
     /// Checks names, presence and types.
     pub(crate) fn validate_parameters(
-        &mut self, reference: &str, definitions: &[ParameterDefinition],
+        &mut self,
+        reference: &str,
+        definitions: &[ParameterDefinition],
         values: &IndexMap<Arc<str>, Value, FxBuildHasher>,
     ) -> Result<(), Failure> {
+        let given: Vec<(&str, &Value)> = values
+            .iter()
+            .filter(|(name, _)| {
+                let own = definitions.iter().any(|definition| definition.name == **name);
+                own || !(&***name == "name" || is_metaparameter(name))
+            })
+            .map(|(name, value)| (&**name, value))
+            .collect();
+        self.check_named(reference, definitions, &given)
+    }
+
+    /// Checks arguments given by name against a list of parameters.
+    pub(crate) fn check_named(
+        &mut self,
+        subject: &str,
+        definitions: &[ParameterDefinition],
+        given: &[(&str, &Value)],
+    ) -> Result<(), Failure> {
         let types = self.types_of(definitions)?;
-        let mut wrong = Vec::new();
-        for name in values.keys() {
-            let known = &**name == "name"
-                || is_metaparameter(name)
-                || definitions.iter().any(|definition| definition.name == *name);
-            if !known {
-                wrong.push(format!("has no parameter named '{name}'"));
-            }
-        }
-        for (definition, expected) in definitions.iter().zip(types.iter()) {
-            match values.get(&definition.name) {
-                Some(value) => {
-                    if let Some(expected) = expected
-                        && !instance_of(expected, value)
-                    {
-                        let subject = format!("parameter '{}'", definition.name);
-                        wrong.push(describe_mismatch(&subject, expected, value));
-                    }
-                }
-                None if definition.default.is_none() => {
-                    wrong.push(format!("expects a value for parameter '{}'", definition.name));
-                }
-                None => {}
-            }
-        }
-        match &wrong[..] {
-            [] => Ok(()),
-            [only] => Err(Failure::raised(format!("{reference}: {only}"))),
-            several => Err(Failure::raised(format!("{reference}:\n  {}", several.join("\n  ")))),
-        }
+        let parameters: Vec<Expected<'_>> = definitions
+            .iter()
+            .zip(types.iter())
+            .map(|(definition, expected)| Expected {
+                name: &definition.name,
+                expected: expected.as_ref().unwrap_or(&Type::Any),
+                optional: definition.default.is_some(),
+            })
+            .collect();
+        validate_parameters(subject, &parameters, given, false).map_err(Failure::raised)
     }
 
     /// A class belongs to a stage: its own, that of the class around it, or `main`.

@@ -64,9 +64,7 @@ impl Evaluator<'_> {
             ExprKind::Assign { op, target, value } => {
                 self.eval_assignment(*op, target, value, expr.span, scope)
             }
-            ExprKind::Relationship { op, left, right } => {
-                self.eval_relationship(*op, left, right, scope)
-            }
+            ExprKind::Relationship { op, left, right } => self.eval_relationship(*op, left, right, scope),
             ExprKind::If { test, then, otherwise } => {
                 self.eval_if(test, then, otherwise.as_ref(), true, scope)
             }
@@ -77,9 +75,7 @@ impl Evaluator<'_> {
             ExprKind::Selector { subject, entries } => self.eval_selector(subject, entries, scope),
             ExprKind::Resource(resource) => self.eval_resource(resource, expr.span, scope),
             ExprKind::ResourceDefaults(defaults) => self.eval_defaults(defaults, scope),
-            ExprKind::ResourceOverride(overrides) => {
-                self.eval_override(overrides, expr.span, scope)
-            }
+            ExprKind::ResourceOverride(overrides) => self.eval_override(overrides, expr.span, scope),
             ExprKind::Collector(collector) => self.eval_collector(collector, expr.span, scope),
             ExprKind::Block(block) => self.eval_block(block, scope),
             // Definitions were entered into the environment's tables when their file was loaded.
@@ -110,9 +106,7 @@ impl Evaluator<'_> {
     }
 
     /// Evaluates a list of expressions, splats (`*$x`) unfolded in place.
-    pub(crate) fn eval_arguments(
-        &mut self, items: &[Expr], scope: ScopeId,
-    ) -> Result<Vec<Value>, Failure> {
+    pub(crate) fn eval_arguments(&mut self, items: &[Expr], scope: ScopeId) -> Result<Vec<Value>, Failure> {
         let mut values = Vec::with_capacity(items.len());
         for item in items {
             let inner = item.without_parens();

@@ -7,6 +7,7 @@ use crate::catalog::{Kind, Tags, capitalize};
 use crate::environment::Class;
 use crate::eval::Evaluator;
 use crate::eval::api::Inclusion;
+use crate::eval::overrides::at_place;
 use crate::eval::scope::ScopeId;
 use crate::failure::Failure;
 use crate::function::Call;
@@ -19,7 +20,10 @@ impl Evaluator<'_> {
     /// # Errors
     /// `Could not find class ::x for NODE`, or what the body of the class raises.
     pub fn declare_classes(
-        &mut self, call: &Call, names: &[Arc<str>], how: Inclusion,
+        &mut self,
+        call: &Call,
+        names: &[Arc<str>],
+        how: Inclusion,
     ) -> Result<(), Failure> {
         let mut classes = Vec::with_capacity(names.len());
         for name in names {
@@ -67,10 +71,7 @@ impl Evaluator<'_> {
             Some(class) => Ok(class),
             None => {
                 let name = name.strip_prefix("::").unwrap_or(name).to_lowercase();
-                Err(Failure::raised(format!(
-                    "Could not find class ::{name} for {}",
-                    self.request.certname
-                )))
+                Err(Failure::raised(format!("Could not find class ::{name} for {}", self.request.certname)))
             }
         }
     }
@@ -78,7 +79,9 @@ impl Evaluator<'_> {
     /// Declares classes that aren't yet, without parameters, and evaluates those that are new. Gives the resources
     /// of all, those already there first.
     pub(crate) fn include(
-        &mut self, scope: ScopeId, classes: &[Arc<Class>],
+        &mut self,
+        scope: ScopeId,
+        classes: &[Arc<Class>],
     ) -> Result<Vec<ResourceId>, Failure> {
         let mut old = Vec::new();
         let mut new = Vec::new();
@@ -97,9 +100,7 @@ impl Evaluator<'_> {
     }
 
     /// The class's resource; a new one without parameters when there is none.
-    pub(crate) fn ensure_class(
-        &mut self, scope: ScopeId, class: &Arc<Class>,
-    ) -> Result<ResourceId, Failure> {
+    pub(crate) fn ensure_class(&mut self, scope: ScopeId, class: &Arc<Class>) -> Result<ResourceId, Failure> {
         if let Some(existing) = self.draft.find("Class", &class.name) {
             return Ok(existing);
         }
@@ -107,9 +108,7 @@ impl Evaluator<'_> {
         self.add_class_resource(scope, class, resource)
     }
 
-    pub(crate) fn new_class_resource(
-        &self, scope: ScopeId, class: &Arc<Class>, kind: Kind,
-    ) -> DraftResource {
+    pub(crate) fn new_class_resource(&self, scope: ScopeId, class: &Arc<Class>, kind: Kind) -> DraftResource {
         let title: Arc<str> = capitalize(&class.name).into();
         let mut tags = Tags::default();
         tags.add_if_valid("class");
@@ -136,7 +135,10 @@ impl Evaluator<'_> {
 
     /// Adds a class's resource, its parent class first.
     pub(crate) fn add_class_resource(
-        &mut self, scope: ScopeId, class: &Arc<Class>, resource: DraftResource,
+        &mut self,
+        scope: ScopeId,
+        class: &Arc<Class>,
+        resource: DraftResource,
     ) -> Result<ResourceId, Failure> {
         if let Some(parent) = self.parent_class(class)?
             && self.draft.find("Class", &parent.name).is_none()
@@ -153,10 +155,13 @@ impl Evaluator<'_> {
         let name = parent.strip_prefix("::").unwrap_or(parent);
         match self.environment.class(self.world, name)? {
             Some(found) => Ok(Some(found)),
-            None => Err(Failure::raised(format!(
-                "Could not find parent resource type '::{name}' of type hostclass in {}",
-                self.environment.name()
-            ))),
+            None => {
+                let text = format!(
+                    "Could not find parent resource type '::{name}' of type hostclass in {}",
+                    self.environment.name()
+                );
+                Err(at_place(&text, Some(&self.locate(class.definition.span))))
+            }
         }
     }
 }

@@ -12,7 +12,9 @@ use crate::value::{Hash, Value};
 
 impl Evaluator<'_> {
     pub(crate) fn eval_interpolated(
-        &mut self, segments: &[Segment], scope: ScopeId,
+        &mut self,
+        segments: &[Segment],
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let mut text = String::new();
         for segment in segments {
@@ -37,7 +39,10 @@ impl Evaluator<'_> {
 
     /// Syntax tags ask Puppet to check the text; the parser has done so for texts without interpolation.
     pub(crate) fn eval_heredoc(
-        &mut self, syntax: Option<&str>, text: &Expr, scope: ScopeId,
+        &mut self,
+        syntax: Option<&str>,
+        text: &Expr,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let value = self.eval(text, scope)?;
         let is_json = syntax.is_some_and(|syntax| syntax.split('+').next_back() == Some("json"));

@@ -81,7 +81,6 @@ pub(crate) struct Override {
     pub reference: String,
     pub parameters: Vec<Parameter>,
     pub source: Source,
-    pub scope: ScopeId,
     pub location: Location,
 }
 
@@ -90,11 +89,14 @@ const DEPTH_LIMIT: u32 = 3000;
 
 impl Evaluator<'_> {
     /// Gives a failure its place, and what was being evaluated if it can't tell itself.
-    pub(crate) fn placed(&self, failure: Failure, span: syntax::Span, label: impl FnOnce() -> String) -> Failure {
+    pub(crate) fn placed(
+        &self,
+        failure: Failure,
+        span: syntax::Span,
+        label: impl FnOnce() -> String,
+    ) -> Failure {
         match *failure.0 {
-            Fault::Issue(text) => {
-                Failure::located(format!("Evaluation Error: {text} {}", self.locate(span)))
-            }
+            Fault::Issue(text) => Failure::located(format!("Evaluation Error: {text} {}", self.locate(span))),
             Fault::Raised(text) => Failure::located(format!(
                 "Evaluation Error: Error while evaluating {}, {text} {}",
                 label::with_article(&label()),

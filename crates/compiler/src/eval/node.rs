@@ -32,7 +32,7 @@ impl Evaluator<'_> {
         let resource = DraftResource {
             type_name: "Node".into(),
             title: node.name.clone(),
-            implementation: Implementation::Node(node.clone()),
+            implementation: Implementation::Node,
             kind: Kind::Unknown,
             file: None,
             line: None,

@@ -16,7 +16,12 @@ use crate::value::{Hash, Value};
 
 impl Evaluator<'_> {
     pub(crate) fn eval_binary(
-        &mut self, op: BinaryOp, left_expr: &Expr, right_expr: &Expr, span: Span, scope: ScopeId,
+        &mut self,
+        op: BinaryOp,
+        left_expr: &Expr,
+        right_expr: &Expr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let left = self.eval(left_expr, scope)?;
         let right = self.eval(right_expr, scope)?;
@@ -36,7 +41,12 @@ impl Evaluator<'_> {
     }
 
     fn eval_match(
-        &mut self, left: Value, pattern: &Value, left_expr: &Expr, right_expr: &Expr, scope: ScopeId,
+        &mut self,
+        left: Value,
+        pattern: &Value,
+        left_expr: &Expr,
+        right_expr: &Expr,
+        scope: ScopeId,
     ) -> Result<bool, Failure> {
         let regex = match pattern {
             Value::Type(expected) => return Ok(instance_of(expected, &left)),
@@ -73,7 +83,10 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn eval_minus(
-        &mut self, operand: &Expr, span: Span, scope: ScopeId,
+        &mut self,
+        operand: &Expr,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let value = self.eval(operand, scope)?;
         match self.numeric(value, span)? {
@@ -85,7 +98,13 @@ impl Evaluator<'_> {
     }
 
     fn calculate(
-        &mut self, op: BinaryOp, left: Value, right: Value, left_expr: &Expr, right_expr: &Expr, span: Span,
+        &mut self,
+        op: BinaryOp,
+        left: Value,
+        right: Value,
+        left_expr: &Expr,
+        right_expr: &Expr,
+        span: Span,
     ) -> Result<Value, Failure> {
         match (&left, op) {
             (Value::Array(_) | Value::Hash(_) | Value::Binary(_), BinaryOp::Add) => {
@@ -116,7 +135,9 @@ impl Evaluator<'_> {
         };
         match (&left, &right) {
             (Value::Int(a), Value::Int(b)) => match integers(op, *a, *b) {
-                Ok(result) => i64::try_from(result).map(Value::Int).map_err(|_| self.overflow(op, result, span)),
+                Ok(result) => {
+                    i64::try_from(result).map(Value::Int).map_err(|_| self.overflow(op, result, span))
+                }
                 Err(Impossible::ByZero) => Err(self.blame(right_expr.span, "Division by 0")),
                 Err(Impossible::TooLarge(places)) => {
                     // Too large for any integer here, but its digits are easily told.

@@ -16,7 +16,9 @@ use crate::value::Value;
 
 impl Evaluator<'_> {
     pub(crate) fn eval_defaults(
-        &mut self, defaults: &ResourceDefaults, scope: ScopeId,
+        &mut self,
+        defaults: &ResourceDefaults,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let value = self.eval(&defaults.type_ref, scope)?;
         let name = match &value {
@@ -46,7 +48,10 @@ impl Evaluator<'_> {
     }
 
     pub(crate) fn eval_override(
-        &mut self, overrides: &ResourceOverride, span: Span, scope: ScopeId,
+        &mut self,
+        overrides: &ResourceOverride,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let value = self.eval(&overrides.resources, scope)?;
         let parameters = self.eval_operations(&overrides.operations, scope)?;
@@ -75,7 +80,6 @@ impl Evaluator<'_> {
                 reference,
                 parameters: parameters.clone(),
                 source: self.scope(scope).source.clone(),
-                scope,
                 location: location.clone(),
             };
             self.add_override(change)?;

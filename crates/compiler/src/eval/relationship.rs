@@ -11,7 +11,11 @@ use crate::value::Value;
 
 impl Evaluator<'_> {
     pub(crate) fn eval_relationship(
-        &mut self, op: Edge, left: &Expr, right: &Expr, scope: ScopeId,
+        &mut self,
+        op: Edge,
+        left: &Expr,
+        right: &Expr,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let (value, _) = self.relate_ends(op, left, right, scope)?;
         Ok(value)
@@ -19,7 +23,11 @@ impl Evaluator<'_> {
 
     /// The value of the whole is its right side's, so that chains go on from there.
     fn relate_ends(
-        &mut self, op: Edge, left: &Expr, right: &Expr, scope: ScopeId,
+        &mut self,
+        op: Edge,
+        left: &Expr,
+        right: &Expr,
+        scope: ScopeId,
     ) -> Result<(Value, Vec<End>), Failure> {
         let (left_value, left) = self.eval_end(left, scope)?;
         let (right_value, right) = self.eval_end(right, scope)?;

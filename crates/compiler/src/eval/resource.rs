@@ -9,10 +9,13 @@ use syntax::ast::{
     AttributeOperation, AttributeOperationKind, AttributeOperator, ExprKind, Resource, ResourceForm,
 };
 
-use crate::catalog::draft::{DraftResource, Implementation, Parameter, Parameters, ResourceId};
+use crate::catalog::draft::{
+    DraftResource, Implementation, Parameter, Parameters, ResourceId, add_tag_values,
+};
 use crate::catalog::{Kind, Tags, canonical};
-use crate::eval::scope::ScopeId;
 use crate::eval::Evaluator;
+use crate::eval::overrides::at_place;
+use crate::eval::scope::ScopeId;
 use crate::failure::{Failure, Location};
 use crate::types::{Type, generalize, infer, print};
 use crate::value::Value;
@@ -27,7 +30,10 @@ pub(crate) struct Declaration {
 
 impl Evaluator<'_> {
     pub(crate) fn eval_resource(
-        &mut self, resource: &Resource, span: Span, scope: ScopeId,
+        &mut self,
+        resource: &Resource,
+        span: Span,
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         let type_name = self.resource_type_name(resource, scope)?;
         let location = self.locate(span);
@@ -116,7 +122,8 @@ impl Evaluator<'_> {
                     return Err(self.blame(body.title.span, text));
                 }
                 if seen.contains(&title) {
-                    let shown = if title == Value::Default { "default".to_owned() } else { title.to_string() };
+                    let shown =
+                        if title == Value::Default { "default".to_owned() } else { title.to_string() };
                     return Err(Failure::issue(format!(
                         "The title '{shown}' has already been used in this resource expression"
                     )));
@@ -142,7 +149,9 @@ impl Evaluator<'_> {
 
     /// Attributes with their values, `* => $hash` unfolded.
     pub(crate) fn eval_operations(
-        &mut self, operations: &[AttributeOperation], scope: ScopeId,
+        &mut self,
+        operations: &[AttributeOperation],
+        scope: ScopeId,
     ) -> Result<Vec<Parameter>, Failure> {
         let mut parameters = Vec::with_capacity(operations.len());
         for operation in operations {
@@ -189,7 +198,11 @@ impl Evaluator<'_> {
 
     /// Declares one resource and gives the reference to it. Classes are evaluated at once.
     pub(crate) fn declare(
-        &mut self, declaration: &Declaration, title: &Arc<str>, parameters: &[Parameter], scope: ScopeId,
+        &mut self,
+        declaration: &Declaration,
+        title: &Arc<str>,
+        parameters: &[Parameter],
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         if declaration.type_name.eq_ignore_ascii_case("class") {
             return self.declare_class(declaration, title, parameters, scope);
@@ -205,7 +218,8 @@ impl Evaluator<'_> {
         let (type_name, title) = canonical(name, title);
         let mut tags = Tags::default();
         let mut set = Parameters::default();
-        self.extract_parameters(&mut set, &mut tags, parameters, &type_name, &title)?;
+        let place = Some(&declaration.location);
+        self.extract_parameters(&mut set, &mut tags, parameters, &type_name, &title, place)?;
         tags.add_if_valid(&type_name);
         tags.add_if_valid(&title);
         let type_name: Arc<str> = type_name.into();
@@ -234,13 +248,16 @@ impl Evaluator<'_> {
     }
 
     fn declare_class(
-        &mut self, declaration: &Declaration, title: &Arc<str>, parameters: &[Parameter], scope: ScopeId,
+        &mut self,
+        declaration: &Declaration,
+        title: &Arc<str>,
+        parameters: &[Parameter],
+        scope: ScopeId,
     ) -> Result<Value, Failure> {
         if declaration.is_virtual {
             return Err(Failure::issue("Classes are not virtualizable"));
         }
         let Some(class) = self.environment.class(self.world, title)? else {
-            let (_, title) = canonical("class", title);
             return Err(Failure::raised(format!("Could not find declared class {title}")));
         };
         let mut resource = self.new_class_resource(scope, &class, Kind::Class);
@@ -248,7 +265,8 @@ impl Evaluator<'_> {
         resource.line = Some(declaration.location.line).filter(|line| *line > 0);
         let mut set = Parameters::default();
         let mut tags = std::mem::take(&mut resource.tags);
-        self.extract_parameters(&mut set, &mut tags, parameters, "Class", &resource.title)?;
+        let place = Some(&declaration.location);
+        self.extract_parameters(&mut set, &mut tags, parameters, "Class", &resource.title, place)?;
         self.add_defaults(&mut set, &mut tags, scope, "Class")?;
         resource.parameters = set;
         resource.tags = tags;
@@ -258,17 +276,22 @@ impl Evaluator<'_> {
     }
 
     fn extract_parameters(
-        &self, set: &mut Parameters, tags: &mut Tags, given: &[Parameter], type_name: &str, title: &str,
+        &self,
+        set: &mut Parameters,
+        tags: &mut Tags,
+        given: &[Parameter],
+        type_name: &str,
+        title: &str,
+        place: Option<&Location>,
     ) -> Result<(), Failure> {
         for parameter in given {
             if set.contains_key(&parameter.name) {
                 let name = &parameter.name;
-                return Err(Failure::raised(format!(
-                    "Duplicate parameter '{name}' for on {type_name}[{title}]"
-                )));
+                let text = format!("Duplicate parameter '{name}' for on {type_name}[{title}]");
+                return Err(at_place(&text, place));
             }
             if &*parameter.name == "tag" {
-                crate::catalog::draft::add_tag_values(tags, &parameter.value)?;
+                add_tag_values(tags, &parameter.value).map_err(|failure| at_place(&failure.text(), place))?;
             }
             set.insert(parameter.name.clone(), parameter.clone());
         }
@@ -276,14 +299,18 @@ impl Evaluator<'_> {
     }
 
     fn add_defaults(
-        &self, set: &mut Parameters, tags: &mut Tags, scope: ScopeId, type_name: &str,
+        &self,
+        set: &mut Parameters,
+        tags: &mut Tags,
+        scope: ScopeId,
+        type_name: &str,
     ) -> Result<(), Failure> {
         for (name, default) in self.lookup_defaults(scope, type_name) {
             if set.contains_key(&name) {
                 continue;
             }
             if &*name == "tag" {
-                crate::catalog::draft::add_tag_values(tags, &default.value)?;
+                add_tag_values(tags, &default.value)?;
             }
             set.insert(name, default);
         }
@@ -292,7 +319,9 @@ impl Evaluator<'_> {
 
     /// Adds a resource to the catalog, contained by the class, define or node of the scope.
     pub(crate) fn add_resource(
-        &mut self, scope: ScopeId, resource: DraftResource,
+        &mut self,
+        scope: ScopeId,
+        resource: DraftResource,
     ) -> Result<ResourceId, Failure> {
         let (is_class, is_stage) = (resource.is_class(), resource.is_stage());
         let refused = !is_class && resource.value("stage").is_some();

@@ -130,7 +130,9 @@ impl Evaluator<'_> {
 
     /// Runs something and pops the frames it has left behind.
     pub(crate) fn guarded<T>(
-        &mut self, scope: ScopeId, run: impl FnOnce(&mut Self) -> Result<T, Failure>,
+        &mut self,
+        scope: ScopeId,
+        run: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let level = self.scope(scope).frames.len();
         let result = run(self);
@@ -140,7 +142,9 @@ impl Evaluator<'_> {
 
     /// Runs something on the bare scope, without the frames that lie over it.
     pub(crate) fn without_frames<T>(
-        &mut self, scope: ScopeId, run: impl FnOnce(&mut Self) -> Result<T, Failure>,
+        &mut self,
+        scope: ScopeId,
+        run: impl FnOnce(&mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let saved = std::mem::take(&mut self.scope_mut(scope).frames);
         let result = run(self);
@@ -150,12 +154,18 @@ impl Evaluator<'_> {
 
     /// The value of a variable of an expression; unknown ones warn and are `undef`.
     pub(crate) fn read_variable(
-        &mut self, scope: ScopeId, name: &str, span: syntax::Span,
+        &mut self,
+        scope: ScopeId,
+        name: &str,
+        span: syntax::Span,
     ) -> Result<Value, Failure> {
         match self.find_variable(scope, name)? {
             Found::Value(value) => Ok(value),
             Found::Unassigned => Err(Failure(Box::new(Fault::Unassigned(name.into())))),
             Found::Nothing => {
+                if name.trim_start_matches("::").starts_with("settings::") {
+                    return Err(Failure::unsupported(format_args!("the variable ${name}")));
+                }
                 if !is_numeric(name) && !BUILT_IN.contains(&name) {
                     let location = self.locate(span);
                     self.warn(&format!("Unknown variable: '{name}'."), Some(&location));

@@ -11,7 +11,6 @@ use crate::eval::scope::{Frame, Rendered, ScopeId, TOP};
 use crate::failure::{Failure, Fault};
 use crate::format::display;
 use crate::function::Call;
-use crate::types::{describe_mismatch, instance_of};
 use crate::value::Value;
 
 impl Evaluator<'_> {
@@ -20,41 +19,48 @@ impl Evaluator<'_> {
     /// # Errors
     /// As Puppet: unknown or missing parameters, errors of the template.
     pub fn evaluate_epp(
-        &mut self, call: &Call, text: &str, file: Option<&str>, parameters: Option<&Value>,
+        &mut self,
+        call: &Call,
+        text: &str,
+        file: Option<&str>,
+        parameters: Option<&Value>,
     ) -> Result<Value, Failure> {
         let function = if file.is_some() { "epp" } else { "inline_epp" };
         // Numbers from the far end, so that they never meet those of the environment's files.
         let id = FileId(u32::MAX - u32::try_from(self.template_sources.len()).unwrap_or(0));
-        let source = Arc::new(Source::new(id, file.unwrap_or(""), text));
-        let (template, diagnostics) = syntax::parse_epp(text, id);
-        if let Some(first) = diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
-            return Err(Failure::located(first.one_line(&source)));
+        let source = Arc::new(Source::new(id, file.unwrap_or("inlined-epp-text"), text));
+        let (template, diagnostics, grammatical) = syntax::parse_epp_with_verdict(text, id);
+        crate::environment::judge(&diagnostics, &source, grammatical)
+            .map_err(|failure| Failure::raised(format!("{function}(): Invalid EPP: {failure}")))?;
+        if !template.definitions.is_empty() {
+            return Err(Failure::raised(format!(
+                "{function}(): The EPP template contains illegal expressions (definitions)"
+            )));
         }
         let template = Arc::new(template);
         self.template_sources.push(source);
         self.templates.push(template.clone());
-        let given = match parameters {
-            None | Some(Value::Undef) => FxHashMap::default(),
+        let mut given = FxHashMap::default();
+        match parameters {
+            None | Some(Value::Undef) => {}
             Some(Value::Hash(hash)) => {
-                let mut given = FxHashMap::default();
                 for (name, value) in hash.iter() {
                     given.insert(Arc::from(name.to_string()), value.clone());
                 }
-                given
             }
-            Some(_) => {
-                return Err(Failure::raised(format!("{function}(): the template parameters must be a Hash")));
+            Some(other) => {
+                return Err(Failure::raised(format!(
+                    "{function}(): the template_args must be a Hash, got a {}",
+                    crate::eval::label::value(other)
+                )));
             }
-        };
-        // Only inline templates without a parameter list see the caller's local variables.
-        let scope = if template.parameters.is_none() && file.is_none() {
-            call.scope
-        } else {
-            self.global_scope(call.scope)
-        };
+        }
+        // Templates in files see what functions see; inline ones are part of the code around them.
+        let is_inline = file.is_none();
+        let scope = if is_inline { call.scope } else { self.global_scope(call.scope) };
         let run = |this: &mut Self| {
             let bindings = match &template.parameters {
-                Some(parameters) => this.bind_template(function, parameters, given, scope)?,
+                Some(parameters) => this.bind_template(parameters, given, scope)?,
                 None => given,
             };
             this.guarded(scope, |this| {
@@ -70,11 +76,7 @@ impl Evaluator<'_> {
                 })
             })
         };
-        let rendered = if scope == call.scope && template.parameters.is_none() {
-            run(self)?
-        } else {
-            self.without_frames(scope, run)?
-        };
+        let rendered = if is_inline { run(self)? } else { self.without_frames(scope, run)? };
         Ok(joined(&rendered))
     }
 
@@ -91,9 +93,11 @@ impl Evaluator<'_> {
     }
 
     fn bind_template(
-        &mut self, function: &str, parameters: &[Parameter], mut given: FxHashMap<Arc<str>, Value>, scope: ScopeId,
+        &mut self,
+        parameters: &[Parameter],
+        mut given: FxHashMap<Arc<str>, Value>,
+        scope: ScopeId,
     ) -> Result<FxHashMap<Arc<str>, Value>, Failure> {
-        let types = self.types_of(parameters)?;
         self.guarded(scope, |this| {
             let list = parameters
                 .iter()
@@ -108,37 +112,15 @@ impl Evaluator<'_> {
                     continue;
                 }
                 if let Some(default) = &parameter.default {
-                    let value = this.eval_default(function, parameters, index, default, scope)?;
+                    let value = this.eval_default("lambda", parameters, index, default, scope)?;
                     this.set_parameter(scope, &parameter.name, value.clone());
                     given.insert(parameter.name.clone(), value);
                 }
             }
             Ok(())
         })?;
-        let mut wrong = Vec::new();
-        for name in given.keys() {
-            if !parameters.iter().any(|parameter| parameter.name == *name) {
-                wrong.push(format!("has no parameter named '{name}'"));
-            }
-        }
-        wrong.sort();
-        for (parameter, expected) in parameters.iter().zip(types.iter()) {
-            match (given.get(&parameter.name), expected) {
-                (Some(value), Some(expected)) if !instance_of(expected, value) => {
-                    let subject = format!("parameter '{}'", parameter.name);
-                    wrong.push(describe_mismatch(&subject, expected, value));
-                }
-                (None, _) if parameter.default.is_none() => {
-                    wrong.push(format!("expects a value for parameter '{}'", parameter.name));
-                }
-                _ => {}
-            }
-        }
-        match &wrong[..] {
-            [] => Ok(given),
-            [only] => Err(Failure::raised(format!("{function}: {only}"))),
-            several => Err(Failure::raised(format!("{function}:\n  {}", several.join("\n  ")))),
-        }
+        self.check_named("lambda", parameters, &given.iter().map(|(k, v)| (&**k, v)).collect::<Vec<_>>())?;
+        Ok(given)
     }
 
     pub(crate) fn eval_render_text(&mut self, text: &str, scope: ScopeId) -> Result<Value, Failure> {

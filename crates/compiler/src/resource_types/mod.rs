@@ -23,9 +23,8 @@ pub const RELATIONSHIPS: &[&str] = &["require", "subscribe", "before", "notify"]
 
 /// The native type of that name, in any case.
 pub fn native(name: &str) -> Option<&'static NativeType> {
-    let found = NATIVE_TYPES.binary_search_by(|entry| {
-        entry.name.bytes().cmp(name.bytes().map(|byte| byte.to_ascii_lowercase()))
-    });
+    let found = NATIVE_TYPES
+        .binary_search_by(|entry| entry.name.bytes().cmp(name.bytes().map(|byte| byte.to_ascii_lowercase())));
     found.ok().map(|index| &NATIVE_TYPES[index])
 }
 

@@ -1,0 +1,3 @@
+file { 'nick': path => '/tmp/real', alias => 'other' }
+notify { 'n': require => File['/tmp/real'] }
+notify { 'o': require => File['nick'], before => File['other'] }

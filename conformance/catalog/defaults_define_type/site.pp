@@ -1,0 +1,5 @@
+define d($x = 'dflt', $y = 1) { notify { "d ${title} ${x} ${y}": } }
+D { x => 'changed' }
+d { 'a': }
+d { 'b': x => 'own' }
+

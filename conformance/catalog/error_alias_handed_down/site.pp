@@ -1,0 +1,2 @@
+define d { notify { "d": } notify { "e": } }
+d { "q": alias => "qq" }

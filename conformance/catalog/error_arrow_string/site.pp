@@ -1,0 +1,2 @@
+notify { "a": }
+"nonsense" -> Notify["a"]

@@ -1,0 +1,2 @@
+1 -> Notify["a"]
+notify { "a": }

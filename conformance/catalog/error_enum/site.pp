@@ -1,0 +1,2 @@
+class a(Enum["x","y"] $e) { }
+class { "a": e => "z" }

@@ -1,0 +1,2 @@
+file { "/a": }
+file { "x": path => "/b", alias => "/a" }

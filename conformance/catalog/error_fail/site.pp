@@ -1,0 +1,2 @@
+class a { fail("broken ${name}") }
+include a

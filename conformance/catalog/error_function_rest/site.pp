@@ -1,0 +1,2 @@
+function t(Array[String] *$c) { $c }
+notice(t(["q"], ["r","s"]))

@@ -1,0 +1,2 @@
+define d(Hash[String,Integer] $p) { }
+d { "x": p => {"k" => "v"} }

@@ -1,0 +1,2 @@
+class a($x = fail("dflt")) { }
+include a

@@ -1,0 +1,6 @@
+define m::d {
+  file { "/a":
+    ensure => file,
+    mode => $undefd + 1,
+  }
+}

@@ -1,0 +1,3 @@
+class m {
+  include m::sub
+}

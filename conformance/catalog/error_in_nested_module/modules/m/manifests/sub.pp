@@ -1,0 +1,5 @@
+class m::sub {
+  [1].each |$x| {
+    fail("x ${x}")
+  }
+}

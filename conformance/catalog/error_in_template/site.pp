@@ -1,0 +1,1 @@
+notice(epp("t/bad.epp"))

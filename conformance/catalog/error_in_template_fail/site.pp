@@ -1,0 +1,2 @@
+class a { notify { "x": message => epp("t/bad.epp", {x => 1}) } }
+include a

@@ -1,0 +1,2 @@
+define d($noop) { }
+d { "x": noop => true }

@@ -1,0 +1,2 @@
+file { "other": name => "/tmp/x" }
+notify { "n": require => File["/tmp/x"] }

@@ -1,0 +1,3 @@
+define i { fail("deep") }
+define o { i { "${title}-i": } }
+o { "x": }

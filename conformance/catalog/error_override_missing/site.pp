@@ -1,0 +1,1 @@
+Notify["gone"] { message => 1 }

@@ -1,0 +1,2 @@
+define d(Pattern[/^a/] $p) { }
+d { "x": p => "b" }

@@ -1,0 +1,2 @@
+class m::other { }
+notify { "x": }

@@ -1,0 +1,2 @@
+class a($title = 1) { }
+include a

@@ -1,0 +1,2 @@
+class k { Integer { a => 1 } }
+include k

@@ -1,0 +1,1 @@
+notice(inline_epp("<%- | Integer \$x = 1 | -%>ok", {"y" => "s"}))

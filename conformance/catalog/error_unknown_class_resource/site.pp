@@ -1,0 +1,1 @@
+class { "nope": x => 1 }

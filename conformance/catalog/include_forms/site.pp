@@ -1,0 +1,5 @@
+class a { } class b { } class c { } class d { }
+include a, b
+include [c, [d]]
+include Class['a']
+include 'a'

@@ -1,0 +1,2 @@
+notify { "b ${a}": }
+include sub

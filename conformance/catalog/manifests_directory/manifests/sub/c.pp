@@ -1,0 +1,2 @@
+class sub { notify { "sub": } }
+notify { "c": }

@@ -1,0 +1,1 @@
+function apache::double(Integer $n) { $n * 2 }

@@ -1,0 +1,1 @@
+class apache::deep::er { notify { "deep ${caller_module_name}": } }

@@ -1,0 +1,1 @@
+class apache::params { $user = "www" }

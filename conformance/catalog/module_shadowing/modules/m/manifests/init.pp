@@ -1,0 +1,1 @@
+class m { $value = "init" include m::sub }

@@ -1,0 +1,1 @@
+define m::inner { notify { "inner ${title} ${caller_module_name}": } }

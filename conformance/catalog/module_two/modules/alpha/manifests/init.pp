@@ -1,0 +1,1 @@
+class alpha { include beta  file { "/alpha": ensure => directory, require => Class["beta"] } }

@@ -1,0 +1,1 @@
+define alpha::thing(Integer $size = 1, Enum["on","off"] $state = "on") { notify { "thing ${title} ${size} ${state}": } }

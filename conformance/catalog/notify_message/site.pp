@@ -1,0 +1,1 @@
+notify { "hello": message => "world", withpath => true }

@@ -1,0 +1,1 @@
+notify { 'r': message => [sprintf('%05d|%-5s|%x|%.2f|%%', 42, 'ab', 255, 3.14159), String(255, '%#x'), String([1,'a'], '%p'), Integer('42'), Integer('0xff', 16), Float('1.5'), Boolean('yes'), Array({a => 1}), Hash([[a, 1]]), Numeric('12')] }

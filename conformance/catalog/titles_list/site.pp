@@ -1,0 +1,3 @@
+notify { ["a","b","c"]: message => "x" }
+$t = ["d", ["e"]]
+notify { $t: }

@@ -1,0 +1,2 @@
+notify { "t ${type(5)} ${type([1,'a'])} ${type({a => 1})} ${String[1,5]} ${Variant[Integer,String]} ${Struct[{a => Integer, Optional[b] => String}]} ${Tuple[Integer,String]} ${Callable[String]} ${Type[Integer]} ${Pattern[/a/]} ${Enum[a,b]} ${Array[Integer,1,3]}": }
+notify { 'r': message => [Integer[1,5] =~ Type[Integer], Array[Integer] < Array[Numeric], String in [Integer,String], File['/a'] =~ Type[Resource], File =~ Type[File], Class['x'] =~ Type[Class], File['/a'] == File['/a'], Integer[1] == Integer[1,default]] }

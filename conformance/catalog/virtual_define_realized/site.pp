@@ -1,0 +1,5 @@
+define d { notify { "inner ${title}": } include k }
+class k { notify { 'k': } }
+@d { 'a': }
+@d { 'b': }
+realize D['b']
