@@ -40,8 +40,6 @@ pub enum SslFault {
 /// The verified way to the servers.
 pub struct Verified {
     pub tls: ClientTls,
-    /// How long the certificate lives, for messages.
-    pub not_after: i64,
 }
 
 /// Gets everything that is missing. The key never leaves `ssldir`.
@@ -67,7 +65,7 @@ pub async fn initialize(settings: &Settings, console: &mut Console) -> Result<Ve
     }
     let identity = Identity::from_pem(certificate.to_pem().as_bytes(), key.to_pem().as_bytes())
         .map_err(unusable("the client certificate"))?;
-    Ok(Verified { tls: ClientTls::new(Some(&identity), trust)?, not_after: certificate.not_after() })
+    Ok(Verified { tls: ClientTls::new(Some(&identity), trust)? })
 }
 
 /// The first copy is taken on trust, as Puppet's agent does; from then on it is what every server must match.

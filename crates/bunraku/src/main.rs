@@ -1,1 +1,33 @@
-fn main() {}
+//! The `bunraku` binary: reads the command line, calls one library, sets the exit code.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod cmd;
+mod config;
+mod console;
+mod operator;
+mod roles;
+mod up;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help goes to stdout with 0; a wrong command line exits 1, as `puppet` and `puppetserver ca` do.
+            let _ = e.print();
+            return ExitCode::from(u8::from(e.use_stderr()));
+        }
+    };
+    let code = match cmd::run(cli) {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("{} {e:#}", console::error_label());
+            1
+        }
+    };
+    ExitCode::from(code)
+}

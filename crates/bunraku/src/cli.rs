@@ -1,0 +1,238 @@
+//! The command line's shape. Words, flags and exit codes follow `puppet` and `puppetserver ca`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The whole server side of a Puppet estate in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "bunraku", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Configuration file [default: $BUNRAKU_CONFIG, ./bunraku-data/bunraku.toml, /etc/bunraku/bunraku.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the whole deployment on this machine: front end, two CAs, two catalog workers
+    Up(UpArgs),
+    /// Run one role of a deployment
+    Serve(ServeArgs),
+    /// Show the deployment as the front end sees it
+    Status(StatusArgs),
+    /// Show the settings in force
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Manage certificates
+    #[command(subcommand)]
+    Ca(CaCommand),
+    /// Compile catalogs without a server
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Check Puppet manifests
+    #[command(subcommand)]
+    Parser(ParserCommand),
+    /// Fetch this node's catalog and apply it
+    Agent(AgentArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Directory of the deployment; made when it is missing
+    #[arg(long, default_value = "bunraku-data")]
+    pub dir: PathBuf,
+    /// Address that all roles listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<std::net::IpAddr>,
+    /// Port of the front end; the workers' lie 10000 above it [default: 8140]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=55_000))]
+    pub port: Option<u16>,
+    /// Sign requests without an operator: true, false, or a file (autosign.conf or an executable policy)
+    #[arg(long, value_name = "true|false|FILE")]
+    pub autosign: Option<String>,
+    /// Kind of the CA's key, when it is made
+    #[arg(long, value_enum, default_value = "rsa")]
+    pub ca_key: CaKey,
+    /// Leave a process that died dead
+    #[arg(long)]
+    pub no_restart: bool,
+    /// Print one JSON object when everything answers
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CaKey {
+    /// RSA, 4096 bits
+    Rsa,
+    /// EC, P-256
+    Ec,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Which part of the deployment to run
+    #[arg(long, value_enum)]
+    pub role: Role,
+    /// Its name in the configuration
+    #[arg(long)]
+    pub name: String,
+    /// End when the process that started this one ends (set by `bunraku up`)
+    #[arg(long, hide = true)]
+    pub supervised: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    FrontEnd,
+    Ca,
+    Catalog,
+}
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print the status as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print settings; all of them when none is named
+    Print {
+        /// Only settings of this section: main, ca, front_end
+        #[arg(long)]
+        section: Option<String>,
+        /// Names of settings
+        names: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// List certificate requests, or all certificates
+    List {
+        /// List signed and revoked certificates too
+        #[arg(long)]
+        all: bool,
+        /// Only these certnames
+        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+        certname: Vec<String>,
+        /// text or json
+        #[arg(long, default_value = "text")]
+        format: String,
+        #[command(flatten)]
+        target: CaTarget,
+    },
+    /// Sign certificate requests
+    Sign {
+        /// The requests to sign
+        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+        certname: Vec<String>,
+        /// Sign all that wait
+        #[arg(long)]
+        all: bool,
+        /// Life of each certificate: seconds, or with a unit (s, m, h, d, y)
+        #[arg(long)]
+        ttl: Option<String>,
+        #[command(flatten)]
+        target: CaTarget,
+    },
+    /// Revoke certificates
+    Revoke {
+        /// The certificates to revoke
+        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+        certname: Vec<String>,
+        #[command(flatten)]
+        target: CaTarget,
+    },
+    /// Revoke certificates and remove their files from the CA
+    Clean {
+        /// The certnames to clean
+        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+        certname: Vec<String>,
+        #[command(flatten)]
+        target: CaTarget,
+    },
+}
+
+/// Which CA a `bunraku ca` command talks to.
+#[derive(Debug, Args)]
+pub struct CaTarget {
+    /// Work on this CA directory: through the CA that owns it, else directly under an exclusive lock
+    #[arg(long, value_name = "DIR")]
+    pub cadir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CatalogCommand {
+    /// Compile a node's catalog and print it as JSON
+    Compile(CompileArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct CompileArgs {
+    /// Certname of the node [default: this host's name]
+    pub node: Option<String>,
+    #[arg(long, default_value = "production")]
+    pub environment: String,
+    /// Directories of modules, separated by ':'
+    #[arg(long)]
+    pub modulepath: Option<String>,
+    /// Main manifest, or a directory of manifests
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Facts as a JSON object, or as `{"name":…,"values":{…}}`
+    #[arg(long, value_name = "FILE.json")]
+    pub facts: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ParserCommand {
+    /// Check the syntax of manifests; exit 1 when one has errors
+    Validate {
+        /// Files (.pp, .epp) or directories
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// One line an error, as Puppet prints them
+        #[arg(long)]
+        oneline: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// Run once, in the foreground, verbosely
+    #[arg(long, short)]
+    pub test: bool,
+    /// Say what would change, change nothing
+    #[arg(long)]
+    pub noop: bool,
+    #[arg(long)]
+    pub certname: Option<String>,
+    #[arg(long)]
+    pub server: Option<String>,
+    #[arg(long, alias = "masterport")]
+    pub serverport: Option<u16>,
+    #[arg(long, alias = "ca-server")]
+    pub ca_server: Option<String>,
+    #[arg(long, alias = "ca-port")]
+    pub ca_port: Option<u16>,
+    #[arg(long, default_value = "production")]
+    pub environment: String,
+    #[arg(long)]
+    pub ssldir: Option<PathBuf>,
+    #[arg(long)]
+    pub vardir: Option<PathBuf>,
+    #[arg(long)]
+    pub confdir: Option<PathBuf>,
+    /// Seconds between tries while the certificate is not signed; 0 exits at once
+    #[arg(long)]
+    pub waitforcert: Option<String>,
+    /// Exit 2 when something changed, 4 when something failed, 6 for both
+    #[arg(long, alias = "detailed-exitcodes")]
+    pub detailed_exitcodes: bool,
+}

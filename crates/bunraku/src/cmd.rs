@@ -1,0 +1,50 @@
+//! One file per sub-command. Each returns the exit code, or an error that is printed and exits 1.
+
+mod agent;
+mod ca;
+mod catalog_compile;
+mod config_print;
+mod parser_validate;
+mod serve;
+mod status;
+
+use std::path::PathBuf;
+
+use crate::cli::{CatalogCommand, Cli, Command, ConfigCommand, ParserCommand};
+use crate::config::Config;
+
+/// Runs the sub-command that `cli` names.
+pub fn run(cli: Cli) -> anyhow::Result<u8> {
+    let config_file = cli.config;
+    match cli.command {
+        Command::Up(args) => crate::up::run(args),
+        Command::Serve(args) => serve::run(load(config_file)?, &args),
+        Command::Status(args) => status::run(&load(config_file)?, args.json),
+        Command::Config(ConfigCommand::Print { section, names }) => {
+            config_print::run(&load(config_file)?, section.as_deref(), &names)
+        }
+        Command::Ca(command) => ca::run(config_file, command),
+        Command::Catalog(CatalogCommand::Compile(args)) => catalog_compile::run(config_file, &args),
+        Command::Parser(ParserCommand::Validate { files, oneline }) => parser_validate::run(&files, oneline),
+        Command::Agent(args) => agent::run(args),
+    }
+}
+
+/// The configuration file in force: the one named, `$BUNRAKU_CONFIG`, or the first that exists of the usual places.
+fn config_path(named: Option<PathBuf>) -> PathBuf {
+    let usual = [PathBuf::from("bunraku-data/bunraku.toml"), PathBuf::from("/etc/bunraku/bunraku.toml")];
+    named
+        .or_else(|| std::env::var_os("BUNRAKU_CONFIG").map(PathBuf::from))
+        .or_else(|| usual.iter().find(|p| p.exists()).cloned())
+        .unwrap_or_else(|| usual[0].clone())
+}
+
+fn load(named: Option<PathBuf>) -> anyhow::Result<Config> {
+    Ok(Config::load(&config_path(named))?)
+}
+
+/// A runtime for the commands that talk to a server once.
+fn block_on<F: Future>(future: F) -> anyhow::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(future))
+}

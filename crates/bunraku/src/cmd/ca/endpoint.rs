@@ -1,0 +1,102 @@
+//! Where a CA verb goes: the front end, the CA that owns a directory, or the directory itself.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use http::{HeaderMap, HeaderValue, Method};
+use serde_json::Value;
+use wire::client::{Client, Timeouts};
+
+use crate::cli::CaTarget;
+use crate::config::Config;
+use crate::operator;
+use crate::roles::certificate_authority;
+
+/// An answer of the CA.
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).trim_end().to_string()
+    }
+}
+
+/// The CA that a command works on. All three speak the same requests.
+pub enum Endpoint {
+    /// The front end, or the socket of a live CA.
+    Served(Box<Client>),
+    /// A directory that no CA owns, under its lock.
+    Directory(Box<ca::Offline>),
+}
+
+impl Endpoint {
+    /// Opens what `target` and the configuration say.
+    pub async fn open(config_file: Option<PathBuf>, target: &CaTarget) -> anyhow::Result<Endpoint> {
+        match &target.cadir {
+            None => Ok(Endpoint::Served(Box::new(operator::client(&crate::cmd::load(config_file)?)?))),
+            Some(cadir) => Endpoint::of_directory(config_file, cadir).await,
+        }
+    }
+
+    async fn of_directory(config_file: Option<PathBuf>, cadir: &Path) -> anyhow::Result<Endpoint> {
+        if !cadir.is_dir() {
+            bail!("there is no CA directory {}", cadir.display());
+        }
+        let socket = ca::socket_path(cadir);
+        // A socket file outlives a killed CA: only one that answers tells that the directory is owned.
+        if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+            return Ok(Endpoint::Served(Box::new(Client::local(&socket, Timeouts::default()))));
+        }
+        let settings = match crate::cmd::load(config_file) {
+            Ok(config) => certificate_authority::offline_settings(&config, cadir)?,
+            // A directory copied to another machine has no configuration there: the defaults then.
+            Err(_) => certificate_authority::offline_settings(&standalone(cadir)?, cadir)?,
+        };
+        let offline = ca::Offline::open(settings).await.with_context(|| cadir.display().to_string())?;
+        Ok(Endpoint::Directory(Box::new(offline)))
+    }
+
+    /// One request; `verb` is named in the message when there is no answer.
+    pub async fn request(
+        &mut self,
+        verb: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answer> {
+        let method = Method::from_bytes(method.as_bytes())?;
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", HeaderValue::from_static("application/json"));
+        if body.is_some() {
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+        }
+        let bytes = body.map(|b| b.to_string().into_bytes()).unwrap_or_default();
+        match self {
+            Endpoint::Served(client) => {
+                let answer = client.request(method, path, headers, bytes).await.with_context(|| {
+                    format!("'{verb}' got no answer from {}; 'bunraku status' shows why", client.server())
+                })?;
+                Ok(Answer { status: answer.status.as_u16(), body: answer.body.to_vec() })
+            }
+            Endpoint::Directory(offline) => {
+                let mut request = wire::Request::new(wire::body::full(bytes));
+                *request.method_mut() = method;
+                *request.uri_mut() = path.parse()?;
+                *request.headers_mut() = headers;
+                let answer = offline.handle(request).await;
+                let status = answer.status().as_u16();
+                let body = wire::body::collect(answer.into_body(), 1 << 30).await?.to_vec();
+                Ok(Answer { status, body })
+            }
+        }
+    }
+}
+
+fn standalone(cadir: &Path) -> anyhow::Result<Config> {
+    let path = std::path::absolute(cadir)?.join("bunraku.toml");
+    Ok(Config::parse(&path, "version = 1")?)
+}

@@ -1,0 +1,135 @@
+//! `bunraku ca list`
+
+use anyhow::{Context, bail};
+use serde_json::{Map, Value, json};
+
+use super::endpoint::Endpoint;
+
+/// Refuses flags that contradict each other.
+pub fn check(all: bool, certnames: &[String], format: &str) -> anyhow::Result<()> {
+    if all && !certnames.is_empty() {
+        bail!("Cannot combine use of --all and --certname.");
+    }
+    if format != "text" && format != "json" {
+        bail!("Unknown format flag '{format}'. Valid formats are 'text', 'json'.");
+    }
+    Ok(())
+}
+
+/// Exit code 1 when a name that was asked for is missing.
+pub async fn run(
+    endpoint: &mut Endpoint,
+    all: bool,
+    certnames: &[String],
+    format: &str,
+) -> anyhow::Result<u8> {
+    let only_requests = !all && certnames.is_empty();
+    let query = if only_requests { "?state=requested" } else { "" };
+    let path = format!("/puppet-ca/v1/certificate_statuses/any_key{query}");
+    let answer = endpoint.request("list", "GET", &path, None).await?;
+    if answer.status != 200 {
+        bail!("Error while getting certificates: {} {}", answer.status, answer.text());
+    }
+    let statuses: Vec<Value> =
+        serde_json::from_slice(&answer.body).context("the CA's list of certificates is not JSON")?;
+    let wanted = |status: &&Value| certnames.is_empty() || certnames.iter().any(|n| n == name(status));
+    let found: Vec<&Value> = statuses.iter().filter(wanted).collect();
+    let in_state = |state: &str| -> Vec<&Value> {
+        found.iter().copied().filter(|s| s["state"].as_str() == Some(state)).collect()
+    };
+    let (requested, signed, revoked) = (in_state("requested"), in_state("signed"), in_state("revoked"));
+    let missing: Vec<&String> = certnames.iter().filter(|n| !found.iter().any(|s| name(s) == *n)).collect();
+    if format == "json" {
+        let mut groups = Map::new();
+        let mut group = |label: &str, members: Value, always: bool| {
+            if always || members.as_array().is_some_and(|m| !m.is_empty()) {
+                groups.insert(label.to_string(), members);
+            }
+        };
+        group("requested", json!(requested), all);
+        group("signed", json!(signed), all);
+        group("revoked", json!(revoked), all);
+        group("missing", json!(missing), false);
+        if groups.is_empty() {
+            groups.insert("requested".to_string(), json!([]));
+        }
+        println!("{}", Value::Object(groups));
+    } else {
+        print_text(&[("Requested", &requested), ("Signed", &signed), ("Revoked", &revoked)], &missing);
+    }
+    Ok(u8::from(!missing.is_empty()))
+}
+
+fn print_text(groups: &[(&str, &Vec<&Value>)], missing: &[&String]) {
+    if groups.iter().all(|(_, members)| members.is_empty()) && missing.is_empty() {
+        println!("No certificates to list");
+        return;
+    }
+    for (label, members) in groups.iter().filter(|(_, members)| !members.is_empty()) {
+        println!("{label} Certificates:");
+        let width = members.iter().map(|m| name(m).len()).max().unwrap_or(0) + 6;
+        for member in members.iter() {
+            println!("{}", line(member, width));
+        }
+    }
+    if !missing.is_empty() {
+        println!("Missing Certificates:");
+        for name in missing {
+            println!("    {name}");
+        }
+    }
+}
+
+/// `    NAME   (SHA256)  FINGERPRINT\talt names: […]\tauthorization extensions: […]`
+fn line(status: &Value, width: usize) -> String {
+    let fingerprint = status["fingerprints"]["SHA256"].as_str().unwrap_or_default();
+    let mut line = format!("    {:<width$} (SHA256)  {fingerprint}", name(status));
+    // A CA of before 2018 knows DNS names only, under the older key.
+    let alt_names = status["subject_alt_names"].as_array().or(status["dns_alt_names"].as_array());
+    let alt_names: Vec<&str> = alt_names.into_iter().flatten().filter_map(Value::as_str).collect();
+    if !alt_names.is_empty() {
+        let quoted: Vec<String> = alt_names.iter().map(|n| format!("{n:?}")).collect();
+        line.push_str(&format!("\talt names: [{}]", quoted.join(", ")));
+    }
+    if let Some(extensions) = status["authorization_extensions"].as_object().filter(|e| !e.is_empty()) {
+        let pairs: Vec<String> =
+            extensions.iter().map(|(k, v)| format!("{k}: {}", v.as_str().unwrap_or_default())).collect();
+        line.push_str(&format!("\tauthorization extensions: [{}]", pairs.join(", ")));
+    }
+    line
+}
+
+fn name(status: &Value) -> &str {
+    status["name"].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_reads_as_puppetservers() {
+        let status = json!({
+            "name": "gen2.example.com", "state": "requested",
+            "dns_alt_names": ["DNS:gen2.example.com"], "subject_alt_names": ["IP:10.0.0.9", "DNS:gen2.example.com"],
+            "authorization_extensions": {"pp_cli_auth": "true"}, "fingerprints": {"SHA256": "F8:73"},
+        });
+        assert_eq!(
+            line(&status, name(&status).len() + 6),
+            "    gen2.example.com       (SHA256)  F8:73\talt names: [\"IP:10.0.0.9\", \"DNS:gen2.example.com\"]\t\
+             authorization extensions: [pp_cli_auth: true]"
+        );
+    }
+
+    #[test]
+    fn a_name_with_neither_alt_names_nor_extensions_ends_with_its_fingerprint() {
+        let status = json!({"name": "a", "fingerprints": {"SHA256": "F8"}, "dns_alt_names": []});
+        assert_eq!(line(&status, 7), "    a       (SHA256)  F8");
+    }
+
+    #[test]
+    fn all_and_certname_contradict_each_other() {
+        assert!(check(true, &["a".to_string()], "text").is_err());
+        assert!(check(false, &[], "yaml").is_err());
+    }
+}

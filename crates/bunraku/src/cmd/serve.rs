@@ -1,0 +1,44 @@
+//! `bunraku serve --role R --name N`: one role of a deployment, in this process.
+
+use anyhow::Context;
+
+use crate::cli::{Role, ServeArgs};
+use crate::config::Config;
+use crate::roles;
+use crate::up::SUPERVISOR_VARIABLE;
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
+    if args.supervised {
+        end_with_supervisor()?;
+    }
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("BUNRAKU_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .with_ansi(false)
+        .with_target(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match args.role {
+            Role::FrontEnd => roles::front_end::serve(&config, &args.name).await,
+            Role::Ca => roles::certificate_authority::serve(&config, &args.name).await,
+            Role::Catalog => roles::catalog::serve(&config, &args.name).await,
+        }
+    })?;
+    Ok(0)
+}
+
+/// Asks the kernel for SIGTERM when the supervisor dies, however it dies.
+fn end_with_supervisor() -> anyhow::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM))?;
+    let supervisor = std::env::var(SUPERVISOR_VARIABLE).context("--supervised is for 'bunraku up'")?;
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().to_string());
+    // It may have died before the kernel was asked.
+    if parent.as_deref() != Some(supervisor.as_str()) {
+        anyhow::bail!("the process that started this one has ended");
+    }
+    Ok(())
+}

@@ -1,0 +1,338 @@
+//! What an operator's `bunraku.toml` means: every setting resolved, every path absolute, all mistakes reported at once.
+
+pub mod duration;
+mod raw;
+pub mod settings;
+mod template;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use raw::{BoolOrText, NumberOrText, RawConfig};
+pub use template::{Layout, render};
+
+/// The layout of a deployment directory that this binary reads and writes.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// A resolved configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// The file it came from.
+    pub path: PathBuf,
+    /// Tells two deployments apart, so that their logs can never be joined.
+    pub cluster: String,
+    pub main: Main,
+    pub ca: Ca,
+    pub front_end: FrontEnd,
+    pub catalog: Vec<CatalogWorker>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Main {
+    /// The name under which agents and the command line reach the front end.
+    pub server: String,
+    pub ssldir: PathBuf,
+    pub logdir: PathBuf,
+    pub reportdir: PathBuf,
+    pub environmentpath: PathBuf,
+    pub basemodulepath: Vec<PathBuf>,
+    /// Certificate of the command line; carries `pp_cli_auth`.
+    pub operator_certname: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ca {
+    pub autosign: Autosign,
+    pub ca_name: String,
+    pub ca_ttl: Duration,
+    pub allow_subject_alt_names: bool,
+    pub allow_authorization_extensions: bool,
+    pub allow_duplicate_certs: bool,
+    /// How long the primary waits for a silent standby before it takes it out of the in-sync set.
+    pub standby_timeout: Duration,
+    /// The first one is preferred as primary.
+    pub members: Vec<CaMember>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Autosign {
+    Always,
+    Never,
+    /// An `autosign.conf`, or an executable policy (decided by its permissions, as in Puppet).
+    File(PathBuf),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaMember {
+    pub name: String,
+    pub address: String,
+    pub certname: String,
+    pub cadir: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrontEnd {
+    pub name: String,
+    pub listen: String,
+    pub certname: String,
+    pub register: PathBuf,
+    pub probe_interval: Duration,
+    pub probe_timeout: Duration,
+    pub ca_hold: Duration,
+    pub failback_automatic: bool,
+    pub failback_after: Duration,
+    /// A catalog whose worker died while compiling it is compiled by another one.
+    pub compile_retry: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CatalogWorker {
+    pub name: String,
+    pub address: String,
+    pub certname: String,
+}
+
+/// Why a configuration can't be used; each line says what to change.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigFault {
+    #[error(
+        "no configuration at {0}\nStart a deployment with 'bunraku up --dir DIR', or name its file with --config DIR/bunraku.toml"
+    )]
+    Missing(PathBuf),
+    #[error("could not read {0}: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    #[error("{0} is not valid: {1}")]
+    Syntax(PathBuf, Box<toml::de::Error>),
+    #[error(
+        "{path} has layout version {found}, this bunraku reads version {LAYOUT_VERSION}; use the bunraku that made the directory, or another --dir"
+    )]
+    Version { path: PathBuf, found: u32 },
+    #[error("{path} is not valid:\n{}", .faults.iter().map(|f| format!("  - {f}")).collect::<Vec<_>>().join("\n"))]
+    Values { path: PathBuf, faults: Vec<String> },
+}
+
+impl Config {
+    /// Reads and resolves the file at `path`; relative paths in it are relative to its directory.
+    pub fn load(path: &Path) -> Result<Config, ConfigFault> {
+        let path = std::path::absolute(path).map_err(|e| ConfigFault::Unreadable(path.to_path_buf(), e))?;
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(ConfigFault::Missing(path)),
+            Err(e) => return Err(ConfigFault::Unreadable(path, e)),
+        };
+        Config::parse(&path, &text)
+    }
+
+    /// Resolves `text` as if it stood in the file `path` (absolute).
+    pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigFault> {
+        // The version first: a file of another layout may hold keys that this one does not know.
+        let table: toml::Table =
+            toml::from_str(text).map_err(|e| ConfigFault::Syntax(path.to_path_buf(), Box::new(e)))?;
+        if let Some(found) = table.get("version").and_then(toml::Value::as_integer)
+            && found != i64::from(LAYOUT_VERSION)
+        {
+            let found = u32::try_from(found).unwrap_or(u32::MAX);
+            return Err(ConfigFault::Version { path: path.to_path_buf(), found });
+        }
+        let raw: RawConfig =
+            toml::from_str(text).map_err(|e| ConfigFault::Syntax(path.to_path_buf(), Box::new(e)))?;
+        resolve(path, raw)
+    }
+
+    /// The member that this configuration calls `name`.
+    pub fn ca_member(&self, name: &str) -> Option<&CaMember> {
+        self.ca.members.iter().find(|m| m.name == name)
+    }
+
+    /// The member that owns the CA directory `cadir`.
+    pub fn ca_member_of(&self, cadir: &Path) -> Option<&CaMember> {
+        let wanted = std::fs::canonicalize(cadir).ok()?;
+        self.ca.members.iter().find(|m| std::fs::canonicalize(&m.cadir).is_ok_and(|c| c == wanted))
+    }
+
+    /// `certs/NAME.pem` below `ssldir`, as agents keep it.
+    pub fn certificate_path(&self, certname: &str) -> PathBuf {
+        self.main.ssldir.join("certs").join(format!("{certname}.pem"))
+    }
+
+    /// `private_keys/NAME.pem` below `ssldir`.
+    pub fn key_path(&self, certname: &str) -> PathBuf {
+        self.main.ssldir.join("private_keys").join(format!("{certname}.pem"))
+    }
+
+    /// The trusted CA bundle, `certs/ca.pem`.
+    pub fn ca_bundle_path(&self) -> PathBuf {
+        self.main.ssldir.join("certs").join("ca.pem")
+    }
+
+    /// The last known CRL, `crl.pem`.
+    pub fn crl_path(&self) -> PathBuf {
+        self.main.ssldir.join("crl.pem")
+    }
+}
+
+fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
+    let base = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+    let layout = Layout::default();
+    let mut faults = Vec::new();
+    let in_base = |text: &str| base.join(text);
+    let mut time = |name: &str, value: Option<NumberOrText>, default: Duration| match value {
+        None => default,
+        Some(NumberOrText::Number(seconds)) => Duration::from_secs(seconds),
+        Some(NumberOrText::Text(text)) => duration::parse(&text).unwrap_or_else(|e| {
+            faults.push(format!("{name}: {e}"));
+            default
+        }),
+    };
+    let ca_ttl = time("[ca] ca_ttl", raw.ca.ca_ttl, Duration::from_secs(5 * 365 * 86_400));
+    let standby_timeout = time("[ca] standby_timeout", raw.ca.standby_timeout, Duration::from_secs(1));
+    let probe_interval =
+        time("[front_end] probe_interval", raw.front_end.probe_interval, Duration::from_millis(250));
+    let probe_timeout =
+        time("[front_end] probe_timeout", raw.front_end.probe_timeout, Duration::from_millis(500));
+    let ca_hold = time("[front_end] ca_hold", raw.front_end.ca_hold, Duration::from_secs(30));
+    let failback_after =
+        time("[front_end] failback_after", raw.front_end.failback_after, Duration::from_secs(2));
+    // Puppet refuses more than 50 years: X.509's dates and old agents' libraries end there.
+    if ca_ttl > Duration::from_secs(50 * 365 * 86_400) {
+        faults.push("[ca] ca_ttl: more than 50 years; Puppet's limit is 50y".to_string());
+    }
+    let failback_automatic = match raw.front_end.failback.as_deref() {
+        None | Some("auto") => true,
+        Some("manual") => false,
+        Some(other) => {
+            faults.push(format!("[front_end] failback: '{other}' is neither \"auto\" nor \"manual\""));
+            true
+        }
+    };
+    let autosign = match raw.ca.autosign {
+        None | Some(BoolOrText::Bool(false)) => Autosign::Never,
+        Some(BoolOrText::Bool(true)) => Autosign::Always,
+        Some(BoolOrText::Text(text)) => match text.as_str() {
+            "true" => Autosign::Always,
+            "false" => Autosign::Never,
+            file => Autosign::File(in_base(file)),
+        },
+    };
+    let members = match raw.ca.member {
+        None => layout.ca_members(&base),
+        Some(list) => list
+            .into_iter()
+            .map(|m| CaMember {
+                name: m.name,
+                address: m.address,
+                certname: m.certname,
+                cadir: in_base(&m.cadir),
+            })
+            .collect(),
+    };
+    let catalog = match raw.catalog.worker {
+        None => layout.catalog_workers(),
+        Some(list) => list
+            .into_iter()
+            .map(|w| CatalogWorker { name: w.name, address: w.address, certname: w.certname })
+            .collect(),
+    };
+    let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_string());
+    let main = Main {
+        server: text(raw.main.server, "localhost"),
+        ssldir: in_base(&text(raw.main.ssldir, "ssl")),
+        logdir: in_base(&text(raw.main.logdir, "log")),
+        reportdir: in_base(&text(raw.main.reportdir, "reports")),
+        environmentpath: in_base(&text(raw.main.environmentpath, "code/environments")),
+        basemodulepath: text(raw.main.basemodulepath, "code/modules").split(':').map(in_base).collect(),
+        operator_certname: text(raw.main.operator_certname, "bunraku-operator"),
+    };
+    let front_end = FrontEnd {
+        name: text(raw.front_end.name, "front-end"),
+        listen: text(raw.front_end.listen, &layout.address(0)),
+        certname: text(raw.front_end.certname, "bunraku-front-end"),
+        register: in_base(&text(raw.front_end.register, "register.json")),
+        probe_interval,
+        probe_timeout,
+        ca_hold,
+        failback_automatic,
+        failback_after,
+        compile_retry: raw.front_end.compile_retry.unwrap_or(true),
+    };
+    if members.is_empty() {
+        faults.push("[[ca.member]]: at least one CA is needed".to_string());
+    }
+    let mut names = BTreeSet::new();
+    let mut addresses = BTreeSet::new();
+    let roles = std::iter::once((&front_end.name, &front_end.listen))
+        .chain(members.iter().map(|m| (&m.name, &m.address)))
+        .chain(catalog.iter().map(|w| (&w.name, &w.address)));
+    for (name, address) in roles {
+        if !names.insert(name.clone()) {
+            faults.push(format!("the name '{name}' is given to two roles"));
+        }
+        if !addresses.insert(address.clone()) {
+            faults.push(format!("the address {address} is given to two roles"));
+        }
+        let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none() {
+            faults.push(format!("'{address}' of {name} is not HOST:PORT"));
+        }
+    }
+    if faults.is_empty() {
+        let cluster = text(raw.cluster, "unnamed");
+        let ca = Ca {
+            autosign,
+            ca_name: text(raw.ca.ca_name, "Puppet CA: localhost"),
+            ca_ttl,
+            allow_subject_alt_names: raw.ca.allow_subject_alt_names.unwrap_or(false),
+            allow_authorization_extensions: raw.ca.allow_authorization_extensions.unwrap_or(false),
+            allow_duplicate_certs: raw.ca.allow_duplicate_certs.unwrap_or(false),
+            standby_timeout,
+            members,
+        };
+        Ok(Config { path: path.to_path_buf(), cluster, main, ca, front_end, catalog })
+    } else {
+        Err(ConfigFault::Values { path: path.to_path_buf(), faults })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_annotated_example_equals_the_defaults() {
+        let path = Path::new("/srv/bunraku/bunraku.toml");
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bunraku.example.toml");
+        let written = Config::parse(path, &std::fs::read_to_string(example).unwrap()).unwrap();
+        assert_eq!(written, Config::parse(path, "version = 1").unwrap());
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let text = "[ca]\nca_ttl = \"60y\"\n[front_end]\nlisten = \"nowhere\"\nfailback = \"never\"\n";
+        let Err(ConfigFault::Values { faults, .. }) = Config::parse(Path::new("/x/bunraku.toml"), text)
+        else {
+            panic!("must be refused")
+        };
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_named() {
+        let fault = Config::parse(Path::new("/x/bunraku.toml"), "[ca]\nautosgn = true\n").unwrap_err();
+        assert!(fault.to_string().contains("autosgn"), "{fault}");
+    }
+
+    #[test]
+    fn another_layout_version_is_refused_before_its_keys_are_read() {
+        let fault =
+            Config::parse(Path::new("/x/bunraku.toml"), "version = 7\n[future]\nkey = 1\n").unwrap_err();
+        assert!(matches!(fault, ConfigFault::Version { found: 7, .. }), "{fault}");
+    }
+
+    #[test]
+    fn two_roles_may_not_share_an_address() {
+        let text = "[front_end]\nlisten = \"127.0.0.1:18140\"\n";
+        let fault = Config::parse(Path::new("/x/bunraku.toml"), text).unwrap_err();
+        assert!(fault.to_string().contains("127.0.0.1:18140 is given to two roles"), "{fault}");
+    }
+}

@@ -1,0 +1,99 @@
+//! `bunraku.toml` as it is written: every key optional, unknown keys refused. [`super::Config`] is what it means.
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// Looked at before anything else is read; here only so that it is a known key.
+    #[serde(rename = "version")]
+    pub _version: Option<u32>,
+    pub cluster: Option<String>,
+    #[serde(default)]
+    pub main: RawMain,
+    #[serde(default)]
+    pub ca: RawCa,
+    #[serde(default)]
+    pub front_end: RawFrontEnd,
+    #[serde(default)]
+    pub catalog: RawCatalog,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMain {
+    pub server: Option<String>,
+    pub ssldir: Option<String>,
+    pub logdir: Option<String>,
+    pub reportdir: Option<String>,
+    pub environmentpath: Option<String>,
+    pub basemodulepath: Option<String>,
+    pub operator_certname: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCa {
+    pub autosign: Option<BoolOrText>,
+    pub ca_name: Option<String>,
+    pub ca_ttl: Option<NumberOrText>,
+    pub allow_subject_alt_names: Option<bool>,
+    pub allow_authorization_extensions: Option<bool>,
+    pub allow_duplicate_certs: Option<bool>,
+    pub standby_timeout: Option<NumberOrText>,
+    pub member: Option<Vec<RawCaMember>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCaMember {
+    pub name: String,
+    pub address: String,
+    pub certname: String,
+    pub cadir: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFrontEnd {
+    pub name: Option<String>,
+    pub listen: Option<String>,
+    pub certname: Option<String>,
+    pub register: Option<String>,
+    pub probe_interval: Option<NumberOrText>,
+    pub probe_timeout: Option<NumberOrText>,
+    pub ca_hold: Option<NumberOrText>,
+    pub failback: Option<String>,
+    pub failback_after: Option<NumberOrText>,
+    pub compile_retry: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCatalog {
+    pub worker: Option<Vec<RawCatalogWorker>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCatalogWorker {
+    pub name: String,
+    pub address: String,
+    pub certname: String,
+}
+
+/// `autosign = true`, `false` or a path.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum BoolOrText {
+    Bool(bool),
+    Text(String),
+}
+
+/// A duration: seconds, or a text with a unit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum NumberOrText {
+    Number(u64),
+    Text(String),
+}

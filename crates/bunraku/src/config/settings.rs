@@ -1,0 +1,81 @@
+//! Settings by name and section, for `bunraku config print`.
+
+use super::{Autosign, Config, duration};
+
+/// One setting: the section it stands in, Puppet's (or our) name, its value in force as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub section: &'static str,
+    pub name: &'static str,
+    pub value: String,
+}
+
+/// All settings of `config`, ordered by name within their section. `cadir` is the preferred CA's.
+pub fn all(config: &Config) -> Vec<Setting> {
+    let path = |p: &std::path::Path| p.display().to_string();
+    let preferred = &config.ca.members[0];
+    let port = config.front_end.listen.rsplit_once(':').map_or("", |(_, port)| port).to_string();
+    let autosign = match &config.ca.autosign {
+        Autosign::Always => "true".to_string(),
+        Autosign::Never => "false".to_string(),
+        Autosign::File(file) => path(file),
+    };
+    let basemodulepath: Vec<String> = config.main.basemodulepath.iter().map(|p| path(p)).collect();
+    let main: [(&'static str, String); 18] = [
+        ("basemodulepath", basemodulepath.join(":")),
+        ("ca_port", port.clone()),
+        ("ca_server", config.main.server.clone()),
+        ("certdir", path(&config.main.ssldir.join("certs"))),
+        ("cluster", config.cluster.clone()),
+        ("config", path(&config.path)),
+        ("confdir", path(config.path.parent().unwrap_or(&config.path))),
+        ("environmentpath", path(&config.main.environmentpath)),
+        ("hostcrl", path(&config.crl_path())),
+        ("hostcert", path(&config.certificate_path(&config.main.operator_certname))),
+        ("hostprivkey", path(&config.key_path(&config.main.operator_certname))),
+        ("localcacert", path(&config.ca_bundle_path())),
+        ("logdir", path(&config.main.logdir)),
+        ("operator_certname", config.main.operator_certname.clone()),
+        ("reportdir", path(&config.main.reportdir)),
+        ("server", config.main.server.clone()),
+        ("serverport", port),
+        ("ssldir", path(&config.main.ssldir)),
+    ];
+    let ca: [(&'static str, String); 16] = [
+        ("allow_authorization_extensions", config.ca.allow_authorization_extensions.to_string()),
+        ("allow_duplicate_certs", config.ca.allow_duplicate_certs.to_string()),
+        ("allow_subject_alt_names", config.ca.allow_subject_alt_names.to_string()),
+        ("autosign", autosign),
+        ("ca_name", config.ca.ca_name.clone()),
+        ("ca_ttl", config.ca.ca_ttl.as_secs().to_string()),
+        ("cacert", path(&preferred.cadir.join("ca_crt.pem"))),
+        ("cacrl", path(&preferred.cadir.join("ca_crl.pem"))),
+        ("cadir", path(&preferred.cadir)),
+        ("cakey", path(&preferred.cadir.join("ca_key.pem"))),
+        ("capub", path(&preferred.cadir.join("ca_pub.pem"))),
+        ("cert_inventory", path(&preferred.cadir.join("inventory.txt"))),
+        ("csrdir", path(&preferred.cadir.join("requests"))),
+        ("serial", path(&preferred.cadir.join("serial"))),
+        ("signeddir", path(&preferred.cadir.join("signed"))),
+        ("standby_timeout", duration::print(config.ca.standby_timeout)),
+    ];
+    let front_end: [(&'static str, String); 10] = [
+        ("ca_hold", duration::print(config.front_end.ca_hold)),
+        ("certname", config.front_end.certname.clone()),
+        ("compile_retry", config.front_end.compile_retry.to_string()),
+        ("failback", if config.front_end.failback_automatic { "auto" } else { "manual" }.to_string()),
+        ("failback_after", duration::print(config.front_end.failback_after)),
+        ("listen", config.front_end.listen.clone()),
+        ("name", config.front_end.name.clone()),
+        ("probe_interval", duration::print(config.front_end.probe_interval)),
+        ("probe_timeout", duration::print(config.front_end.probe_timeout)),
+        ("register", path(&config.front_end.register)),
+    ];
+    let section = |section: &'static str, pairs: Vec<(&'static str, String)>| {
+        pairs.into_iter().map(move |(name, value)| Setting { section, name, value })
+    };
+    section("main", main.to_vec())
+        .chain(section("ca", ca.to_vec()))
+        .chain(section("front_end", front_end.to_vec()))
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! The roles of a deployment: each file wires one library to its listener, its logs and its end.
+
+pub mod catalog;
+pub mod certificate_authority;
+pub mod front_end;
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use wire::access_log::AccessLog;
+use wire::drain::DrainHandle;
+use wire::{DrainPlan, drain};
+
+/// The access log of a role: the front end's by name, a worker's by its port.
+pub fn access_log_path(logdir: &Path, role: &str, address: &str) -> PathBuf {
+    let port = address.rsplit_once(':').map_or(address, |(_, port)| port);
+    match role {
+        "front-end" => logdir.join("front_end_access.log"),
+        _ => logdir.join(format!("worker_access_{port}.log")),
+    }
+}
+
+/// Listens on `address` (host or IP, and port).
+pub fn listen(address: &str) -> anyhow::Result<std::net::TcpListener> {
+    let resolved: SocketAddr = address
+        .to_socket_addrs()
+        .with_context(|| format!("'{address}' can't be resolved"))?
+        .next()
+        .with_context(|| format!("'{address}' has no address"))?;
+    let listener = wire::listen(resolved)?;
+    tracing::info!("listening on https://{address}");
+    Ok(listener)
+}
+
+/// Starts the drain at SIGTERM or SIGINT; reopens the access log at SIGUSR1 (for logrotate).
+pub fn end_on_signal(access_log: Arc<AccessLog>, plan: DrainPlan) -> anyhow::Result<drain::Drain> {
+    let (handle, drain) = drain::channel();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut reopen = signal(SignalKind::user_defined1())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break begin(&handle, plan),
+                _ = interrupt.recv() => break begin(&handle, plan),
+                _ = reopen.recv() => access_log.reopen(),
+            }
+        }
+        // The drain lives as long as its handle.
+        std::future::pending::<()>().await;
+    });
+    Ok(drain)
+}
+
+fn begin(handle: &DrainHandle, plan: DrainPlan) {
+    tracing::info!("asked to end: draining");
+    handle.begin(plan);
+}
+
+/// Workers are reached by front ends only, which send again what was provably not sent.
+pub fn worker_drain() -> DrainPlan {
+    DrainPlan::prompt(Duration::from_secs(5))
+}

@@ -1,0 +1,42 @@
+//! The catalog worker's process.
+
+use anyhow::Context;
+use server::{CatalogWorker, ServerSettings};
+use wire::access_log::{AccessLog, Logged};
+use wire::tls::{ClientCertificates, ServerTls};
+use wire::{Limits, serve_tls};
+
+use super::{access_log_path, end_on_signal, listen, worker_drain};
+use crate::config::Config;
+use crate::operator;
+
+/// Agents' reports and facts are far below; a body beyond is refused.
+const MAX_BODY: usize = 64 << 20;
+
+/// Serves the v3 API as the catalog worker `name` until it is told to end.
+pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
+    let worker = config
+        .catalog
+        .iter()
+        .find(|w| w.name == name)
+        .with_context(|| format!("{} has no [[catalog.worker]] named '{name}'", config.path.display()))?;
+    let front_ends = vec![config.front_end.certname.clone()];
+    let settings = ServerSettings {
+        certname: worker.certname.clone(),
+        environmentpath: config.main.environmentpath.clone(),
+        basemodulepath: config.main.basemodulepath.clone(),
+        reportdir: config.main.reportdir.clone(),
+        factsdir: config.main.reportdir.with_file_name("facts"),
+        front_ends: front_ends.clone(),
+        max_body: MAX_BODY,
+    };
+    let handler = CatalogWorker::start(settings)?;
+    let log = AccessLog::open(access_log_path(&config.main.logdir, "catalog", &worker.address))?;
+    let identity = operator::identity(config, &worker.certname)?;
+    let tls = ServerTls::new(&identity, operator::trust(config)?, ClientCertificates::Optional)?;
+    let listener = listen(&worker.address)?;
+    let drain = end_on_signal(log.clone(), worker_drain())?;
+    let logged = Logged::new(handler, log, name, front_ends);
+    serve_tls(listener, tls, Limits::default(), logged, drain).await;
+    Ok(())
+}

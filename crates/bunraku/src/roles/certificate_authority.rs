@@ -1,0 +1,89 @@
+//! A CA member's process.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use ca::{CaSettings, MemberAddress, RegisterAddress, Replication, Worker};
+use wire::access_log::{AccessLog, Logged};
+use wire::tls::{ClientCertificates, ClientTls, ServerTls};
+use wire::{Limits, serve_tls};
+
+use super::{access_log_path, end_on_signal, listen, worker_drain};
+use crate::config::{Autosign, CaMember, Config};
+use crate::operator;
+
+/// How long a policy executable may think.
+const POLICY_TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Serves as the CA member `name` until it is told to end.
+pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
+    let member = config
+        .ca_member(name)
+        .with_context(|| format!("{} has no [[ca.member]] named '{name}'", config.path.display()))?;
+    let identity = operator::identity(config, &member.certname)?;
+    let trust = operator::trust(config)?;
+    let mut settings = settings(config, member)?;
+    settings.trust = Some(trust.clone());
+    settings.replication = Some(Replication {
+        cluster: config.cluster.clone(),
+        members: config.ca.members.iter().map(address).collect(),
+        register: RegisterAddress {
+            address: config.front_end.listen.clone(),
+            certname: config.front_end.certname.clone(),
+        },
+        tls: ClientTls::new(Some(&identity), trust.clone())?,
+        timings: timings(config),
+    });
+    let front_ends = settings.front_ends.clone();
+    let worker = Worker::start(settings).await.context("the CA could not start")?;
+    let log = AccessLog::open(access_log_path(&config.main.logdir, "ca", &member.address))?;
+    let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
+    let listener = listen(&member.address)?;
+    let drain = end_on_signal(log.clone(), worker_drain())?;
+    let logged = Logged::new(worker.clone(), log, name, front_ends);
+    serve_tls(listener, tls, Limits::default(), logged, drain).await;
+    worker.stop().await;
+    Ok(())
+}
+
+/// Settings for a command that works on `cadir` without a running CA.
+pub fn offline_settings(config: &Config, cadir: &Path) -> anyhow::Result<CaSettings> {
+    match config.ca_member_of(cadir) {
+        Some(member) => settings(config, member),
+        None => {
+            let stranger = CaMember { cadir: cadir.to_path_buf(), ..config.ca.members[0].clone() };
+            settings(config, &stranger)
+        }
+    }
+}
+
+fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
+    Ok(CaSettings {
+        ca_ttl: i64::try_from(config.ca.ca_ttl.as_secs()).context("ca_ttl")?,
+        autosign: match &config.ca.autosign {
+            Autosign::Always => ca::Autosign::True,
+            Autosign::Never => ca::Autosign::False,
+            Autosign::File(path) => ca::Autosign::File(path.clone()),
+        },
+        autosign_time_limit: POLICY_TIME_LIMIT,
+        allow_subject_alt_names: config.ca.allow_subject_alt_names,
+        allow_authorization_extensions: config.ca.allow_authorization_extensions,
+        allow_duplicate_certs: config.ca.allow_duplicate_certs,
+        front_ends: vec![config.front_end.certname.clone()],
+        ..CaSettings::alone(member.name.clone(), member.cadir.clone())
+    })
+}
+
+fn address(member: &CaMember) -> MemberAddress {
+    MemberAddress {
+        name: member.name.clone(),
+        certname: member.certname.clone(),
+        address: member.address.clone(),
+    }
+}
+
+fn timings(config: &Config) -> replica::role::Timings {
+    let silence_ms = u64::try_from(config.ca.standby_timeout.as_millis()).unwrap_or(u64::MAX);
+    replica::role::Timings { silence_ms, ..replica::role::Timings::default() }
+}

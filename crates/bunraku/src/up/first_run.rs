@@ -1,0 +1,170 @@
+//! Makes what a deployment needs and does not have yet: folders, the CA, certificates, a first manifest.
+
+use std::io::IsTerminal;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use ca::{RoleCertificate, RoleRequest, SetupOptions, SetupStep};
+use pki::{AltName, Certname, KeyKind};
+
+use crate::cli::CaKey;
+use crate::config::Config;
+
+const SITE: &str = include_str!("site.pp");
+
+/// Makes what is missing; says what takes time.
+pub fn make_missing(config: &Config, ca_key: CaKey) -> anyhow::Result<()> {
+    make_folders(config)?;
+    let preferred = &config.ca.members[0];
+    if !preferred.cadir.join("ca_crt.pem").exists() {
+        make_ca(config, &preferred.cadir, ca_key)?;
+    }
+    make_certificates(config)?;
+    for (file, name) in [("ca_crt.pem", config.ca_bundle_path()), ("ca_crl.pem", config.crl_path())] {
+        if !name.exists() {
+            let from = preferred.cadir.join(file);
+            std::fs::copy(&from, &name).with_context(|| format!("could not copy {}", from.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn make_folders(config: &Config) -> anyhow::Result<()> {
+    let main = &config.main;
+    let production = main.environmentpath.join("production");
+    let private = [main.ssldir.clone(), main.ssldir.join("private_keys")];
+    let public = [
+        main.ssldir.join("certs"),
+        main.logdir.clone(),
+        main.reportdir.clone(),
+        production.join("manifests"),
+        production.join("modules"),
+    ];
+    for path in private {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&path);
+        made.with_context(|| format!("could not make {}", path.display()))?;
+    }
+    for path in public.iter().chain(&main.basemodulepath) {
+        std::fs::create_dir_all(path).with_context(|| format!("could not make {}", path.display()))?;
+    }
+    let site = production.join("manifests/site.pp");
+    if !has_manifests(&production.join("manifests")) {
+        std::fs::write(&site, SITE).with_context(|| format!("could not write {}", site.display()))?;
+    }
+    Ok(())
+}
+
+/// Code that is there already is the operator's.
+fn has_manifests(dir: &Path) -> bool {
+    std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+fn make_ca(config: &Config, cadir: &Path, ca_key: CaKey) -> anyhow::Result<()> {
+    let key = match ca_key {
+        CaKey::Rsa => KeyKind::Rsa4096,
+        CaKey::Ec => KeyKind::EcP256,
+    };
+    let options = SetupOptions {
+        ca_name: config.ca.ca_name.clone(),
+        key,
+        ca_ttl: i64::try_from(config.ca.ca_ttl.as_secs()).context("ca_ttl")?,
+    };
+    let made = ca::setup(cadir, &options, |step| match step {
+        SetupStep::Key if ca_key == CaKey::Rsa => say("making the CA's key (RSA, 4096 bits): some seconds"),
+        SetupStep::Key => say("making the CA's key (P-256)"),
+        SetupStep::Certificate => say("making the CA's certificate and an empty CRL"),
+        SetupStep::Directory => say(&format!("writing {}", cadir.display())),
+    });
+    made.with_context(|| format!("could not make a CA in {}", cadir.display()))
+}
+
+/// Certificates of the roles and the operator that are missing.
+fn make_certificates(config: &Config) -> anyhow::Result<()> {
+    let mut wanted: Vec<RoleRequest> = Vec::new();
+    for (certname, names, cli_auth) in holders(config) {
+        match (config.certificate_path(&certname).exists(), config.key_path(&certname).exists()) {
+            (true, true) => continue,
+            (false, false) => {}
+            (certificate, _) => bail!(
+                "{} has a {} but no {}; restore the missing file, or remove the other and clean the name on the CA",
+                certname,
+                if certificate { "certificate" } else { "private key" },
+                if certificate { "private key" } else { "certificate" }
+            ),
+        }
+        let certname = Certname::parse(&certname).map_err(|e| anyhow::anyhow!("'{certname}': {e}"))?;
+        let ttl = i64::try_from(config.ca.ca_ttl.as_secs()).context("ca_ttl")?;
+        wanted.push(RoleRequest { certname, key: KeyKind::EcP256, alt_names: names, cli_auth, ttl });
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    say("making certificates of the roles and the operator (P-256)");
+    let preferred = &config.ca.members[0];
+    let made = ca::issue_role_certificates(&preferred.cadir, &preferred.name, &wanted)
+        .with_context(|| preferred.cadir.display().to_string())?;
+    for certificate in &made {
+        write(config, certificate)?;
+    }
+    Ok(())
+}
+
+/// Everybody in the deployment who needs a certificate: its name, other names, whether it may operate the CA.
+fn holders(config: &Config) -> Vec<(String, Vec<AltName>, bool)> {
+    let host = fqdn();
+    let short = host.split('.').next().unwrap_or(&host).to_string();
+    let mut front_end: Vec<String> = vec!["puppet".to_string(), "localhost".to_string(), short, host];
+    front_end.push(config.main.server.clone());
+    front_end.sort();
+    front_end.dedup();
+    let mut front_end: Vec<AltName> = front_end.into_iter().map(AltName::Dns).collect();
+    if let Some((address, _)) = config.front_end.listen.rsplit_once(':')
+        && let Ok(ip) = address.trim_matches(['[', ']']).parse::<std::net::IpAddr>()
+        && !ip.is_unspecified()
+    {
+        front_end.push(AltName::Ip(ip));
+    }
+    let mut all = vec![(config.front_end.certname.clone(), front_end, false)];
+    all.extend(config.catalog.iter().map(|w| (w.certname.clone(), Vec::new(), false)));
+    all.extend(config.ca.members.iter().map(|m| (m.certname.clone(), Vec::new(), false)));
+    all.push((config.main.operator_certname.clone(), Vec::new(), true));
+    all
+}
+
+/// The key first: a certificate without its key could never be used, nor made again under its name.
+fn write(config: &Config, made: &RoleCertificate) -> anyhow::Result<()> {
+    use std::io::Write;
+    let name = made.certname.as_str();
+    let files = [
+        (config.key_path(name), &made.key_pem, 0o600),
+        (config.certificate_path(name), &made.certificate_pem, 0o644),
+    ];
+    for (path, pem, mode) in files {
+        let mut options = std::fs::OpenOptions::new();
+        let written = options.write(true).create_new(true).mode(mode).open(&path).and_then(|mut file| {
+            file.write_all(pem.as_bytes())?;
+            file.sync_all()
+        });
+        written.with_context(|| format!("could not write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// This host's full name, as `hostname -f` tells it; the bare host name when there is no domain.
+pub fn fqdn() -> String {
+    let asked = Command::new("hostname").arg("-f").output().ok().filter(|output| output.status.success());
+    let full = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_lowercase());
+    full.filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
+        .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().to_lowercase())
+}
+
+/// Progress goes to stderr: `--json` owns stdout.
+fn say(text: &str) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("{text} …");
+    } else {
+        eprintln!("{text}");
+    }
+}

@@ -1,0 +1,226 @@
+//! Starts each role as a process of its own, starts it again when it dies, ends them all.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::report::{self, Shown};
+use super::{addresses, readiness};
+use crate::cli::UpArgs;
+use crate::config::Config;
+
+/// Set for a supervised process: the pid it must not outlive.
+pub const SUPERVISOR_VARIABLE: &str = "BUNRAKU_SUPERVISOR";
+
+/// First and longest wait before a dead process is started again.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// A process that lived this long has recovered: the next back-off starts over.
+const RECOVERED: Duration = Duration::from_secs(10);
+/// How long a process may take to end when asked to.
+const ENDING: Duration = Duration::from_secs(10);
+/// How long everything may take to answer, before `up` says what does not.
+const READY: Duration = Duration::from_secs(60);
+
+/// One role's process.
+struct Process {
+    role: &'static str,
+    name: String,
+    address: String,
+    access_log: PathBuf,
+    child: Option<Child>,
+    started: Instant,
+    back_off: Duration,
+}
+
+enum Event {
+    Ready(Result<(), String>),
+    Restart(usize),
+}
+
+/// Runs until SIGINT or SIGTERM. Exit code 0, or 1 when a process of `--no-restart` is dead at the end.
+pub async fn run(config: Config, args: &UpArgs, started: Instant) -> anyhow::Result<u8> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut processes = processes(&config);
+    for process in &mut processes {
+        process.child = Some(spawn(&config, process)?);
+    }
+    let (events, mut inbox) = mpsc::unbounded_channel();
+    {
+        let (config, events) = (config.clone(), events.clone());
+        tokio::spawn(async move {
+            let outcome = readiness::wait(&config, READY).await;
+            let _ = events.send(Event::Ready(outcome));
+        });
+    }
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            (index, status) = any_ended(&mut processes) => {
+                ended(&mut processes[index], index, status, args.no_restart, &events);
+            }
+            Some(event) = inbox.recv() => match event {
+                Event::Ready(Ok(())) => announce(&config, args, &processes, started)?,
+                Event::Ready(Err(what)) => eprintln!("not everything answers yet: {what}"),
+                Event::Restart(index) => {
+                    let process = &mut processes[index];
+                    process.child = Some(spawn(&config, process)?);
+                    process.started = Instant::now();
+                    let pid = process.child.as_ref().and_then(Child::id).unwrap_or(0);
+                    eprintln!("{} started again (pid {pid})", process.name);
+                }
+            },
+        }
+    }
+    if !args.json {
+        eprintln!("ending all processes");
+    }
+    end(&mut processes).await;
+    Ok(0)
+}
+
+fn processes(config: &Config) -> Vec<Process> {
+    let logdir = &config.main.logdir;
+    addresses::of_roles(config)
+        .into_iter()
+        .map(|(name, address)| {
+            let role = if name == config.front_end.name {
+                "front-end"
+            } else if config.ca_member(&name).is_some() {
+                "ca"
+            } else {
+                "catalog"
+            };
+            let access_log = crate::roles::access_log_path(logdir, role, &address);
+            let (started, back_off) = (Instant::now(), BACK_OFF.0);
+            Process { role, name, address, access_log, child: None, started, back_off }
+        })
+        .collect()
+}
+
+fn spawn(config: &Config, process: &Process) -> anyhow::Result<Child> {
+    let executable = std::env::current_exe().context("could not find this executable")?;
+    let log = output_log(&config.main.logdir, &process.name)?;
+    Command::new(executable)
+        .args(["--config".as_ref(), config.path.as_os_str()])
+        .args(["serve", "--role", process.role, "--name", &process.name, "--supervised"])
+        .env(SUPERVISOR_VARIABLE, std::process::id().to_string())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        // Its own group: Ctrl-C on the terminal reaches `up` alone, which then ends the roles in order.
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("could not start {}", process.name))
+}
+
+fn output_log(logdir: &Path, name: &str) -> anyhow::Result<File> {
+    let path = logdir.join(format!("{name}.log"));
+    File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .with_context(|| format!("could not open {}", path.display()))
+}
+
+async fn any_ended(processes: &mut [Process]) -> (usize, std::io::Result<ExitStatus>) {
+    let waits: Vec<_> = processes
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(index, p)| p.child.as_mut().map(|child| (index, child)))
+        .map(|(index, child)| Box::pin(async move { (index, child.wait().await) }))
+        .collect();
+    if waits.is_empty() {
+        return std::future::pending().await;
+    }
+    first(waits).await
+}
+
+/// The first of `futures` to be done; the others are dropped (waiting for a child again loses nothing).
+async fn first<F: Future + Unpin>(mut futures: Vec<F>) -> F::Output {
+    std::future::poll_fn(move |context| {
+        for future in &mut futures {
+            if let std::task::Poll::Ready(output) = std::pin::Pin::new(future).poll(context) {
+                return std::task::Poll::Ready(output);
+            }
+        }
+        std::task::Poll::Pending
+    })
+    .await
+}
+
+fn ended(
+    process: &mut Process,
+    index: usize,
+    status: std::io::Result<ExitStatus>,
+    no_restart: bool,
+    events: &mpsc::UnboundedSender<Event>,
+) {
+    process.child = None;
+    let how = status.map_or_else(|e| e.to_string(), |s| s.to_string());
+    if no_restart {
+        eprintln!("{} ended ({how}); it stays dead (--no-restart)", process.name);
+        return;
+    }
+    if process.started.elapsed() >= RECOVERED {
+        process.back_off = BACK_OFF.0;
+    }
+    let wait = process.back_off;
+    process.back_off = (wait * 2).min(BACK_OFF.1);
+    eprintln!("{} ended ({how}); starting it again in {} ms", process.name, wait.as_millis());
+    let events = events.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(wait).await;
+        let _ = events.send(Event::Restart(index));
+    });
+}
+
+fn announce(config: &Config, args: &UpArgs, processes: &[Process], started: Instant) -> anyhow::Result<()> {
+    let ready_ms = started.elapsed().as_millis();
+    let shown: Vec<Shown> = processes
+        .iter()
+        .map(|p| Shown {
+            role: p.role,
+            name: p.name.clone(),
+            address: p.address.clone(),
+            pid: p.child.as_ref().and_then(Child::id).unwrap_or(0),
+            log: p.access_log.display().to_string(),
+        })
+        .collect();
+    if args.json {
+        println!("{}", report::json(config, &shown, ready_ms));
+        return Ok(());
+    }
+    let executable = std::env::args().next().unwrap_or_else(|| "bunraku".to_string());
+    print!("{}", report::table(&shown));
+    println!("{}", crate::console::out("32", &format!("ready in {ready_ms} ms")));
+    println!("\n{}", report::next_steps(config, &executable));
+    Ok(())
+}
+
+/// Asks every process to end; kills what has not ended in time.
+async fn end(processes: &mut [Process]) {
+    for process in processes.iter() {
+        let pid = process.child.as_ref().and_then(Child::id).and_then(|p| i32::try_from(p).ok());
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+            // It may have ended by itself in between: nothing to do then.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+    }
+    let deadline = tokio::time::Instant::now() + ENDING;
+    for process in processes.iter_mut() {
+        if let Some(child) = process.child.as_mut()
+            && tokio::time::timeout_at(deadline, child.wait()).await.is_err()
+        {
+            eprintln!("{} did not end within {} s; killed", process.name, ENDING.as_secs());
+            let _ = child.kill().await;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The command line, by its outputs and exit codes.
+
+use super::agents::{Agent, Kind};
+use super::deployment::{Deployment, text};
+
+#[test]
+fn certificates_are_listed_signed_revoked_and_cleaned_as_puppetserver_ca_does() {
+    let deployment = Deployment::start(21_140, &[]);
+    let nothing = deployment.bunraku(&["ca", "sign", "--all"]);
+    assert_eq!(nothing.status.code(), Some(24));
+    assert!(text(&nothing.stderr).contains("No waiting certificate requests to sign"));
+    assert_eq!(deployment.bunraku_ok(&["ca", "list"]), "No certificates to list\n");
+
+    let agent = Agent::new(Kind::Bunraku, "one.example.com", &deployment);
+    assert_eq!(agent.run(&["--waitforcert", "0"]).code, 1);
+    let missing = deployment.bunraku(&["ca", "list", "--certname", "one.example.com,nosuch.example.com"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(text(&missing.stdout).ends_with("Missing Certificates:\n    nosuch.example.com\n"));
+
+    assert_eq!(
+        deployment.bunraku_ok(&["ca", "sign", "--all"]),
+        "Successfully signed certificate request for one.example.com\n"
+    );
+    let again = deployment.bunraku(&["ca", "sign", "--certname", "one.example.com"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains(
+        "code: 409\n      body: Cannot sign certificate for host one.example.com without a certificate request"
+    ));
+
+    let all = deployment.bunraku_ok(&["ca", "list", "--all", "--format", "json"]);
+    let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+    let signed: Vec<&str> =
+        all["signed"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
+    assert!(signed.contains(&"one.example.com") && signed.contains(&"bunraku-operator"), "{signed:?}");
+
+    assert_eq!(
+        deployment.bunraku_ok(&["ca", "revoke", "--certname", "one.example.com"]),
+        "Certificate for one.example.com has been revoked\n"
+    );
+    // The revoked node is refused from now on.
+    let refused = agent.run(&[]);
+    assert_eq!(refused.code, 1, "{}", refused.said);
+
+    assert_eq!(
+        deployment.bunraku_ok(&["ca", "clean", "--certname", "one.example.com"]),
+        "Certificate for one.example.com has been revoked\nCleaned files related to one.example.com\n"
+    );
+    let gone = deployment.bunraku(&["ca", "clean", "--certname", "one.example.com"]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(text(&gone.stderr).contains("Could not find files to clean for one.example.com"));
+}
+
+#[test]
+fn the_real_puppetserver_ca_command_works_against_the_deployment() {
+    let deployment = Deployment::start(21_140, &[]);
+    let agent = Agent::new(Kind::Bunraku, "two.example.com", &deployment);
+    assert_eq!(agent.run(&["--waitforcert", "0"]).code, 1);
+    let conf = deployment.scratch("cli").join("puppet.conf");
+    let ssl = deployment.dir().join("ssl");
+    let settings = format!(
+        "[main]\ncertname = bunraku-operator\nserver = localhost\nca_server = localhost\nserverport = {port}\n\
+         ca_port = {port}\nmasterport = {port}\nssldir = {ssl}\ncadir = {ssl}/ca\n",
+        port = deployment.port,
+        ssl = ssl.display()
+    );
+    std::fs::write(&conf, settings).unwrap();
+    let run = |action: &[&str]| {
+        let script = "require 'puppetserver/ca/cli'; exit Puppetserver::Ca::Cli.run(ARGV)";
+        let output = std::process::Command::new("ruby")
+            .args(["-e", script, "--"])
+            .args(action)
+            .arg("--config")
+            .arg(&conf)
+            .output()
+            .unwrap();
+        eprintln!("{}{}", text(&output.stdout), text(&output.stderr));
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, listed) = run(&["list"]);
+    assert_eq!(code, Some(0));
+    // Its text and ours are the same, to the letter.
+    assert_eq!(listed, deployment.bunraku_ok(&["ca", "list"]));
+    assert!(listed.contains("two.example.com"));
+    let (code, signed) = run(&["sign", "--certname", "two.example.com"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(signed, "Successfully signed certificate request for two.example.com\n");
+    let (code, revoked) = run(&["revoke", "--certname", "two.example.com"]);
+    assert_eq!((code, revoked.as_str()), (Some(0), "Certificate for two.example.com has been revoked\n"));
+    let (code, listed) = run(&["list", "--all"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(listed, deployment.bunraku_ok(&["ca", "list", "--all"]));
+}
+
+#[test]
+fn settings_are_printed_as_puppet_config_print_does() {
+    let deployment = Deployment::start(21_140, &[]);
+    let cadir = deployment.bunraku_ok(&["config", "print", "cadir"]);
+    assert_eq!(cadir.trim(), deployment.primary_dir().canonicalize().unwrap().display().to_string());
+    let two = deployment.bunraku_ok(&["config", "print", "ca_ttl", "autosign", "--section", "ca"]);
+    assert_eq!(two, "ca_ttl = 157680000\nautosign = false\n");
+    assert_eq!(deployment.bunraku(&["config", "print", "nosuch"]).status.code(), Some(1));
+}

@@ -1,0 +1,13 @@
+//! The whole deployment as a user starts it, driven by the real `puppet agent` and by ours. One binary: the scenarios
+//! take turns, because they measure time and cut connections.
+
+mod agents;
+mod catalog_workers;
+mod command_line;
+mod deployment;
+mod enrolment_load;
+mod firewall;
+mod first_session;
+mod http;
+mod primary_lost;
+mod starting;
