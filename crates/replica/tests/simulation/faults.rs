@@ -27,11 +27,13 @@ impl World {
         } else {
             self.random.between(1_500, 6_000)
         };
-        match self.random.between(0, 14) {
+        match self.random.between(0, 16) {
             0..=2 => {
                 let member = Place::Member(self.any_member());
                 self.kill(member);
-                self.start_later(for_ms, member);
+                // A supervisor is often quicker than the front end's next look.
+                let down = if self.random.chance(40) { self.random.between(1, 60) } else { for_ms };
+                self.start_later(down, member);
             }
             3 => {
                 self.kill(Place::Front);
@@ -112,6 +114,7 @@ impl World {
         if !calm || !(0..self.disks.len()).any(whole) || self.asks_register(member) {
             return;
         }
+        self.count("HostLost");
         self.kill(Place::Member(member));
         self.disks[member] = Default::default();
         self.start_later(for_ms, Place::Member(member));

@@ -134,7 +134,7 @@ fn promises_hold_under_every_seed() {
         "SnapshotLoaded",
         "Faulted",
         "Recovered",
-        "DiskLost",
+        "HostLost",
     ] {
         assert!(sum.happened.contains_key(fact) || count < 300, "{fact} never happened: {:?}", sum.happened);
     }
@@ -172,7 +172,7 @@ fn every_flaw_is_caught() {
     for (name, switch) in flaws {
         let mut flawed = Flaws::default();
         switch(&mut flawed);
-        match seeds(1, 300, flawed).violation {
+        match seeds(1, 600, flawed).violation {
             Some((seed, violation)) => {
                 let line: String = violation.chars().take(140).collect();
                 println!("{name}: seed {seed}: {line}");

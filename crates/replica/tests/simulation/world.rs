@@ -197,7 +197,7 @@ impl World {
     }
 
     /// Counts what happened, by the name of the fact.
-    fn count(&mut self, fact: &str) {
+    pub fn count(&mut self, fact: &str) {
         let name = fact.split([' ', '(']).next().unwrap_or(fact);
         *self.happened.entry(name.to_owned()).or_default() += 1;
     }
@@ -525,8 +525,13 @@ impl World {
             }
             Effect::Acts => {
                 if let Some(process) = &self.processes[number] {
-                    let role = format!("{who} (epoch {:?})", process.member.membership().epoch().0);
-                    self.oracle.begins_to_act(&process.machine, &role);
+                    let epoch = process.member.membership().epoch();
+                    let role = format!("{who} (epoch {epoch})");
+                    // One that was deposed and cannot know it yet may take up work again after a switchover that came
+                    // to nothing. It lacks what its successor acknowledged, and can acknowledge nothing itself.
+                    if self.registered().is_some_and(|registered| registered.epoch == epoch) {
+                        self.oracle.begins_to_act(&process.machine, &role);
+                    }
                     self.log(|| format!("{role} acts"));
                 }
             }
