@@ -23,7 +23,8 @@ async fn main() {
     let requests: Vec<(String, String)> = (0..count)
         .map(|number| {
             let name = format!("node{number}.example.com");
-            let request = pki::Request::build(&name, &agent_key, &RequestContent::default()).expect("a request");
+            let request =
+                pki::Request::build(&name, &agent_key, &RequestContent::default()).expect("a request");
             (name, request.to_pem())
         })
         .collect();

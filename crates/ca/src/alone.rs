@@ -79,7 +79,7 @@ impl Alone {
         let propose = Arc::new(move |proposal: Proposal| {
             if let Err(mpsc::SendError(Order::Commit(proposal))) = proposals.send(Order::Commit(proposal)) {
                 // The thread has ended: tell the one who waits.
-                let _ = proposal.answer.send(Err(Refusal::Unconfirmed));
+                let _ = proposal.answer.send(Err(Refusal::Stopping));
             }
         });
         let thread = Mutex::new(Some(log_thread));

@@ -133,10 +133,18 @@ fn refused(refusal: &Refusal) -> Answer {
         Refusal::NotPrimary { epoch, primary } => not_ready(*epoch, primary.clone()),
         // Whoever asks again with the same request id, at the primary of that epoch, gets the one true answer.
         Refusal::Deposed { epoch, primary } => {
-            let text = format!("Another CA member took over before this was confirmed; ask {primary} what became of it");
+            let text = format!(
+                "Another CA member took over before this was confirmed; ask {primary} what became of it"
+            );
             Answer { stale: Some((*epoch, Some(primary.clone()))), ..Answer::new(421, PLAIN_UTF8, text) }
         }
-        Refusal::Unconfirmed => Answer::new(503, PLAIN_UTF8, "The change was not confirmed by all members in time"),
+        Refusal::Stopping => {
+            let text = "This CA member is stopping; ask the next primary what became of this";
+            Answer { stale: Some((0, None)), ..Answer::new(421, PLAIN_UTF8, text) }
+        }
+        Refusal::Unconfirmed => {
+            Answer::new(503, PLAIN_UTF8, "The change was not confirmed by all members in time")
+        }
         Refusal::Log(_) => Answer::new(503, PLAIN_UTF8, format!("Internal Server Error: {refusal}")),
     }
 }

@@ -139,8 +139,7 @@ impl Authority {
     }
 
     fn issuing(&self) -> Result<pki::issue::Authority, Failure> {
-        let certificate =
-            self.ledger.read(|state| state.issuer().clone()).ok_or(Failure::NoState)?;
+        let certificate = self.ledger.read(|state| state.issuer().clone()).ok_or(Failure::NoState)?;
         Ok(pki::issue::Authority { certificate, signer: self.key()? })
     }
 

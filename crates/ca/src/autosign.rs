@@ -194,7 +194,8 @@ mod tests {
     #[tokio::test]
     async fn a_policy_executable_sees_name_and_request_and_its_exit_code_decides() {
         let directory = tempfile::tempdir().unwrap();
-        let path = executable(directory.path(), "#!/bin/sh\nread l\necho \"saw $l\" >&2\n[ \"$1\" = yes.test ]\n");
+        let path =
+            executable(directory.path(), "#!/bin/sh\nread l\necho \"saw $l\" >&2\n[ \"$1\" = yes.test ]\n");
         let limit = Duration::from_secs(10);
         let setting = Autosign::File(path.clone());
         assert_eq!(verdict(&setting, "yes.test").unwrap(), Verdict::AskPolicy(path.clone()));

@@ -100,6 +100,12 @@ pub struct Revocation {
     /// When it was revoked, Unix seconds.
     #[n(1)]
     pub date: i64,
+    /// Whose certificate it was; a list has entries of many revocations that came in at a time.
+    #[n(2)]
+    pub certname: Option<String>,
+    /// Who asked for it, if another than the envelope's actor.
+    #[n(3)]
+    pub actor: Option<Actor>,
 }
 
 /// A change of the authority. Applying one cannot fail: everything that could be refused has been before.
@@ -215,7 +221,11 @@ mod tests {
             actor: Actor { certname: None, address: Some("192.0.2.7".into()), local: false },
             request: Some(RequestRecord {
                 id: "6f1c".into(),
-                outcome: Some(Outcome { status: 200, content_type: "text/plain".into(), body: String::new() }),
+                outcome: Some(Outcome {
+                    status: 200,
+                    content_type: "text/plain".into(),
+                    body: String::new(),
+                }),
             }),
             commands: vec![
                 Command::RequestSaved {
@@ -229,7 +239,12 @@ mod tests {
                     number: 3,
                     this_update: 5,
                     next_update: 6,
-                    added: vec![Revocation { serial: "0004".into(), date: 5 }],
+                    added: vec![Revocation {
+                        serial: "0004".into(),
+                        date: 5,
+                        certname: Some("a.example.com".into()),
+                        actor: None,
+                    }],
                     dropped: vec![],
                     signature: vec![9],
                 },

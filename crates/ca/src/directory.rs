@@ -193,7 +193,8 @@ impl Directory {
     fn stage(&self, target: PathBuf, bytes: &[u8], mode: u32) -> io::Result<Staged> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = self.layout.temporary().join(number.to_string());
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&temporary)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&temporary)?;
         file.write_all(bytes)?;
         // The umask may have taken bits away that Puppet's own tools need.
         file.set_permissions(fs::Permissions::from_mode(mode))?;
@@ -251,7 +252,11 @@ impl Directory {
         }
         lists.into_iter().try_for_each(Staged::put)?;
         for (directory, staged, gone) in [
-            (layout.signed(), certificates, self.removals(&batch.certificates, |name| layout.certificate(name))),
+            (
+                layout.signed(),
+                certificates,
+                self.removals(&batch.certificates, |name| layout.certificate(name)),
+            ),
             (layout.requests(), requests, self.removals(&batch.requests, |name| layout.request(name))),
         ] {
             let mut touched = !staged.is_empty();
@@ -305,8 +310,11 @@ fn append_line(file: &File, offset: u64, line: &str) -> io::Result<()> {
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
     file.read_exact_at(&mut bytes, 0)?;
     let whole = String::from_utf8_lossy(&bytes);
-    let missing: String =
-        line.lines().filter(|ours| !whole.lines().any(|row| row == *ours)).flat_map(|row| [row, "\n"]).collect();
+    let missing: String = line
+        .lines()
+        .filter(|ours| !whole.lines().any(|row| row == *ours))
+        .flat_map(|row| [row, "\n"])
+        .collect();
     if !missing.is_empty() {
         warn!("inventory.txt was changed by somebody else; appending to its end");
     }

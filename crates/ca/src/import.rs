@@ -53,20 +53,22 @@ pub fn is_present(root: &Path) -> Result<bool, ImportFault> {
 /// [`ImportFault`].
 pub fn read(layout: &Layout) -> Result<State, ImportFault> {
     let key_pem = bytes(&layout.key())?;
-    let key = PrivateKey::from_pem(&key_pem).map_err(|fault| ImportFault::Key { path: layout.key(), fault })?;
+    let key =
+        PrivateKey::from_pem(&key_pem).map_err(|fault| ImportFault::Key { path: layout.key(), fault })?;
     let bundle_pem = text(&layout.bundle())?;
     let issuer = issuing_certificate(layout, &bundle_pem, &key)?;
     let lists = revocation_lists(layout, &issuer)?;
     let inventory_text = text(&layout.inventory())?;
     let serial_text = text(&layout.serial())?;
-    let next_serial = Serial::parse_hex(&serial_text)
-        .map_err(|fault| content(&layout.serial(), &fault))?;
+    let next_serial = Serial::parse_hex(&serial_text).map_err(|fault| content(&layout.serial(), &fault))?;
 
     let mut inventory = Vec::new();
     for (number, line) in inventory_text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match Row::parse(line) {
             Some(row) => inventory.push(row),
-            None => warn!(line = number + 1, "a line of inventory.txt cannot be understood and is left alone"),
+            None => {
+                warn!(line = number + 1, "a line of inventory.txt cannot be understood and is left alone")
+            }
         }
     }
     let signed = signed(layout)?;

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn lines_of_other_writers() {
-        let row = Row::parse("1f 2015-03-01T12:00:00+00:00 2020-03-01T12:00:00GMT /CN=Puppet CA: old host").unwrap();
+        let row = Row::parse("1f 2015-03-01T12:00:00+00:00 2020-03-01T12:00:00GMT /CN=Puppet CA: old host")
+            .unwrap();
         assert_eq!(row.serial, Serial::from_u64(31));
         assert_eq!(row.name, "Puppet CA: old host");
         assert!(Row::parse("").is_none());

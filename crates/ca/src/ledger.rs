@@ -37,7 +37,11 @@ pub enum Refusal {
     /// Whoever sends the request again there, under the same id, gets the one true answer.
     #[error("deposed in epoch {epoch} before the decision was confirmed")]
     Deposed { epoch: u64, primary: String },
-    /// The member is stopping, or could not get the envelope acknowledged in time: it may still come true.
+    /// The member is stopping: the envelope may or may not have been acknowledged. As with [`Refusal::Deposed`], the
+    /// next primary knows.
+    #[error("this member is stopping")]
+    Stopping,
+    /// The envelope could not be acknowledged in time: it may still come true.
     #[error("the decision was not confirmed")]
     Unconfirmed,
 }
@@ -193,7 +197,7 @@ impl Ledger {
     pub async fn record(&self, epoch: u64, envelope: Envelope) -> Result<u64, Refusal> {
         let (answer, asked) = oneshot::channel();
         (self.propose)(Proposal { epoch, envelope, answer });
-        asked.await.unwrap_or(Err(Refusal::Unconfirmed))
+        asked.await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// As [`Ledger::record`], and waits until the directory shows it: before a client is told that it is done.
@@ -202,6 +206,6 @@ impl Ledger {
     /// [`Refusal`].
     pub async fn complete(&self, epoch: u64, envelope: Envelope) -> Result<(), Refusal> {
         let index = self.record(epoch, envelope).await?;
-        if self.projection.reached(index).await { Ok(()) } else { Err(Refusal::Unconfirmed) }
+        if self.projection.reached(index).await { Ok(()) } else { Err(Refusal::Stopping) }
     }
 }

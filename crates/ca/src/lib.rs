@@ -7,8 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod alone;
-mod api;
 pub mod answer;
+mod api;
 pub mod authority;
 pub mod autosign;
 pub mod command;

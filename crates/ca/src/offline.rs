@@ -46,7 +46,8 @@ impl Offline {
             ),
             None => format!("{own} has no complete copy of the authority yet"),
         });
-        let (log, ledger) = if read_only.is_some() { Alone::start_reading(store)? } else { Alone::start(store)? };
+        let (log, ledger) =
+            if read_only.is_some() { Alone::start_reading(store)? } else { Alone::start(store)? };
         Ok(Self::over(settings, ledger, layout, log, read_only))
     }
 

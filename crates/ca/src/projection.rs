@@ -173,8 +173,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (projection, thread) = Projection::start(Directory::open(root.path()).unwrap(), 0).unwrap();
         for index in 1..=600 {
-            projection
-                .carry_out(index, vec![DirectoryEffect::WriteSerial { next: Serial::from_u64(index) }]);
+            projection.carry_out(index, vec![DirectoryEffect::WriteSerial { next: Serial::from_u64(index) }]);
         }
         let (answer, asked) = tokio::sync::oneshot::channel();
         projection.run(move |directory| {

@@ -26,12 +26,23 @@ use tracing::error;
 /// What the loop is told.
 enum Input {
     Propose(Proposal),
-    Frame { from: Origin, frame: Frame, answer: oneshot::Sender<Frame> },
+    Frame {
+        from: Origin,
+        frame: Frame,
+        answer: oneshot::Sender<Frame>,
+    },
     Event(Event),
     /// A snapshot for another member is packed, or could not be.
-    Packed { to: MemberName, position: Position, parcel: Option<Vec<u8>> },
+    Packed {
+        to: MemberName,
+        position: Position,
+        parcel: Option<Vec<u8>>,
+    },
     /// A snapshot from the primary is in the directory, or could not be used.
-    Unpacked { position: Position, state: Option<Box<State>> },
+    Unpacked {
+        position: Position,
+        state: Option<Box<State>>,
+    },
     /// The state at this position is in the snapshot file.
     Saved(Position),
     Stop,
@@ -93,7 +104,7 @@ impl Replicated {
         let proposals = inputs.clone();
         let propose = Arc::new(move |proposal: Proposal| {
             if let Err(mpsc::SendError(Input::Propose(proposal))) = proposals.send(Input::Propose(proposal)) {
-                let _ = proposal.answer.send(Err(Refusal::Unconfirmed));
+                let _ = proposal.answer.send(Err(Refusal::Stopping));
             }
         });
         let ledger = Ledger::new(shared, propose, projection);

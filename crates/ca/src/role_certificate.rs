@@ -102,7 +102,9 @@ pub fn issue_role_certificates(
     }
 
     // 2. Judge.
-    if let Some(taken) = requests.iter().find(|request| state.signed().contains_key(request.certname.as_str())) {
+    if let Some(taken) =
+        requests.iter().find(|request| state.signed().contains_key(request.certname.as_str()))
+    {
         return Err(RoleFault::Exists(taken.certname.clone()));
     }
 

@@ -81,9 +81,8 @@ pub fn setup(
     let mut name = cadir.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".new-{}", std::process::id()));
     let unfinished = parent.join(name);
-    let made = make(&unfinished, options, &mut progress).and_then(|()| {
-        fs::rename(&unfinished, cadir).and_then(|()| sync_directory(parent)).map_err(fault)
-    });
+    let made = make(&unfinished, options, &mut progress)
+        .and_then(|()| fs::rename(&unfinished, cadir).and_then(|()| sync_directory(parent)).map_err(fault));
     if made.is_err() {
         // Best effort: the first fault is the one to be told.
         let _ = fs::remove_dir_all(&unfinished);
@@ -169,7 +168,10 @@ mod tests {
         assert_eq!(fs::read_to_string(cadir.join("serial")).unwrap(), "0002");
         assert_eq!(fs::read_dir(root.path().join("ssl")).unwrap().count(), 1, "nothing else stays");
         let inventory = fs::read_to_string(cadir.join("inventory.txt")).unwrap();
-        assert!(inventory.starts_with("0x0001 ") && inventory.ends_with(" /CN=Puppet CA: x\n"), "{inventory}");
+        assert!(
+            inventory.starts_with("0x0001 ") && inventory.ends_with(" /CN=Puppet CA: x\n"),
+            "{inventory}"
+        );
         let mode = |name: &str| fs::metadata(cadir.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("ca_key.pem"), mode("ca_crt.pem"), mode("signed")), (0o640, 0o644, 0o750));
         let store = Store::open(&cadir).unwrap();

@@ -267,7 +267,7 @@ impl State {
                     self.revoked.remove(&serial);
                     self.revocations.retain(|(entry, _)| *entry != serial);
                 }
-                for Revocation { serial: hex, date } in added {
+                for Revocation { serial: hex, date, .. } in added {
                     let Some(serial) = serial(hex) else { continue };
                     if self.revoked.insert(serial, *date).is_none() {
                         self.revocations.push((serial, *date));

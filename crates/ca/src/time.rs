@@ -11,8 +11,8 @@ pub fn now() -> i64 {
 
 /// `2026-11-21T09:59:10UTC`. A time outside of the years 1 to 9999 is written as the nearest that is inside.
 pub fn format(seconds: i64) -> String {
-    let timestamp = Timestamp::from_second(seconds)
-        .unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX });
+    let timestamp =
+        Timestamp::from_second(seconds).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX });
     timestamp.strftime("%Y-%m-%dT%H:%M:%SUTC").to_string()
 }
 

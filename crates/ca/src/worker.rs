@@ -47,7 +47,7 @@ pub struct Worker {
 
 enum WorkerLog {
     Alone(Alone),
-    Replicated(Replicated),
+    Replicated(Box<Replicated>),
 }
 
 impl Worker {
@@ -70,7 +70,7 @@ impl Worker {
             Some(replication) => {
                 let front_ends = settings.front_ends.clone();
                 let (replicated, ledger) = Replicated::start(&settings.name, replication, front_ends, store)?;
-                (WorkerLog::Replicated(replicated), ledger)
+                (WorkerLog::Replicated(Box::new(replicated)), ledger)
             }
         };
         let authority = Authority::start(settings.policy(), ledger.clone(), layout.clone());
@@ -179,7 +179,8 @@ async fn follow_lists(trust: TrustBundle, ledger: Ledger) {
         lists.borrow_and_update();
         if let Some(current) = ledger.read(|state| state.lists().clone()) {
             let trust = trust.clone();
-            let loaded = tokio::task::spawn_blocking(move || trust.load(current.to_pem().as_bytes()).map(|_| ()));
+            let loaded =
+                tokio::task::spawn_blocking(move || trust.load(current.to_pem().as_bytes()).map(|_| ()));
             if let Ok(Err(fault)) = loaded.await {
                 warn!(%fault, "the new revocation list is not enforced on this member's own listener");
             }

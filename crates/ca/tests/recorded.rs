@@ -115,7 +115,11 @@ async fn every_recorded_exchange_is_answered_alike() {
         differ("status", recorded.status.to_string(), reply.status.to_string());
         let content_type = reply.header("content-type").map(str::to_owned);
         differ("content type", format!("{:?}", recorded.content_type), format!("{content_type:?}"));
-        differ("vary", recorded.vary_accept.to_string(), (reply.header("vary") == Some("Accept")).to_string());
+        differ(
+            "vary",
+            recorded.vary_accept.to_string(),
+            (reply.header("vary") == Some("Accept")).to_string(),
+        );
         let version = reply.header("x-puppet-version").is_some();
         differ("version header", recorded.puppet_version.to_string(), version.to_string());
         if let Some(text) = &recorded.text
@@ -125,8 +129,10 @@ async fn every_recorded_exchange_is_answered_alike() {
         }
     }
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
-    let listed = ask(&worker, local(), "GET", "/puppet-ca/v1/certificate_status/gen2.example.com", &[], "").await;
-    let names = serde_json::from_slice::<serde_json::Value>(&listed.body).unwrap()["subject_alt_names"].clone();
+    let listed =
+        ask(&worker, local(), "GET", "/puppet-ca/v1/certificate_status/gen2.example.com", &[], "").await;
+    let names =
+        serde_json::from_slice::<serde_json::Value>(&listed.body).unwrap()["subject_alt_names"].clone();
     assert_eq!(names, serde_json::json!(["IP:10.0.0.9", "DNS:gen2.example.com", "DNS:gen2alt.example.com"]));
     worker.stop().await;
 }

@@ -2,7 +2,10 @@
 
 mod support;
 
-use ca::{CaSettings, MemberAddress, RegisterAddress, Replication, RoleRequest, Worker, issue_role_certificates};
+use ca::{
+    Autosign, CaSettings, MemberAddress, RegisterAddress, Replication, RoleRequest, Worker,
+    issue_role_certificates,
+};
 use pki::{Certname, KeyKind};
 use replica::frame::{Body, Configure};
 use replica::register::{Author, EmbeddedRegister, Register};
@@ -36,6 +39,7 @@ struct Estate {
     register_address: String,
     register: Arc<Mutex<EmbeddedRegister>>,
     running: BTreeMap<String, (Arc<Worker>, DrainHandle)>,
+    autosign: Autosign,
 }
 
 impl Estate {
@@ -70,10 +74,13 @@ impl Estate {
         let tls =
             ServerTls::new(&identities["front-end"], trust.clone(), ClientCertificates::Required).unwrap();
         let home = Arc::clone(&register);
-        let handler = HandlerFn(move |request: Request, peer: Arc<Peer>| answer_register(Arc::clone(&home), request, peer));
+        let handler = HandlerFn(move |request: Request, peer: Arc<Peer>| {
+            answer_register(Arc::clone(&home), request, peer)
+        });
         tokio::spawn(serve_tls(listener, tls, Limits::default(), Arc::new(handler), wire::Drain::never()));
-        let addresses = ["ca-1", "ca-2"]
-            .map(|name| (name.to_owned(), TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()));
+        let addresses = ["ca-1", "ca-2"].map(|name| {
+            (name.to_owned(), TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string())
+        });
         let estate = Self {
             root,
             cluster: cluster.clone(),
@@ -83,6 +90,7 @@ impl Estate {
             register_address,
             register,
             running: BTreeMap::new(),
+            autosign: Autosign::False,
         };
         estate.set(Configuration::first(cluster, MemberName::new("ca-1")));
         estate
@@ -94,10 +102,8 @@ impl Estate {
 
     /// Changes the register, as the front end.
     fn set(&self, configuration: Configuration) {
-        let request = replica::register::RegisterRequest {
-            expected_version: configuration.version - 1,
-            configuration,
-        };
+        let request =
+            replica::register::RegisterRequest { expected_version: configuration.version - 1, configuration };
         let answer = self.register.lock().unwrap().compare_and_set(&Author::FrontEnd, &request).unwrap();
         assert_eq!(answer.refused, None);
     }
@@ -117,6 +123,7 @@ impl Estate {
             address: address.clone(),
         });
         CaSettings {
+            autosign: self.autosign.clone(),
             front_ends: vec![FRONT_END.to_owned()],
             replication: Some(Replication {
                 cluster: self.cluster.as_str().to_owned(),
@@ -208,7 +215,8 @@ impl Estate {
 
     async fn enrol(&self, to: &str, epoch: u64, name: &str) {
         let path = format!("/puppet-ca/v1/certificate_request/{name}");
-        let answer = self.forward(to, epoch, &format!("save-{name}"), Method::PUT, &path, csr(name)).await.unwrap();
+        let answer =
+            self.forward(to, epoch, &format!("save-{name}"), Method::PUT, &path, csr(name)).await.unwrap();
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         self.operate(to, name, "signed").await;
     }
@@ -407,5 +415,95 @@ async fn a_primary_that_restarts_takes_the_next_epoch() {
     assert!(second > first);
     estate.enrol("ca-1", second, "two.example.com").await;
     assert_eq!(serial_of(&estate.cadir("ca-1"), "two.example.com"), 6);
+    estate.stop("ca-1").await;
+}
+
+/// One agent's request as a front end passes it on: held while nobody decides, sent again under the same id to the
+/// primary of a later epoch, never twice within one.
+async fn persist(
+    clients: Arc<BTreeMap<String, Client>>,
+    active: tokio::sync::watch::Receiver<Option<(String, u64)>>,
+    name: String,
+) -> u16 {
+    let path = format!("/puppet-ca/v1/certificate_request/{name}");
+    let body = csr(&name);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut tried = 0;
+    loop {
+        assert!(Instant::now() < deadline, "{name} was never answered");
+        let Some((to, epoch)) = active.borrow().clone().filter(|(_, epoch)| *epoch > tried) else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert("x-client-verify", HeaderValue::from_static("NONE"));
+        headers.insert("x-bunraku-epoch", HeaderValue::from(epoch));
+        headers.insert("x-bunraku-request", HeaderValue::from_str(&format!("id-{name}")).unwrap());
+        tried = epoch;
+        match clients[&to].request(Method::PUT, &path, headers, body.clone().into_bytes()).await {
+            Ok(answer) if answer.status == StatusCode::MISDIRECTED_REQUEST => {}
+            Ok(answer) => return answer.status.as_u16(),
+            // Whether it was carried out is not known: the next primary knows.
+            Err(_) => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_or_done_twice_when_primaries_go_away_under_load() {
+    let mut estate = Estate::new().await;
+    estate.autosign = Autosign::True;
+    estate.start("ca-1").await;
+    let epoch = estate.until_decides("ca-1").await;
+    estate.start("ca-2").await;
+    estate.until_in_sync().await;
+    let clients: BTreeMap<String, Client> =
+        ["ca-1", "ca-2"].iter().map(|name| ((*name).to_owned(), estate.client(name))).collect();
+    let clients = Arc::new(clients);
+    let (tell, active) = tokio::sync::watch::channel(Some(("ca-1".to_owned(), epoch)));
+    let mut agents = tokio::task::JoinSet::new();
+    for lane in 0..8 {
+        let (clients, active) = (Arc::clone(&clients), active.clone());
+        agents.spawn(async move {
+            let mut names = Vec::new();
+            for number in 0..40 {
+                let name = format!("n{number}.lane{lane}.test");
+                let status = persist(Arc::clone(&clients), active.clone(), name.clone()).await;
+                assert_eq!(status, 200, "{name}");
+                names.push(name);
+            }
+            names
+        });
+    }
+    for (gone, next) in [("ca-1", "ca-2"), ("ca-2", "ca-1")] {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        tell.send(None).unwrap();
+        estate.stop(gone).await;
+        let before = estate.registered();
+        estate.set(before.succeeded_by(MemberName::new(next), BTreeSet::new()));
+        let epoch = estate.until_decides(next).await;
+        tell.send(Some((next.to_owned(), epoch))).unwrap();
+        estate.start(gone).await;
+        estate.until_in_sync().await;
+    }
+    let mut names = BTreeSet::new();
+    while let Some(lane) = agents.join_next().await {
+        names.extend(lane.unwrap());
+    }
+    assert_eq!(names.len(), 320);
+    estate.until_equal().await;
+    let inventory = std::fs::read_to_string(estate.cadir("ca-1").join("inventory.txt")).unwrap();
+    let rows: Vec<(&str, &str)> = inventory
+        .lines()
+        .map(|row| (row.split(' ').next().unwrap(), row.rsplit("/CN=").next().unwrap()))
+        .collect();
+    let serials: BTreeSet<&str> = rows.iter().map(|(serial, _)| *serial).collect();
+    assert_eq!(serials.len(), rows.len(), "a serial was given twice");
+    for name in &names {
+        let count = rows.iter().filter(|(_, row)| row == name).count();
+        assert_eq!(count, 1, "{name} is {count} times in the inventory");
+        serial_of(&estate.cadir("ca-2"), name);
+    }
+    estate.stop("ca-2").await;
     estate.stop("ca-1").await;
 }

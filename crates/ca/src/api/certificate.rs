@@ -9,7 +9,9 @@ pub(super) async fn get(call: &Call, name: &str) -> Answer {
     let layout = call.authority.layout();
     let path = if name == "ca" { layout.bundle() } else { layout.certificate(name) };
     let known = ledger.read(|state| {
-        (name == "ca").then(|| state.bundle_pem().to_string()).ok_or_else(|| state.signed().contains_key(name))
+        (name == "ca")
+            .then(|| state.bundle_pem().to_string())
+            .ok_or_else(|| state.signed().contains_key(name))
     });
     let pem = match known {
         None => return answer::not_ready(0, None),

@@ -49,7 +49,8 @@ async fn put(call: Call, caller: &Caller, name: &str) -> Answer {
         Ok(change) => change,
         Err(text) => return Answer::new(400, PLAIN_UTF8, text),
     };
-    let acceptable = negotiate::body_type(&parts.headers).and_then(|()| negotiate::answer_type(&parts.headers));
+    let acceptable =
+        negotiate::body_type(&parts.headers).and_then(|()| negotiate::answer_type(&parts.headers));
     let chosen = match acceptable {
         // Without `Accept`, Puppet Server negotiates here all the same.
         Ok((_, chosen)) => chosen || !parts.headers.contains_key(ACCEPT),

@@ -32,9 +32,9 @@ pub(super) fn reader(call: &Call) -> Result<Caller, Answer> {
 
 /// Without the header nobody claims anything: a direct request, or the local socket.
 fn same_epoch(headers: &HeaderMap, role: &Role) -> bool {
-    headers.get(X_BUNRAKU_EPOCH).is_none_or(|value| {
-        value.to_str().ok().and_then(|text| text.parse::<u64>().ok()) == Some(role.epoch)
-    })
+    headers
+        .get(X_BUNRAKU_EPOCH)
+        .is_none_or(|value| value.to_str().ok().and_then(|text| text.parse::<u64>().ok()) == Some(role.epoch))
 }
 
 fn caller(call: &Call, role: &Role) -> Caller {

@@ -35,10 +35,8 @@ const RULES: [(&str, &[Method], Allow); 12] = [
 
 /// Whether `requester` may use `method` on `path` (decoded, in its present form).
 pub(super) fn allowed(method: &Method, path: &str, requester: &Requester) -> bool {
-    RULES
-        .iter()
-        .filter(|(prefix, methods, _)| path.starts_with(prefix) && methods.contains(method))
-        .any(|(.., allow)| match allow {
+    RULES.iter().filter(|(prefix, methods, _)| path.starts_with(prefix) && methods.contains(method)).any(
+        |(.., allow)| match allow {
             Allow::Anyone => true,
             Allow::Authenticated => requester.authenticated,
             Allow::Operator => {
@@ -46,7 +44,8 @@ pub(super) fn allowed(method: &Method, path: &str, requester: &Requester) -> boo
                     || requester.authorization("pp_cli_auth").as_deref() == Some("true")
             }
             Allow::LocalOperator => requester.is_local_operator,
-        })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -55,7 +54,8 @@ mod tests {
 
     #[test]
     fn strangers_may_enrol_and_nothing_else() {
-        let stranger = Requester { is_local_operator: false, authenticated: false, ..Requester::local_operator() };
+        let stranger =
+            Requester { is_local_operator: false, authenticated: false, ..Requester::local_operator() };
         for (method, path, expected) in [
             (Method::GET, "/puppet-ca/v1/certificate/ca", true),
             (Method::HEAD, "/puppet-ca/v1/certificate/ca", false),
@@ -75,6 +75,10 @@ mod tests {
         ] {
             assert_eq!(allowed(&method, path, &stranger), expected, "{method} {path}");
         }
-        assert!(allowed(&Method::DELETE, "/puppet-ca/v1/certificate_request/x", &Requester::local_operator()));
+        assert!(allowed(
+            &Method::DELETE,
+            "/puppet-ca/v1/certificate_request/x",
+            &Requester::local_operator()
+        ));
     }
 }

@@ -59,7 +59,11 @@ impl Authority {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn clean(self: &Arc<Self>, caller: &Caller, certnames: &[String]) -> Result<Vec<String>, Failure> {
+    pub async fn clean(
+        self: &Arc<Self>,
+        caller: &Caller,
+        certnames: &[String],
+    ) -> Result<Vec<String>, Failure> {
         let _names = self.names.hold_all(certnames).await;
         let now = time::now();
         // 1. What is there?
@@ -67,14 +71,14 @@ impl Authority {
             let (known, unknown): (Vec<_>, Vec<_>) = certnames.iter().cloned().partition(|certname| {
                 state.signed().contains_key(certname) || !state.issued_to(certname).is_empty()
             });
-            let serials = known.iter().flat_map(|name| revoke::live_serials(state, name, now)).collect();
+            let targets = known.iter().flat_map(|name| revoke::live(state, name, now)).collect();
             let files: Vec<String> =
                 known.into_iter().filter(|certname| state.signed().contains_key(certname)).collect();
-            (files, unknown, serials)
+            (files, unknown, targets)
         });
-        let (files, unknown, serials) = found.ok_or(Failure::NoState)?;
+        let (files, unknown, targets) = found.ok_or(Failure::NoState)?;
         // 2. Revoke first: a certificate whose file is gone and that is not on the list would live unseen.
-        self.revoke_serials(caller, serials).await?;
+        self.revoke_targets(caller, targets).await?;
         // 3. Drop the files.
         let commands: Vec<Command> =
             files.into_iter().map(|certname| Command::CertificateRemoved { certname }).collect();

@@ -5,8 +5,8 @@ use crate::command::{Actor, Command, Envelope, Revocation};
 use crate::ledger::Refusal;
 use crate::state::{Standing, State};
 use crate::time;
-use pki::crl::CrlDraft;
 use pki::Serial;
+use pki::crl::CrlDraft;
 use pki::issue::IssueFault;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -21,8 +21,15 @@ const LIST_YEARS: i32 = 5;
 pub(super) struct Order {
     epoch: u64,
     actor: Actor,
-    serials: Vec<Serial>,
+    targets: Vec<Target>,
     answer: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// One certificate to be revoked.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub serial: Serial,
+    pub certname: String,
 }
 
 impl Authority {
@@ -33,41 +40,52 @@ impl Authority {
     pub async fn revoke(self: &Arc<Self>, caller: &Caller, certname: &str) -> Result<(), Failure> {
         let _name = self.names.hold(certname).await;
         let now = time::now();
-        let found = self.ledger.read(|state| (state.standing(certname), live_serials(state, certname, now)));
-        let (standing, serials) = found.ok_or(Failure::NoState)?;
+        let found = self.ledger.read(|state| (state.standing(certname), live(state, certname, now)));
+        let (standing, targets) = found.ok_or(Failure::NoState)?;
         match standing {
             None => Err(Fault::UnknownName.into()),
             Some(Standing::Requested) => Err(Fault::NothingToRevoke(certname.to_owned()).into()),
-            Some(Standing::Signed | Standing::Revoked) => self.revoke_serials(caller, serials).await,
+            Some(Standing::Signed | Standing::Revoked) => self.revoke_targets(caller, targets).await,
         }
     }
 
     /// Puts serials on the list, together with those of whoever else asks at the moment.
-    pub(super) async fn revoke_serials(&self, caller: &Caller, serials: Vec<Serial>) -> Result<(), Failure> {
-        if serials.is_empty() {
+    pub(super) async fn revoke_targets(&self, caller: &Caller, targets: Vec<Target>) -> Result<(), Failure> {
+        if targets.is_empty() {
             return Ok(());
         }
         let (answer, asked) = oneshot::channel();
-        let order = Order { epoch: caller.epoch, actor: caller.actor.clone(), serials, answer };
-        self.revocations.send(order).map_err(|_| Refusal::Unconfirmed)?;
-        asked.await.unwrap_or(Err(Refusal::Unconfirmed.into()))
+        let order = Order { epoch: caller.epoch, actor: caller.actor.clone(), targets, answer };
+        self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
+        asked.await.unwrap_or(Err(Refusal::Stopping.into()))
     }
 
-    async fn issue_list(self: &Arc<Self>, epoch: u64, actor: Actor, serials: &BTreeSet<Serial>) -> Result<(), Failure> {
+    async fn issue_list(self: &Arc<Self>, epoch: u64, orders: &[Order]) -> Result<(), Failure> {
         let now = time::now();
         // 1. The list as it will be. Only this task issues lists, and waits for each to be committed.
         let draft = self.ledger.read(|state| {
             let mut entries = state.revocations().to_vec();
-            let known = entries.len();
-            entries.extend(serials.iter().filter(|serial| !state.is_revoked(serial)).map(|serial| (*serial, now)));
-            (entries, known, state.lists().own.number().unwrap_or(0) + 1)
+            let mut added = Vec::new();
+            let mut new = BTreeSet::new();
+            for order in orders.iter().filter(|order| order.epoch == epoch) {
+                for Target { serial, certname } in &order.targets {
+                    if !state.is_revoked(serial) && new.insert(*serial) {
+                        entries.push((*serial, now));
+                        added.push(Revocation {
+                            serial: serial.to_string(),
+                            date: now,
+                            certname: Some(certname.clone()),
+                            actor: Some(order.actor.clone()),
+                        });
+                    }
+                }
+            }
+            (entries, added, state.lists().own.number().unwrap_or(0) + 1)
         });
-        let (entries, known, number) = draft.ok_or(Failure::NoState)?;
-        if entries.len() == known {
+        let (entries, added, number) = draft.ok_or(Failure::NoState)?;
+        if added.is_empty() {
             return Ok(());
         }
-        let added: Vec<Revocation> =
-            entries[known..].iter().map(|(serial, date)| Revocation { serial: serial.to_string(), date: *date }).collect();
         let (this_update, next_update) = (now - 1, time::add_years(now, LIST_YEARS));
 
         // 2. The signature, on a blocking thread: with many entries even the digest takes a while.
@@ -85,9 +103,15 @@ impl Authority {
 
         // 3. Into the log: entries and signature; every member rebuilds the same list from them.
         let count = added.len();
-        let command =
-            Command::RevocationListIssued { number, this_update, next_update, added, dropped: vec![], signature };
-        let envelope = Envelope { at: now, actor, request: None, commands: vec![command] };
+        let command = Command::RevocationListIssued {
+            number,
+            this_update,
+            next_update,
+            added,
+            dropped: vec![],
+            signature,
+        };
+        let envelope = Envelope { at: now, actor: Actor::default(), request: None, commands: vec![command] };
         self.ledger.complete(epoch, envelope).await?;
         info!(number, count, "revocation list issued");
         Ok(())
@@ -95,11 +119,12 @@ impl Authority {
 }
 
 /// The serials of a name that matter: not expired, not revoked; and that of the file, whatever its dates.
-pub(super) fn live_serials(state: &State, certname: &str, now: i64) -> Vec<Serial> {
+pub(super) fn live(state: &State, certname: &str, now: i64) -> Vec<Target> {
     let mut serials: BTreeSet<Serial> =
         state.issued_to(certname).iter().filter(|one| one.not_after > now).map(|one| one.serial).collect();
     serials.extend(state.signed().get(certname).map(|signed| signed.serial));
-    serials.into_iter().filter(|serial| !state.is_revoked(serial)).collect()
+    let live = serials.into_iter().filter(|serial| !state.is_revoked(serial));
+    live.map(|serial| Target { serial, certname: certname.to_owned() }).collect()
 }
 
 /// The task that issues lists, one after the other.
@@ -109,13 +134,12 @@ pub(super) async fn run(authority: Weak<Authority>, mut orders: mpsc::UnboundedR
         let Some(authority) = authority.upgrade() else { return };
         let epoch = waiting.iter().map(|order| order.epoch).max().unwrap_or_default();
         let round: Vec<Order> = std::mem::take(&mut waiting);
-        let serials: BTreeSet<Serial> =
-            round.iter().filter(|order| order.epoch == epoch).flat_map(|order| order.serials.clone()).collect();
-        let actor = round.first().map(|order| order.actor.clone()).unwrap_or_default();
-        let result = authority.issue_list(epoch, actor, &serials).await;
+        let result = authority.issue_list(epoch, &round).await;
         for order in round {
             let answer = match &result {
-                _ if order.epoch != epoch => Err(Failure::Refused(Refusal::NotPrimary { epoch, primary: None })),
+                _ if order.epoch != epoch => {
+                    Err(Failure::Refused(Refusal::NotPrimary { epoch, primary: None }))
+                }
                 Ok(()) => Ok(()),
                 Err(Failure::Refused(refusal)) => Err(Failure::Refused(refusal.clone())),
                 Err(Failure::NoState) => Err(Failure::NoState),

@@ -9,6 +9,9 @@ use pki::{Certname, Request, Serial};
 use std::sync::Arc;
 use tracing::info;
 
+/// Signatures that go into the log together.
+const GROUP: usize = 256;
+
 /// What became of a batch of names; see [`Authority::sign_many`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SignedMany {
@@ -24,7 +27,12 @@ impl Authority {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn sign(self: &Arc<Self>, caller: &Caller, certname: &str, ttl: Option<i64>) -> Result<(), Failure> {
+    pub async fn sign(
+        self: &Arc<Self>,
+        caller: &Caller,
+        certname: &str,
+        ttl: Option<i64>,
+    ) -> Result<(), Failure> {
         let _name = self.names.hold(certname).await;
         if self.answered(caller).is_some() {
             return Ok(());
@@ -39,18 +47,34 @@ impl Authority {
         Ok(())
     }
 
-    /// Signs many at once: one reservation, all signatures in parallel, one entry in the log.
+    /// Signs many: group by group, so that a hundred thousand do not become one entry of the log.
     ///
     /// # Errors
-    /// [`Failure`], when nothing was signed at all. Names that a rule forbids are in the result instead.
+    /// [`Failure`]; the groups before it have been signed. Names that a rule forbids are in the result instead.
     pub async fn sign_many(
         self: &Arc<Self>,
         caller: &Caller,
         certnames: &[String],
     ) -> Result<SignedMany, Failure> {
+        let mut result = SignedMany::default();
+        let groups = certnames.chunks(GROUP);
+        let last = groups.len().saturating_sub(1);
+        for (number, group) in groups.enumerate() {
+            self.sign_group(caller, group, number == last, &mut result).await?;
+        }
+        Ok(result)
+    }
+
+    /// One reservation, all signatures in parallel, one entry in the log.
+    async fn sign_group(
+        self: &Arc<Self>,
+        caller: &Caller,
+        certnames: &[String],
+        is_last: bool,
+        result: &mut SignedMany,
+    ) -> Result<(), Failure> {
         let _names = self.names.hold_all(certnames).await;
         // 1. Judge all of them.
-        let mut result = SignedMany::default();
         let mut accepted = Vec::new();
         for certname in certnames {
             match self.judge(certname, None) {
@@ -61,7 +85,7 @@ impl Authority {
             }
         }
         if accepted.is_empty() {
-            return Ok(result);
+            return Ok(());
         }
         // 2. Reserve.
         let (serials, reserve) = self.reserve(caller.epoch, accepted.len())?;
@@ -75,16 +99,16 @@ impl Authority {
         }
         let mut issued_all = Vec::new();
         while let Some(joined) = signatures.join_next().await {
-            let (position, certname, certificate) = joined.map_err(|fault| Failure::Key(fault.to_string()))?;
+            let (position, certname, certificate) =
+                joined.map_err(|fault| Failure::Key(fault.to_string()))?;
             issued_all.push((position, certname, certificate?));
         }
         issued_all.sort_by_key(|(position, ..)| *position);
         // 4. Record.
         let commands = issued_all.iter().map(|(_, name, certificate)| issued(name, certificate)).collect();
-        result.signed = issued_all.into_iter().map(|(_, name, _)| name).collect();
-        let outcome = done(answer::signed_many(&result));
-        self.ledger.complete(caller.epoch, caller.envelope(outcome, commands)).await?;
-        Ok(result)
+        result.signed.extend(issued_all.into_iter().map(|(_, name, _)| name));
+        let outcome = if is_last { done(answer::signed_many(result)) } else { None };
+        Ok(self.ledger.complete(caller.epoch, caller.envelope(outcome, commands)).await?)
     }
 
     /// Signs a waiting request; the caller holds the name. `outcome` is what the request that caused this is

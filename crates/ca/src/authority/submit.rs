@@ -174,7 +174,11 @@ impl Authority {
     }
 
     /// Goes on with a request that was saved, at the point that its mark shows.
-    async fn continue_autosign(self: &Arc<Self>, caller: &Caller, certname: &str) -> Result<Submitted, Failure> {
+    async fn continue_autosign(
+        self: &Arc<Self>,
+        caller: &Caller,
+        certname: &str,
+    ) -> Result<Submitted, Failure> {
         let mark = self.ledger.read(|state| state.pending().get(certname).map(|p| p.autosign)).flatten();
         match mark {
             None | Some(AutosignMark::Manual) => Ok(Submitted::Waiting),
@@ -201,8 +205,10 @@ impl Authority {
     /// Finishes an autosigning that a crash or failover interrupted.
     pub(super) async fn finish_autosign(self: &Arc<Self>, epoch: u64, certname: &str) -> Result<(), Failure> {
         let _name = self.names.hold(certname).await;
-        let saved_by =
-            self.ledger.read(|state| state.pending().get(certname).and_then(|p| p.saved_by.clone())).flatten();
+        let saved_by = self
+            .ledger
+            .read(|state| state.pending().get(certname).and_then(|p| p.saved_by.clone()))
+            .flatten();
         // Under the id of the request that brought it: if that one is sent again, its answer is known.
         let caller = Caller { actor: Actor::default(), request_id: saved_by, epoch };
         self.continue_autosign(&caller, certname).await.map(|_| ())

@@ -245,7 +245,9 @@ impl Engine {
                         epoch: self.around.shared.role().epoch,
                         primary: primary.map(|name| name.to_string()),
                     },
-                    _ => ledger::Refusal::NotPrimary { epoch: self.around.shared.role().epoch, primary: None },
+                    _ => {
+                        ledger::Refusal::NotPrimary { epoch: self.around.shared.role().epoch, primary: None }
+                    }
                 };
                 self.answer(ticket, Err(refusal));
             }
@@ -299,7 +301,8 @@ impl Engine {
     fn save(&mut self) {
         self.since_snapshot = 0;
         let Some(state) = self.around.shared.copy() else { return };
-        let (layout, inputs, position) = (self.around.layout.clone(), self.around.inputs.clone(), self.applied);
+        let (layout, inputs, position) =
+            (self.around.layout.clone(), self.around.inputs.clone(), self.applied);
         self.around.projection.run(move |_| match store::write_snapshot(&layout, position, &state) {
             // The loop may have ended meanwhile.
             Ok(()) => drop(inputs.send(Input::Saved(position))),
@@ -357,7 +360,8 @@ impl Engine {
     fn look_at_role(&self) {
         let membership = self.member.membership();
         let acting = self.member.acting_epoch();
-        let primary = membership.configuration.as_ref().map(|configuration| configuration.primary.to_string());
+        let primary =
+            membership.configuration.as_ref().map(|configuration| configuration.primary.to_string());
         self.around.shared.set_role(ledger::Role {
             epoch: acting.unwrap_or(membership.epoch()).0,
             primary,

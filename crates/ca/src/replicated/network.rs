@@ -84,9 +84,9 @@ impl Network {
             let request = RegisterRequest::CompareAndSet { expected_version, configuration };
             let outcome = match tokio::time::timeout(limit, link.ask_register(&request, limit)).await {
                 Ok(Some(RegisterAnswer::Set { .. })) => RegisterOutcome::Set,
-                Ok(Some(RegisterAnswer::Current { configuration } | RegisterAnswer::Refused { configuration, .. })) => {
-                    RegisterOutcome::Refused(Some(configuration))
-                }
+                Ok(Some(
+                    RegisterAnswer::Current { configuration } | RegisterAnswer::Refused { configuration, .. },
+                )) => RegisterOutcome::Refused(Some(configuration)),
                 Ok(Some(RegisterAnswer::Empty)) => RegisterOutcome::Refused(None),
                 Ok(None) | Err(_) => RegisterOutcome::Unknown,
             };

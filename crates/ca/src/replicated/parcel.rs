@@ -100,7 +100,10 @@ pub fn unpack(directory: &Directory, bytes: &[u8]) -> Result<State, ParcelFault>
     let state = State::decode(&parcel.image)?;
     // Judge all names before the first file is written.
     for file in &parcel.files {
-        let plain = !file.name.is_empty() && !file.name.contains(['/', '\0']) && file.name != "." && file.name != "..";
+        let plain = !file.name.is_empty()
+            && !file.name.contains(['/', '\0'])
+            && file.name != "."
+            && file.name != "..";
         if !plain || !PLACES.contains(&file.place.as_str()) || file.name == "bunraku" {
             return Err(ParcelFault::Name(format!("{}/{}", file.place, file.name)));
         }

@@ -159,8 +159,8 @@ impl State {
     /// [`UnreadableImage`].
     pub fn decode(bytes: &[u8]) -> Result<Self, UnreadableImage> {
         let image: Image = minicbor::decode(bytes)?;
-        let issuer = Certificate::from_der(&image.issuer_der)
-            .map_err(|_| UnreadableImage::Part("CA certificate"))?;
+        let issuer =
+            Certificate::from_der(&image.issuer_der).map_err(|_| UnreadableImage::Part("CA certificate"))?;
         let own = RevocationList::from_der(&image.own_list_der)
             .map_err(|_| UnreadableImage::Part("revocation list"))?;
         let revocations: Vec<(Serial, i64)> = own.entries().collect();
