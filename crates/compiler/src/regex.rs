@@ -74,7 +74,8 @@ impl Regex {
                 '\x0C' => escaped.push_str("\\f"),
                 '\x0B' => escaped.push_str("\\v"),
                 ' ' => escaped.push_str("\\ "),
-                '[' | ']' | '{' | '}' | '(' | ')' | '|' | '-' | '*' | '.' | '\\' | '?' | '+' | '^' | '$' | '#' => {
+                '[' | ']' | '{' | '}' | '(' | ')' | '|' | '-' | '*' | '.' | '\\' | '?' | '+' | '^' | '$'
+                | '#' => {
                     escaped.push('\\');
                     escaped.push(c);
                 }
@@ -116,7 +117,8 @@ impl Regex {
     }
 
     fn group(&self) -> String {
-        let letters = [(self.options.multi_line, 'm'), (self.options.ignore_case, 'i'), (self.options.extended, 'x')];
+        let letters =
+            [(self.options.multi_line, 'm'), (self.options.ignore_case, 'i'), (self.options.extended, 'x')];
         let on: String = letters.iter().filter(|(set, _)| *set).map(|(_, letter)| *letter).collect();
         let off: String = letters.iter().filter(|(set, _)| !*set).map(|(_, letter)| *letter).collect();
         let off = if off.is_empty() { off } else { format!("-{off}") };
@@ -146,7 +148,9 @@ impl Regex {
             Engine::Backtracking(program) => {
                 let found = program.captures_from_pos(text, from).map_err(|_| self.exhausted())?;
                 Ok(found.map(|groups| {
-                    (0..groups.len()).map(|i| groups.get(i).map(|group| (group.start(), group.end()))).collect()
+                    (0..groups.len())
+                        .map(|i| groups.get(i).map(|group| (group.start(), group.end())))
+                        .collect()
                 }))
             }
         }
@@ -155,8 +159,12 @@ impl Regex {
     /// The names of the groups in order, `[0]` standing for the whole match.
     pub fn group_names(&self) -> Vec<Option<String>> {
         match &self.engine {
-            Engine::Automaton(program) => program.capture_names().map(|name| name.map(str::to_owned)).collect(),
-            Engine::Backtracking(program) => program.capture_names().map(|name| name.map(str::to_owned)).collect(),
+            Engine::Automaton(program) => {
+                program.capture_names().map(|name| name.map(str::to_owned)).collect()
+            }
+            Engine::Backtracking(program) => {
+                program.capture_names().map(|name| name.map(str::to_owned)).collect()
+            }
         }
     }
 

@@ -140,7 +140,9 @@ fn bunraku(expression: &str) -> Outcome {
     };
     let environment = match Environment::load(&world, settings) {
         Ok(environment) => environment,
-        Err(failure) => return Outcome { notices: Vec::new(), error: Some(without_file(&failure.to_string())) },
+        Err(failure) => {
+            return Outcome { notices: Vec::new(), error: Some(without_file(&failure.to_string())) };
+        }
     };
     let (logs, error) = match compile(&environment, &world, &request) {
         Ok(compiled) => (compiled.logs, None),
@@ -153,7 +155,11 @@ fn bunraku(expression: &str) -> Outcome {
     Outcome { notices: notices.collect(), error }
 }
 
-/// The one has a file and a node, the other none.
+/// The one has a file, a node and an environment, the other none.
 fn without_file(text: &str) -> String {
-    text.replace("file: /site.pp, ", "").replace("file: unknown, ", "").trim_end_matches(" on node node.example.com").to_owned()
+    let text = text.trim_start_matches("Could not parse for environment production: ");
+    text.replace("file: /site.pp, ", "")
+        .replace("file: unknown, ", "")
+        .trim_end_matches(" on node node.example.com")
+        .to_owned()
 }

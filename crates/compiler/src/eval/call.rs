@@ -104,11 +104,10 @@ impl Evaluator<'_> {
         has_block: bool,
     ) -> Result<Value, Failure> {
         let definition = &function.definition;
-        let name = format!("'{}'", function.name);
         if has_block {
-            return Err(Failure::raised(format!("{name} does not expect a block")));
+            return Err(Failure::raised(format!("'{}' does not expect a block", function.name)));
         }
-        self.check_arguments(&name, &definition.parameters, &args)?;
+        self.check_arguments(&function.name, &definition.parameters, &args)?;
         let module = self.scope_mut(TOP).module.take();
         self.scope_mut(TOP).module.clone_from(&function.module);
         let result = self.without_frames(TOP, |this| {

@@ -8,6 +8,7 @@ use syntax::ast::{Expr, Lambda, Parameter};
 use crate::eval::Evaluator;
 use crate::eval::scope::{Frame, ScopeId, TOP};
 use crate::failure::{Failure, Fault};
+use crate::types::signature::{Arity, Signature, describe_call};
 use crate::types::{Type, describe_mismatch, instance_of};
 use crate::value::Value;
 
@@ -74,7 +75,7 @@ impl Evaluator<'_> {
         let (lambda, scope) = (&closure.lambda, closure.scope);
         let bindings = self.bind_arguments("lambda", &lambda.parameters, args.clone(), scope)?;
         let given: Vec<Value> = final_arguments(&lambda.parameters, &bindings);
-        self.check_arguments("block", &lambda.parameters, &given)?;
+        self.check_arguments("lambda", &lambda.parameters, &given)?;
         let result = self.guarded(scope, |this| {
             let frames = &mut this.scope_mut(scope).frames;
             frames.push(Frame::Local(bindings));
@@ -197,7 +198,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Checks number and types of arguments that were given.
+    /// Checks number and types of arguments that were given to the function of that name, or to a `lambda`.
     pub(crate) fn check_arguments(
         &mut self,
         callee: &str,
@@ -205,43 +206,27 @@ impl Evaluator<'_> {
         args: &[Value],
     ) -> Result<(), Failure> {
         let types = self.types_of(parameters)?;
-        let (least, most) = (required(parameters), limit(parameters));
-        if args.len() < least || most.is_some_and(|most| args.len() > most) {
-            return Err(Failure::raised(format!(
-                "{callee} expects {}, got {}",
-                counted(least, most),
-                if args.is_empty() { "none".to_owned() } else { args.len().to_string() }
-            )));
-        }
-        let mut wrong = Vec::new();
-        for (index, arg) in args.iter().enumerate() {
-            let index = index.min(parameters.len().saturating_sub(1));
-            let Some(Some(expected)) = types.get(index) else { continue };
-            let parameter = &parameters[index];
-            let expected = match expected {
-                Type::Array(element, _) if parameter.captures_rest => &**element,
-                other => other,
+        let declared = parameters.iter().zip(types.iter()).map(|(parameter, expected)| {
+            let (expected, arity) = match expected {
+                Some(Type::Array(element, _)) if parameter.captures_rest => {
+                    ((**element).clone(), Arity::Repeated(0))
+                }
+                expected => {
+                    let arity = match (parameter.captures_rest, &parameter.default) {
+                        (true, _) => Arity::Repeated(0),
+                        (false, Some(_)) => Arity::Optional,
+                        (false, None) => Arity::Required,
+                    };
+                    (expected.clone().unwrap_or(Type::Any), arity)
+                }
             };
-            if !instance_of(expected, arg) {
-                let subject = format!("parameter '{}'", parameter.name);
-                let mismatch = describe_mismatch(&subject, expected, arg);
-                if !wrong.contains(&mismatch) {
-                    wrong.push(mismatch);
-                }
-            }
+            (parameter.name.to_string(), expected, arity)
+        });
+        let signature = Signature::new(declared.collect(), None);
+        if signature.accepts(args, None) {
+            return Ok(());
         }
-        match &wrong[..] {
-            [] => Ok(()),
-            [only] => Err(Failure::raised(format!("{callee} {only}"))),
-            several => {
-                let mut text = format!("{callee} expects ({})", signature(parameters, &types));
-                for mismatch in several {
-                    text.push_str("\n  rejected: ");
-                    text.push_str(mismatch);
-                }
-                Err(Failure::raised(text))
-            }
-        }
+        Err(Failure::raised(describe_call(callee, &[&signature], args, None)))
     }
 
     pub(crate) fn check_returned(
@@ -279,59 +264,4 @@ fn final_arguments(parameters: &[Parameter], bindings: &FxHashMap<Arc<str>, Valu
         }
     }
     values
-}
-
-/// `2 arguments`, `at least 1 argument`, …
-fn counted(least: usize, most: Option<usize>) -> String {
-    let range = match most {
-        Some(most) if most == least && least == 0 => "no".to_owned(),
-        Some(most) if most == least => least.to_string(),
-        Some(most) if least == 0 => format!("at most {most}"),
-        Some(most) => format!("between {least} and {most}"),
-        None if least == 0 => "unlimited".to_owned(),
-        None => format!("at least {least}"),
-    };
-    let single = (least == 1 && matches!(most, Some(1) | None)) || (least == 0 && most == Some(1));
-    format!("{range} argument{}", if single { "" } else { "s" })
-}
-
-/// `Integer a, String b?`
-fn signature(parameters: &[Parameter], types: &[Option<Type>]) -> String {
-    let least = required(parameters);
-    let parts: Vec<String> = parameters
-        .iter()
-        .zip(types)
-        .enumerate()
-        .map(|(index, (parameter, of))| {
-            let of = match of {
-                Some(Type::Array(element, _)) if parameter.captures_rest => crate::types::print(element),
-                Some(Type::Optional(Some(inner))) if index >= least => crate::types::print(inner),
-                Some(of) => crate::types::print(of),
-                None => "Any".to_owned(),
-            };
-            let mark = if parameter.captures_rest {
-                "*"
-            } else if index >= least {
-                "?"
-            } else {
-                ""
-            };
-            format!("{of} {}{mark}", parameter.name)
-        })
-        .collect();
-    parts.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_of_arguments_read_as_in_puppet() {
-        assert_eq!(counted(1, Some(1)), "1 argument");
-        assert_eq!(counted(0, Some(0)), "no arguments");
-        assert_eq!(counted(1, Some(3)), "between 1 and 3 arguments");
-        assert_eq!(counted(1, None), "at least 1 argument");
-        assert_eq!(counted(0, Some(1)), "at most 1 argument");
-    }
 }

@@ -95,7 +95,10 @@ mod tests {
         assert_eq!(with(true, "%y"), "yes");
         assert_eq!(with("hello", "%p"), "'hello'");
         assert_eq!(with("hello", "%C"), "Hello");
-        assert_eq!(with(1, "%q"), "Illegal format 'q' specified for value of Integer type - expected one of the characters 'dxXobBeEfgGaAspc'");
+        assert_eq!(
+            with(1, "%q"),
+            "Illegal format 'q' specified for value of Integer type - expected one of the characters 'dxXobBeEfgGaAspc'"
+        );
     }
 
     #[test]

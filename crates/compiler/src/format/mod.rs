@@ -95,7 +95,8 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 pub fn base64(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len().div_ceil(3) * 4);
     for chunk in octets.chunks(3) {
-        let bits = chunk.iter().fold(0u32, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0u32, |bits, octet| bits << 8 | u32::from(*octet)) << (8 * (3 - chunk.len()));
         for i in 0..4 {
             if i <= chunk.len() {
                 text.push(BASE64[(bits >> (18 - 6 * i) & 63) as usize] as char);
@@ -136,7 +137,7 @@ pub fn base64_decode(text: &str, strict: bool) -> Option<Vec<u8>> {
             (bits, count) = (0, 0);
         }
     }
-    if strict && (text.len() % 4 != 0 || padding > 2 || (count + padding) % 4 != 0) {
+    if strict && (!text.len().is_multiple_of(4) || padding > 2 || (count + padding) % 4 != 0) {
         return None;
     }
     match count {

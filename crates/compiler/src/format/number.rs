@@ -150,7 +150,8 @@ pub fn leading_float(text: &str) -> f64 {
         .filter(|end| trimmed.is_char_boundary(*end))
         .find_map(|end| {
             let part = &trimmed[..end];
-            let numeric = part.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
+            let numeric =
+                part.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '-' | '+'));
             (numeric && !part.ends_with('.')).then(|| part.parse().ok()).flatten()
         })
         .unwrap_or(0.0)
@@ -163,8 +164,17 @@ mod tests {
     #[test]
     fn floats_print_as_ruby_prints_them() {
         for (x, text) in [
-            (1.0, "1.0"), (0.1, "0.1"), (1e20, "1.0e+20"), (1.5e-7, "1.5e-07"), (123456789.125, "123456789.125"),
-            (1e14, "100000000000000.0"), (1e15, "1.0e+15"), (1e16, "1.0e+16"), (0.0001, "0.0001"), (0.00001, "1.0e-05"), (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (1e20, "1.0e+20"),
+            (1.5e-7, "1.5e-07"),
+            (123456789.125, "123456789.125"),
+            (1e14, "100000000000000.0"),
+            (1e15, "1.0e+15"),
+            (1e16, "1.0e+16"),
+            (0.0001, "0.0001"),
+            (0.00001, "1.0e-05"),
+            (-0.0, "-0.0"),
         ] {
             assert_eq!(float(x), text);
         }

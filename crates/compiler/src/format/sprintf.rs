@@ -250,7 +250,13 @@ fn radix(letter: char, spec: &Spec, n: i128) -> String {
     };
     let cased = |text: String| if letter == 'X' { text.to_uppercase() } else { text };
     if n >= 0 || spec.flags.plus || spec.flags.space {
-        return number(&sign(n < 0, spec.flags), prefix, &cased(digits(n.unsigned_abs())), spec, spec.precision);
+        return number(
+            &sign(n < 0, spec.flags),
+            prefix,
+            &cased(digits(n.unsigned_abs())),
+            spec,
+            spec.precision,
+        );
     }
     // A negative number without sign is shown in two's complement, as if it went on to the left for ever.
     let top = char::from_digit(base - 1, base).unwrap_or('0');
@@ -266,9 +272,9 @@ fn radix(letter: char, spec: &Spec, n: i128) -> String {
     let filled = format!("{complement:0>width$}");
     let shown = format!("{top}{}", filled.trim_start_matches(top));
     if let Some(least) = spec.precision.or(spec.width.filter(|_| spec.flags.zero && !spec.flags.left)) {
-        let least = least.saturating_sub(if spec.precision.is_some() { 0 } else { prefix.len() });
+        let least = least.saturating_sub(if spec.precision.is_some() { 2 } else { prefix.len() + 2 });
         let fill: String = std::iter::repeat_n(top, least.saturating_sub(shown.len())).collect();
-        return pad(&format!("{prefix}{}", cased(format!("{fill}{shown}"))), spec);
+        return pad(&format!("{prefix}..{}", cased(format!("{fill}{shown}"))), spec);
     }
     pad(&format!("{prefix}..{}", cased(shown)), spec)
 }
@@ -337,9 +343,8 @@ fn floating(value: &Value) -> Result<f64, String> {
     match value {
         Value::Int(n) => Ok(*n as f64),
         Value::Float(x) => Ok(*x),
-        Value::String(text) => {
-            ruby_float(text).ok_or_else(|| format!("invalid value for Float(): {}", ruby::inspect_string(text)))
-        }
+        Value::String(text) => ruby_float(text)
+            .ok_or_else(|| format!("invalid value for Float(): {}", ruby::inspect_string(text))),
         Value::Timespan(span) | Value::Timestamp(span) => Ok(*span as f64 / super::timespan::SECOND as f64),
         other => Err(unconvertible(other, "Float")),
     }

@@ -3,7 +3,17 @@
 use super::timespan::SECOND;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -168,7 +178,11 @@ fn one(time: &Civil, directive: char, flags: Flags) -> Option<String> {
         'P' => Some(cased(if time.hour < 12 { "am" } else { "pm" }, flags)),
         'p' => {
             let text = if time.hour < 12 { "AM" } else { "PM" };
-            Some(if flags.swap { cased(&text.to_lowercase(), Flags { swap: false, ..flags }) } else { cased(text, flags) })
+            Some(if flags.swap {
+                cased(&text.to_lowercase(), Flags { swap: false, ..flags })
+            } else {
+                cased(text, flags)
+            })
         }
         'M' => number(time.minute.into(), 2, '0'),
         'S' => number(time.second.into(), 2, '0'),

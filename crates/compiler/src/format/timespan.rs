@@ -12,12 +12,12 @@ const HOUR: i128 = 60 * MINUTE;
 const DAY: i128 = 24 * HOUR;
 
 /// Formats that are tried in this order when none is given.
-const DEFAULTS: [&str; 8] = [
-    "%D-%H:%M:%S.%-N", "%H:%M:%S.%-N", "%M:%S.%-N", "%S.%-N", "%D-%H:%M:%S", "%H:%M:%S", "%D-%H:%M", "%S",
-];
+const DEFAULTS: [&str; 8] =
+    ["%D-%H:%M:%S.%-N", "%H:%M:%S.%-N", "%M:%S.%-N", "%S.%-N", "%D-%H:%M:%S", "%H:%M:%S", "%D-%H:%M", "%S"];
 
-static DEFAULT_FORMATS: LazyLock<Vec<Format>> =
-    LazyLock::new(|| DEFAULTS.iter().map(|text| Format::parse(text).expect("a constant format parses")).collect());
+static DEFAULT_FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
+    DEFAULTS.iter().map(|text| Format::parse(text).expect("a constant format parses")).collect()
+});
 
 /// `D-HH:MM:SS.N`, as spans print.
 pub fn display(span: i128) -> String {
@@ -174,11 +174,11 @@ impl Format {
         }
         // The first field of the highest unit shows all of the span, not just its share.
         for segment in &mut segments {
-            if let Segment::Field { unit, total, .. } = segment {
-                if Some(*unit) == highest {
-                    *total = true;
-                    break;
-                }
+            if let Segment::Field { unit, total, .. } = segment
+                && Some(*unit) == highest
+            {
+                *total = true;
+                break;
             }
         }
         Ok(Format { text: text.to_owned(), segments })
@@ -217,9 +217,11 @@ impl Format {
                 Unit::Minute => n * MINUTE,
                 Unit::Second => n * SECOND,
                 Unit::Milli | Unit::Nano if *total => {
-                    return Err("Format specifiers %L and %N denotes fractions and must be used together with a \
+                    return Err(
+                        "Format specifiers %L and %N denotes fractions and must be used together with a \
                                 specifier of higher magnitude"
-                        .to_owned());
+                            .to_owned(),
+                    );
                 }
                 Unit::Milli | Unit::Nano => {
                     let _ = width;
@@ -295,7 +297,10 @@ mod tests {
     fn prints_and_reads() {
         assert_eq!(display(DAY + 2 * HOUR + 3 * MINUTE + 4 * SECOND + 500_000_000), "1-02:03:04.5");
         assert_eq!(display(-SECOND), "-0-00:00:01.0");
-        assert_eq!(parse("1-02:03:04.5", &[], false), Ok(DAY + 2 * HOUR + 3 * MINUTE + 4 * SECOND + 500_000_000));
+        assert_eq!(
+            parse("1-02:03:04.5", &[], false),
+            Ok(DAY + 2 * HOUR + 3 * MINUTE + 4 * SECOND + 500_000_000)
+        );
         assert_eq!(parse("10:00:00", &[], false), Ok(10 * HOUR));
         assert_eq!(format(90 * MINUTE, "%M m"), Ok("90 m".to_owned()));
         assert!(format(0, "%Q").is_err());

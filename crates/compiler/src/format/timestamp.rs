@@ -6,7 +6,16 @@ use crate::value::Value;
 
 /// Formats that are tried in this order; the first five also read a zone.
 const FORMATS: [&str; 10] = [
-    "%FT%T.%N %Z", "%FT%T %Z", "%F %T.%N %Z", "%F %T %Z", "%F %Z", "%FT%T.%N", "%FT%T", "%F %T.%N", "%F %T", "%F",
+    "%FT%T.%N %Z",
+    "%FT%T %Z",
+    "%F %T.%N %Z",
+    "%F %T %Z",
+    "%F %Z",
+    "%FT%T.%N",
+    "%FT%T",
+    "%F %T.%N",
+    "%F %T",
+    "%F",
 ];
 
 /// `YYYY-MM-DDTHH:MM:SS.NNNNNNNNN UTC`, as timestamps print.
@@ -52,11 +61,14 @@ pub fn bound(value: &Value) -> Result<Option<i128>, String> {
 pub fn parse(text: &str, formats: &[&str], listed: bool, zone: Option<&str>) -> Result<i128, String> {
     let zone = zone.filter(|zone| !zone.is_empty());
     if let ([format], false) = (formats, listed) {
-        let read = strptime(text, format).ok_or_else(|| format!("Unable to parse '{text}' using format '{format}'"))?;
+        let read = strptime(text, format)
+            .ok_or_else(|| format!("Unable to parse '{text}' using format '{format}'"))?;
         if zone.is_some() && read.zone.is_some() {
-            return Err("Using a Timezone designator in format specification is mutually exclusive to providing an \
+            return Err(
+                "Using a Timezone designator in format specification is mutually exclusive to providing an \
                         explicit timezone argument"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         return read.at(zone);
     }
@@ -125,7 +137,6 @@ struct Read {
     second: Option<u32>,
     nanos: u32,
     afternoon: Option<bool>,
-    epoch: Option<i64>,
     zone: Option<Option<i32>>,
 }
 
@@ -137,11 +148,9 @@ impl Read {
             (None, Some(None)) => return Err("Illegal timezone".to_owned()),
             (None, None) => 0,
         };
-        if let Some(epoch) = self.epoch {
-            return Ok(i128::from(epoch) * SECOND);
-        }
+        // Seconds since the epoch are read, but Puppet makes no time of them.
         let Some(year) = self.year else {
-            return Err("can't convert nil into an exact number".to_owned());
+            return Err("no implicit conversion of nil into Integer".to_owned());
         };
         let hour = match (self.hour.unwrap_or(0), self.afternoon) {
             (hour, Some(true)) => hour % 12 + 12,
@@ -150,9 +159,6 @@ impl Read {
         };
         let (month, day) = (self.month.unwrap_or(1), self.day.unwrap_or(1));
         let (minute, second) = (self.minute.unwrap_or(0), self.second.unwrap_or(0));
-        if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 24 || minute > 59 || second > 60 {
-            return Err("argument out of range".to_owned());
-        }
         let of_day = i64::from(hour * 3600 + minute * 60 + second);
         let seconds = days_of(year, month, day) * 86_400 + of_day - i64::from(offset);
         Ok(i128::from(seconds) * SECOND + i128::from(self.nanos))
@@ -163,7 +169,14 @@ impl Read {
 fn strptime(text: &str, format: &str) -> Option<Read> {
     let mut read = Read::default();
     let rest = read_format(text, format, &mut read)?;
-    rest.is_empty().then_some(read)
+    let within =
+        |field: Option<u32>, least: u32, most: u32| field.is_none_or(|n| (least..=most).contains(&n));
+    let valid = within(read.month, 1, 12)
+        && within(read.day, 1, 31)
+        && within(read.hour, 0, 24)
+        && within(read.minute, 0, 59)
+        && within(read.second, 0, 60);
+    (rest.is_empty() && valid).then_some(read)
 }
 
 fn read_format<'t>(text: &'t str, format: &str, read: &mut Read) -> Option<&'t str> {
@@ -241,13 +254,8 @@ fn read_one<'t>(text: &'t str, directive: char, _numeric: bool, read: &mut Read)
             &text[len..]
         }
         's' => {
-            let (negative, unsigned) = match text.strip_prefix('-') {
-                Some(rest) => (true, rest),
-                None => (false, text),
-            };
-            let (epoch, rest) = digits(unsigned, 18)?;
-            read.epoch = Some(if negative { -epoch } else { epoch });
-            rest
+            let unsigned = text.strip_prefix('-').unwrap_or(text);
+            digits(unsigned, 18)?.1
         }
         'z' | 'Z' => {
             let (offset, len) = zone_at(text)?;

@@ -29,7 +29,9 @@ pub(super) fn create_resources(evaluator: &mut Evaluator<'_>, call: Call) -> Res
     let defaults = match call.args.get(2) {
         None => &none,
         Some(Value::Hash(defaults)) => defaults,
-        Some(_) => return Err(Failure::raised("create_resources(): third argument, if provided, must be a hash")),
+        Some(_) => {
+            return Err(Failure::raised("create_resources(): third argument, if provided, must be a hash"));
+        }
     };
     let type_name = ruby::to_s(&legacy(&call.args[0]));
     if type_name.starts_with('@') && type_name.trim_start_matches('@').eq_ignore_ascii_case("class") {

@@ -40,7 +40,11 @@ pub(super) fn class_name(value: &Value) -> Result<Arc<str>, Failure> {
             Type::Class(Some(name)) => name,
             Type::Class(None) => return Err(Failure::raised("Cannot use an unspecific Class[] Type")),
             Type::Resource { name, title } => match (name.as_deref(), title) {
-                (None, _) => return Err(Failure::raised("Cannot use an unspecific Resource[] where a Resource['class', name] is expected")),
+                (None, _) => {
+                    return Err(Failure::raised(
+                        "Cannot use an unspecific Resource[] where a Resource['class', name] is expected",
+                    ));
+                }
                 (Some(name), _) if !name.eq_ignore_ascii_case("class") => {
                     return Err(Failure::raised(format!(
                         "Cannot use a Resource[{name}] where a Resource['class', name] is expected"

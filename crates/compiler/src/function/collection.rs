@@ -28,7 +28,8 @@ pub(super) fn empty(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, 
         Value::Binary(octets) => octets.is_empty(),
         Value::Undef => true,
         _ => {
-            evaluator.warn("Calling function empty() with Numeric value is deprecated.", Some(&call.location));
+            evaluator
+                .warn("Calling function empty() with Numeric value is deprecated.", Some(&call.location));
             false
         }
     }))

@@ -41,7 +41,12 @@ fn refusal(call: &Call) -> Failure {
     let comparable = |value: &Value| {
         matches!(
             value,
-            Value::String(_) | Value::SemVer(_) | Value::Int(_) | Value::Float(_) | Value::Timespan(_) | Value::Timestamp(_)
+            Value::String(_)
+                | Value::SemVer(_)
+                | Value::Int(_)
+                | Value::Float(_)
+                | Value::Timespan(_)
+                | Value::Timestamp(_)
         )
     };
     let [a, b, rest @ ..] = call.args.as_slice() else { return COMPARE.refusal(&call.args, call) };
@@ -55,7 +60,7 @@ fn refusal(call: &Call) -> Failure {
             label(a),
             label(b)
         )
-    } else if !rest.is_empty() && !(matches!(a, Value::String(_)) && matches!(b, Value::String(_))) {
+    } else if !rest.is_empty() && !matches!((a, b), (Value::String(_), Value::String(_))) {
         "compare(): The third argument (ignore case) can only be used when comparing strings".to_owned()
     } else if rest.len() > 1 {
         format!("compare(): Accepts at most 3 arguments, got {}", 2 + rest.len())
@@ -86,9 +91,15 @@ pub(super) fn natural_order(a: &Value, b: &Value) -> Option<Ordering> {
         (Value::Float(a), Value::Int(b)) => a.partial_cmp(&(*b as f64)),
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
         (Value::SemVer(a), Value::SemVer(b)) => Some(a.precedence(b)),
-        (Value::Timespan(a), Value::Timespan(b)) | (Value::Timestamp(a), Value::Timestamp(b)) => Some(a.cmp(b)),
-        (Value::Timespan(a) | Value::Timestamp(a), Value::Int(b)) => Some(a.div_euclid(SECOND).cmp(&i128::from(*b))),
-        (Value::Timespan(a) | Value::Timestamp(a), Value::Float(b)) => (*a as f64 / SECOND as f64).partial_cmp(b),
+        (Value::Timespan(a), Value::Timespan(b)) | (Value::Timestamp(a), Value::Timestamp(b)) => {
+            Some(a.cmp(b))
+        }
+        (Value::Timespan(a) | Value::Timestamp(a), Value::Int(b)) => {
+            Some(a.div_euclid(SECOND).cmp(&i128::from(*b)))
+        }
+        (Value::Timespan(a) | Value::Timestamp(a), Value::Float(b)) => {
+            (*a as f64 / SECOND as f64).partial_cmp(b)
+        }
         (Value::Int(_) | Value::Float(_), Value::Timespan(_) | Value::Timestamp(_)) => {
             natural_order(b, a).map(Ordering::reverse)
         }

@@ -10,7 +10,8 @@ use crate::value::Value;
 static BREAK: Table = table("break", &[""]);
 static NEXT: Table = table("next", &["Any value?"]);
 static RETURN: Table = table("return", &["Any value?"]);
-static CALL: Table = table("call", &["String function_name, Any arguments*, &Callable block?", "Deferred deferred"]);
+static CALL: Table =
+    table("call", &["String function_name, Any arguments*, &Callable block?", "Deferred deferred"]);
 static WITH: Table = table("with", &["Any arg*, &Callable block"]);
 static THEN: Table = table("then", &["Any arg, &Callable[1,1] block"]);
 static LEST: Table = table("lest", &["Any arg, &Callable[0,0] block"]);
@@ -38,14 +39,21 @@ pub(super) fn fail(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> 
 }
 
 pub(super) fn import(_: &mut Evaluator<'_>, _: Call) -> Result<Value, Failure> {
-    Err(Failure::raised("Use of 'import' has been discontinued in favor of a manifest directory. See http://links.puppet.com/puppet-import-deprecation"))
+    Err(Failure::raised(
+        "Use of 'import' has been discontinued in favor of a manifest directory. See http://links.puppet.com/puppet-import-deprecation",
+    ))
 }
 
 pub(super) fn call(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
     CALL.select(&call)?;
     let name = call.args[0].as_str().unwrap_or_default().to_owned();
-    let result =
-        evaluator.call_function(call.scope, &name, call.args[1..].to_vec(), call.lambda.clone(), &call.location);
+    let result = evaluator.call_function(
+        call.scope,
+        &name,
+        call.args[1..].to_vec(),
+        call.lambda.clone(),
+        &call.location,
+    );
     match result {
         // Said in other words here than by a call expression.
         Err(failure) if failure.text() == format!("Unknown function: '{name}'.") => {

@@ -13,7 +13,9 @@ static GET: Table =
     table("get", &["Any value, String dotted_string, Any default_value?, &Callable[1,1] block?"]);
 static GETVAR: Table = table(
     "getvar",
-    &[r"Pattern[/\A(?:::)?(?:[a-z]\w*::)*[a-z_]\w*(?:\.|\Z)/] get_string, Any default_value?, &Callable[1,1] block?"],
+    &[
+        r"Pattern[/\A(?:::)?(?:[a-z]\w*::)*[a-z_]\w*(?:\.|\Z)/] get_string, Any default_value?, &Callable[1,1] block?",
+    ],
 );
 
 pub(super) fn dig(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
@@ -71,15 +73,16 @@ fn navigate(call: &Call, value: &Value, navigation: &str) -> Result<Value, Failu
     if navigation.is_empty() {
         return Ok(value.clone());
     }
-    let steps = split_key(navigation)
-        .ok_or_else(|| Failure::raised("Syntax error in dotted-navigation string"))?;
+    let steps =
+        split_key(navigation).ok_or_else(|| Failure::raised("Syntax error in dotted-navigation string"))?;
     match walk_from(value, &steps) {
         Ok(Value::Undef) => Ok(default()),
         Ok(found) => Ok(found),
         // The lambda gets an Error object, which there is none of.
-        Err(_) if call.lambda.is_some() => {
-            Err(Failure::unsupported(format!("The function '{}' with a lambda that handles errors", call.name)))
-        }
+        Err(_) if call.lambda.is_some() => Err(Failure::unsupported(format!(
+            "The function '{}' with a lambda that handles errors",
+            call.name
+        ))),
         Err(text) => Err(Failure::raised(text)),
     }
 }
@@ -134,7 +137,9 @@ pub(super) fn getvar(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value,
     if GETVAR.find(&call.args, &call).is_none() {
         let text_first = matches!(call.args.first(), Some(Value::String(_)));
         if text_first && call.args.len() <= 2 {
-            return Err(Failure::raised("'getvar' The given string does not start with a valid variable name"));
+            return Err(Failure::raised(
+                "'getvar' The given string does not start with a valid variable name",
+            ));
         }
         return Err(GETVAR.refusal(&call.args, &call));
     }

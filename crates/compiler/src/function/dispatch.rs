@@ -24,7 +24,9 @@ pub(super) const fn table(name: &'static str, signatures: &'static [&'static str
 
 /// The same with aliases of its own.
 pub(super) const fn table_with(
-    name: &'static str, types: &'static [(&'static str, &'static str)], signatures: &'static [&'static str],
+    name: &'static str,
+    types: &'static [(&'static str, &'static str)],
+    signatures: &'static [&'static str],
 ) -> Table {
     Table { name, types, signatures, parsed: OnceLock::new() }
 }
@@ -120,17 +122,17 @@ pub(super) fn legacy(value: &Value) -> Value {
     match value {
         Value::Undef => "".into(),
         Value::Regex(regex) => regex.inspect().into(),
-        Value::SemVer(_) | Value::SemVerRange(_) | Value::Binary(_) | Value::Timespan(_) | Value::Timestamp(_) => {
-            crate::format::display(value).into()
-        }
+        Value::SemVer(_)
+        | Value::SemVerRange(_)
+        | Value::Binary(_)
+        | Value::Timespan(_)
+        | Value::Timestamp(_) => crate::format::display(value).into(),
         Value::Type(of) => match &**of {
             Type::Resource { name: Some(name), title } => {
                 let title = title.as_deref().unwrap_or_default();
                 format!("{name}[{title}]").into()
             }
-            Type::Class(Some(name)) => {
-                format!("Class[{}]", crate::types::capitalized(name)).into()
-            }
+            Type::Class(Some(name)) => format!("Class[{}]", crate::types::capitalized(name)).into(),
             _ => value.clone(),
         },
         other => other.clone(),

@@ -48,7 +48,10 @@ pub(super) fn file(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, F
     let octets = evaluator.read_file(&path).ok_or_else(|| unreadable(&path))?;
     match String::from_utf8(octets) {
         Ok(text) => Ok(text.into()),
-        Err(_) => Err(Failure::unsupported(format!("The function 'file' for {}, which is not UTF-8,", path.display()))),
+        Err(_) => Err(Failure::unsupported(format!(
+            "The function 'file' for {}, which is not UTF-8,",
+            path.display()
+        ))),
     }
 }
 

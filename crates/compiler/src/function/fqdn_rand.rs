@@ -10,7 +10,6 @@ use crate::format::number::leading_integer;
 use crate::format::ruby;
 use crate::value::{Key, Value};
 
-
 pub(super) fn fqdn_rand(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
     legacy_arity(&call, 1, None)?;
     let args: Vec<Value> = call.args.iter().map(legacy).collect();
@@ -57,8 +56,10 @@ struct Twister {
 impl Twister {
     /// Seeded with a number of 16 octets, the highest first, as Ruby's `Random.new` does it.
     fn seeded(octets: &[u8; 16]) -> Twister {
-        let mut key: Vec<u32> =
-            octets.rchunks(4).map(|part| part.iter().fold(0, |word, octet| word << 8 | u32::from(*octet))).collect();
+        let mut key: Vec<u32> = octets
+            .rchunks(4)
+            .map(|part| part.iter().fold(0, |word, octet| word << 8 | u32::from(*octet)))
+            .collect();
         while key.len() > 1 && key.last() == Some(&0) {
             key.pop();
         }
@@ -145,7 +146,9 @@ mod tests {
 
     #[test]
     fn draws_as_ruby_does() {
-        for (text, small, large) in [("a", 26, 685_862_798_810), ("b", 10, 595_559_950_973), ("d", 14, 405_067_052_462)] {
+        for (text, small, large) in
+            [("a", 26, 685_862_798_810), ("b", 10, 595_559_950_973), ("d", 14, 405_067_052_462)]
+        {
             let digest = md5(text.as_bytes());
             assert_eq!(Twister::seeded(&digest).below(30), small);
             assert_eq!(Twister::seeded(&digest).below(1_000_000_000_000), large);

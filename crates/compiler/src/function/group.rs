@@ -16,7 +16,11 @@ static GROUP_BY: Table = table("group_by", SIGNATURES);
 static PARTITION: Table = table("partition", SIGNATURES);
 
 /// Each item with what the lambda says of it.
-fn judged(evaluator: &mut Evaluator<'_>, call: &Call, signature: usize) -> Result<Vec<(Value, Value)>, Failure> {
+fn judged(
+    evaluator: &mut Evaluator<'_>,
+    call: &Call,
+    signature: usize,
+) -> Result<Vec<(Value, Value)>, Failure> {
     let mut judged = Vec::new();
     for (index, item) in items_of(&call.args[0]).into_iter().enumerate() {
         let args = match (signature, &item) {
@@ -43,6 +47,7 @@ pub(super) fn partition(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Val
     let signature = PARTITION.select(&call)?;
     let (yes, no): (Vec<_>, Vec<_>) =
         judged(evaluator, &call, signature)?.into_iter().partition(|(_, verdict)| verdict.is_truthy());
-    let items = |judged: Vec<(Value, Value)>| Value::array(judged.into_iter().map(|(item, _)| item).collect());
+    let items =
+        |judged: Vec<(Value, Value)>| Value::array(judged.into_iter().map(|(item, _)| item).collect());
     Ok(Value::array(vec![items(yes), items(no)]))
 }

@@ -54,19 +54,19 @@ pub(super) fn lookup(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure
         3 => option("name").cloned().unwrap_or(Value::Undef),
         _ => call.args[0].clone(),
     };
-    if let (Some(Value::Hash(overrides)), Value::String(name)) = (option("override"), &name) {
-        if let Some(found) = overrides.get(&Key(name)) {
-            if let Some(Value::Type(expected)) = option("value_type") {
-                if !instance_of(expected, found) {
-                    return Err(Failure::raised(describe_types(
-                        "Found value has wrong type,",
-                        expected,
-                        &infer_set(found),
-                    )));
-                }
-            }
-            return Ok(found.clone());
+    if let (Some(Value::Hash(overrides)), Value::String(name)) = (option("override"), &name)
+        && let Some(found) = overrides.get(&Key(name))
+    {
+        if let Some(Value::Type(expected)) = option("value_type")
+            && !instance_of(expected, found)
+        {
+            return Err(Failure::raised(describe_types(
+                "Found value has wrong type,",
+                expected,
+                &infer_set(found),
+            )));
         }
+        return Ok(found.clone());
     }
     Err(Failure::unsupported("The function 'lookup' (data of Hiera)"))
 }

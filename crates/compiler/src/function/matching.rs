@@ -11,8 +11,10 @@ use crate::regex::{Options, Regex, Spans};
 use crate::types::{Type, ruby_class};
 use crate::value::{Hash, Key, Value};
 
-static MATCH: Table =
-    table("match", &["String string, Variant[Any,Type] pattern", "Array[String] string, Variant[Any,Type] pattern"]);
+static MATCH: Table = table(
+    "match",
+    &["String string, Variant[Any,Type] pattern", "Array[String] string, Variant[Any,Type] pattern"],
+);
 static SPLIT: Table = table(
     "split",
     &["String str, String pattern", "String str, Regexp pattern", "String str, Type[Regexp] pattern"],
@@ -31,8 +33,10 @@ pub(super) fn matches(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failur
     MATCH.select(&call)?;
     match &call.args[0] {
         Value::Array(texts) => {
-            let found: Result<Vec<Value>, Failure> =
-                texts.iter().map(|text| match_one(text.as_str().unwrap_or_default(), &call.args[1])).collect();
+            let found: Result<Vec<Value>, Failure> = texts
+                .iter()
+                .map(|text| match_one(text.as_str().unwrap_or_default(), &call.args[1]))
+                .collect();
             Ok(Value::array(found?))
         }
         text => match_one(text.as_str().unwrap_or_default(), &call.args[1]),
@@ -56,7 +60,9 @@ fn match_one(text: &str, pattern: &Value) -> Result<Value, Failure> {
             Type::Pattern(patterns) => {
                 first(text, &patterns.0.iter().cloned().map(Value::Regex).collect::<Vec<_>>())
             }
-            Type::Variant(types) => first(text, &types.0.iter().cloned().map(Value::of_type).collect::<Vec<_>>()),
+            Type::Variant(types) => {
+                first(text, &types.0.iter().cloned().map(Value::of_type).collect::<Vec<_>>())
+            }
             _ => Err(refused()),
         },
         _ => Err(refused()),
@@ -166,7 +172,8 @@ pub(super) fn regsubst(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failu
         (_, pattern) => pattern_of(pattern)?,
     };
     let replace = |text: &Value| -> Result<Value, Failure> {
-        substitute(text.as_str().unwrap_or_default(), &regex, &call.args[2], flags.contains('G')).map(Value::from)
+        substitute(text.as_str().unwrap_or_default(), &regex, &call.args[2], flags.contains('G'))
+            .map(Value::from)
     };
     match &call.args[0] {
         Value::Array(texts) => Ok(Value::array(texts.iter().map(replace).collect::<Result<_, _>>()?)),

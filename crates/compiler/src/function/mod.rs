@@ -5,8 +5,8 @@ mod classes;
 mod collection;
 mod compare;
 mod control;
-mod digest;
 mod dig;
+mod digest;
 mod dispatch;
 mod each;
 mod files;
@@ -72,7 +72,9 @@ pub fn lookup(name: &str) -> Option<Builtin> {
         "abs" => math::abs,
         "alert" | "crit" | "debug" | "emerg" | "err" | "info" | "notice" | "warning" => logging::log,
         "all" => quantify::all,
-        "annotate" | "eyaml_lookup_key" | "generate" | "hocon_data" | "json_data" | "yaml_data" => unsupported,
+        "annotate" | "eyaml_lookup_key" | "generate" | "hocon_data" | "json_data" | "yaml_data" => {
+            unsupported
+        }
         "any" => quantify::any,
         "assert_type" => typing::assert_type,
         "binary_file" => files::binary_file,

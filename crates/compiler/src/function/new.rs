@@ -46,10 +46,10 @@ pub(super) fn new(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Fa
     NEW.select(&call)?;
     let Value::Type(of) = call.args[0].clone() else { return Ok(Value::Undef) };
     let args = &call.args[1..];
-    if let ([only], false) = (args, matches!(&*of, Type::Init(..))) {
-        if instance_of(&of, only) {
-            return Ok(only.clone());
-        }
+    if let ([only], false) = (args, matches!(&*of, Type::Init(..)))
+        && instance_of(&of, only)
+    {
+        return Ok(only.clone());
     }
     let made = make(evaluator, &of, args)?;
     if !instance_of(&of, &made) {
@@ -65,7 +65,9 @@ pub(super) fn new(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Fa
 fn make(evaluator: &mut Evaluator<'_>, of: &Type, args: &[Value]) -> Result<Value, Failure> {
     match of {
         Type::Alias(_) => match of.resolve() {
-            Type::Alias(alias) => Err(Failure::raised(format!("Reference to unresolved type {}", alias.name))),
+            Type::Alias(alias) => {
+                Err(Failure::raised(format!("Reference to unresolved type {}", alias.name)))
+            }
             resolved => make(evaluator, &resolved.clone(), args),
         },
         Type::Optional(Some(inner)) | Type::NotUndef(Some(inner)) => make(evaluator, inner, args),
@@ -78,7 +80,9 @@ fn make(evaluator: &mut Evaluator<'_>, of: &Type, args: &[Value]) -> Result<Valu
         Type::Numeric => numeric::numeric(args),
         Type::String(_) => {
             STRING.choose(args)?;
-            convert(&args[0], args.get(1).unwrap_or(&Value::Default)).map(Value::from).map_err(Failure::raised)
+            convert(&args[0], args.get(1).unwrap_or(&Value::Default))
+                .map(Value::from)
+                .map_err(Failure::raised)
         }
         Type::Boolean(_) => boolean(args),
         Type::Array(..) | Type::Tuple(..) => collection::array(args),
@@ -86,7 +90,8 @@ fn make(evaluator: &mut Evaluator<'_>, of: &Type, args: &[Value]) -> Result<Valu
         Type::Regexp(_) => {
             REGEXP.choose(args)?;
             let text = args[0].as_str().unwrap_or_default();
-            let source = if args.get(1) == Some(&Value::Bool(true)) { Regex::escape(text) } else { text.to_owned() };
+            let source =
+                if args.get(1) == Some(&Value::Bool(true)) { Regex::escape(text) } else { text.to_owned() };
             Regex::new(&source).map(|regex| Value::Regex(Arc::new(regex))).map_err(Failure::raised)
         }
         Type::Sensitive(_) => Ok(match SENSITIVE.choose(args)? {

@@ -29,7 +29,10 @@ pub(super) fn any(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Fa
 
 /// Whether the lambda gives that truth for any item.
 fn first_with(
-    evaluator: &mut Evaluator<'_>, call: &Call, signature: usize, wanted: bool,
+    evaluator: &mut Evaluator<'_>,
+    call: &Call,
+    signature: usize,
+    wanted: bool,
 ) -> Result<bool, Failure> {
     for (index, item) in iterable_items(&call.args[0]).into_iter().flatten().enumerate() {
         let value = call.yield_to(evaluator, lambda_arguments(signature, index, item))?;

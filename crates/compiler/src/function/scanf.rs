@@ -44,7 +44,8 @@ fn scan(data: &str, format: &str) -> Result<Vec<Value>, String> {
         let Some(letter) = format.chars().next() else { break };
         format = &format[letter.len_utf8()..];
         let set = if letter == '[' {
-            let end = format.get(1..).and_then(|after| after.find(']')).ok_or("] is missing in the format")? + 1;
+            let end =
+                format.get(1..).and_then(|after| after.find(']')).ok_or("] is missing in the format")? + 1;
             let set = &format[..end];
             format = &format[end + 1..];
             Some(set)
@@ -83,13 +84,15 @@ fn one(letter: char, set: Option<&str>, rest: &str, width: usize) -> Result<Opti
     };
     Ok(match letter {
         'd' | 'u' | 'i' => whole(while_true(&|i, c| sign(i, c) || c.is_ascii_digit()), 10),
-        'x' | 'X' => whole(while_true(&|i, c| sign(i, c) || c.is_ascii_hexdigit() || (i == 1 && c == 'x')), 16),
+        'x' | 'X' => {
+            whole(while_true(&|i, c| sign(i, c) || c.is_ascii_hexdigit() || (i == 1 && c == 'x')), 16)
+        }
         'o' => whole(while_true(&|i, c| sign(i, c) || ('0'..='7').contains(&c)), 8),
         'f' | 'e' | 'g' | 'E' | 'F' | 'G' => {
             let most = while_true(&|_, c| c.is_ascii_digit() || "+-.eE".contains(c));
-            (1..=most).rev().find_map(|taken| {
-                rest[..taken].parse::<f64>().ok().map(|x| (Value::Float(x), taken))
-            })
+            (1..=most)
+                .rev()
+                .find_map(|taken| rest[..taken].parse::<f64>().ok().map(|x| (Value::Float(x), taken)))
         }
         's' => {
             let taken = while_true(&|_, c| !c.is_whitespace());
@@ -101,7 +104,8 @@ fn one(letter: char, set: Option<&str>, rest: &str, width: usize) -> Result<Opti
             (taken > 0).then(|| (rest[..taken].into(), taken))
         }
         '[' => {
-            let regex = regex::Regex::new(&format!(r"\A[{}]+", set.unwrap_or_default())).map_err(|e| e.to_string())?;
+            let regex = regex::Regex::new(&format!(r"\A[{}]+", set.unwrap_or_default()))
+                .map_err(|e| e.to_string())?;
             let taken = regex.find(rest).map_or(0, |found| found.end());
             let limit = while_true(&|_, _| true);
             (taken > 0).then(|| (rest[..taken.min(limit)].into(), taken.min(limit)))

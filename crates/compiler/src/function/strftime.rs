@@ -21,7 +21,9 @@ pub(super) fn strftime(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Valu
     let text = |i: usize| call.args.get(i).and_then(Value::as_str).unwrap_or_default();
     let formatted = match (signature, &call.args[0]) {
         (0, Value::Timespan(span)) => timespan::format(*span, text(1)),
-        (1, Value::Timestamp(at)) => timestamp::format(*at, text(1), call.args.get(2).and_then(Value::as_str)),
+        (1, Value::Timestamp(at)) => {
+            timestamp::format(*at, text(1), call.args.get(2).and_then(Value::as_str))
+        }
         _ => {
             evaluator.warn(
                 "The argument signature (String format, [String timezone]) is deprecated for #strftime. See #strftime \

@@ -7,8 +7,7 @@ use crate::failure::Failure;
 use crate::value::Value;
 
 static EPP: Table = table("epp", &[r"String path, Hash[Pattern[/^\w+$/],Any] parameters?"]);
-static INLINE_EPP: Table =
-    table("inline_epp", &[r"String template, Hash[Pattern[/^\w+$/],Any] parameters?"]);
+static INLINE_EPP: Table = table("inline_epp", &[r"String template, Hash[Pattern[/^\w+$/],Any] parameters?"]);
 
 pub(super) fn epp(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
     EPP.select(&call)?;
@@ -21,7 +20,9 @@ pub(super) fn epp(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Fa
         return Err(Failure::raised(format!("Could not find template '{name}'")));
     };
     let shown = path.to_string_lossy().into_owned();
-    let octets = evaluator.read_file(&path).ok_or_else(|| Failure::raised(format!("Could not find template '{name}'")))?;
+    let octets = evaluator
+        .read_file(&path)
+        .ok_or_else(|| Failure::raised(format!("Could not find template '{name}'")))?;
     let text = String::from_utf8(octets)
         .map_err(|_| Failure::unsupported(format!("The template {shown}, which is not UTF-8,")))?;
     evaluator.evaluate_epp(&call, &text, Some(&shown), call.args.get(1))

@@ -8,7 +8,6 @@ use crate::failure::Failure;
 use crate::format::{ruby, sprintf};
 use crate::value::Value;
 
-
 pub(super) fn sprintf(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
     legacy_arity(&call, 1, None)?;
     let args: Vec<Value> = call.args.iter().map(legacy).collect();
@@ -25,7 +24,11 @@ pub(super) fn shellquote(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Fai
     let mut words = Vec::new();
     for arg in flat(&args) {
         let Value::String(word) = &arg else {
-            return Err(Failure::raised(format!("undefined method `length' for {}", ruby::inspect(&arg))));
+            let class = crate::types::ruby_class(&arg);
+            return Err(Failure::raised(format!(
+                "undefined method `length' for {}:{class}",
+                ruby::inspect(&arg)
+            )));
         };
         let safe = |c: char| c.is_ascii_alphanumeric() || "@%_+=:,./-".contains(c);
         let dangerous = |c: char| "!\"`$\\".contains(c);

@@ -35,7 +35,8 @@ struct Walk {
 
 pub(super) fn tree_each(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
     let signature = TREE_EACH.select(&call)?;
-    let option = |name: &str| call.args.get(1).and_then(Value::as_hash).and_then(|options| options.get(&Key(name)));
+    let option =
+        |name: &str| call.args.get(1).and_then(Value::as_hash).and_then(|options| options.get(&Key(name)));
     let flag = |name: &str| option(name).is_none_or(|value| value.is_undef() || value.is_truthy());
     let all = Type::variant([Type::any_array(), Type::any_hash(), Type::Object(None)]);
     let containers = match option("container_type") {
@@ -56,7 +57,9 @@ pub(super) fn tree_each(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Val
         found: Vec::new(),
     };
     if !walk.with_containers && !walk.with_values {
-        return Err(Failure::raised("Options 'include_containers' and 'include_values' cannot both be false"));
+        return Err(Failure::raised(
+            "Options 'include_containers' and 'include_values' cannot both be false",
+        ));
     }
     if matches!(call.args[0], Value::Iterator(_)) {
         return Err(Failure::unsupported("The function 'tree_each' of an Iterator"));

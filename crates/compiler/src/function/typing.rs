@@ -16,8 +16,7 @@ static ASSERT_TYPE: Table = table(
         "String type_string, Any value, &Callable[Type,Type] block?",
     ],
 );
-static CONVERT_TO: Table =
-    table("convert_to", &["Any value, Type type, Any args*, &Callable[1,1] block?"]);
+static CONVERT_TO: Table = table("convert_to", &["Any value, Type type, Any args*, &Callable[1,1] block?"]);
 static TYPE: Table = table(
     "type",
     &[

@@ -1,6 +1,6 @@
 //! `unique`.
 
-use rustc_hash::FxHashSet;
+use indexmap::IndexSet;
 
 use super::Call;
 use super::dispatch::{Table, table};
@@ -38,7 +38,7 @@ pub(super) fn unique(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value,
             groups.into_values().map(|(keys, values)| (Value::array(keys), Value::array(values))).collect();
         return Ok(Value::Hash(inverted.into()));
     }
-    let mut seen = FxHashSet::default();
+    let mut seen = IndexSet::new();
     let mut kept = Vec::new();
     for item in items_of(&call.args[0]) {
         if seen.insert(judge(&item)?) {

@@ -8,8 +8,7 @@ use crate::eval::Evaluator;
 use crate::failure::Failure;
 use crate::value::Value;
 
-static VERSIONCMP: Table =
-    table("versioncmp", &["String a, String b, Boolean ignore_trailing_zeroes?"]);
+static VERSIONCMP: Table = table("versioncmp", &["String a, String b, Boolean ignore_trailing_zeroes?"]);
 
 pub(super) fn versioncmp(_: &mut Evaluator<'_>, call: Call) -> Result<Value, Failure> {
     VERSIONCMP.select(&call)?;

@@ -287,7 +287,9 @@ impl Translator<'_> {
             match self.peek() {
                 Some(c) if c == end => break,
                 Some(c) if c.is_ascii_alphanumeric() || c == '_' => name.push(c),
-                Some(_) => return Err(self.unsupported("a group name with other than ASCII letters, digits, _")),
+                Some(_) => {
+                    return Err(self.unsupported("a group name with other than ASCII letters, digits, _"));
+                }
                 None => return Err(self.fault("invalid group name <>")),
             }
             self.at += 1;
@@ -403,7 +405,9 @@ impl Translator<'_> {
             Some('}') if !low.is_empty() => format!("{{{low}}}"),
             Some(',') => {
                 let high = number(after_low + 1, self);
-                if self.peek_at(after_low + 1 + high.len()) != Some('}') || (low.is_empty() && high.is_empty()) {
+                if self.peek_at(after_low + 1 + high.len()) != Some('}')
+                    || (low.is_empty() && high.is_empty())
+                {
                     return Ok(None);
                 }
                 let bound = |digits: &str| digits.parse::<u32>().ok();
@@ -517,18 +521,18 @@ impl Translator<'_> {
             'e' => '\x1B',
             'x' => {
                 let code = self.digits(16, 2);
-                self.code_point(code, &"\\x")?
+                self.code_point(code, "\\x")?
             }
             'u' if self.eat("{") => {
                 let code = self.digits(16, 6);
                 if !self.eat("}") {
                     return Err(self.unsupported("\\u{...} with several code points"));
                 }
-                self.code_point(code, &"\\u")?
+                self.code_point(code, "\\u")?
             }
             'u' => {
                 let code = self.digits(16, 4);
-                self.code_point(code, &"\\u")?
+                self.code_point(code, "\\u")?
             }
             'c' => {
                 let Some(letter) = self.peek().filter(char::is_ascii) else {
@@ -541,7 +545,7 @@ impl Translator<'_> {
             '0'..='7' => {
                 self.at -= 1;
                 let code = self.digits(8, 3);
-                self.code_point(code, &"\\0")?
+                self.code_point(code, "\\0")?
             }
             other => other,
         })
@@ -637,7 +641,8 @@ impl Translator<'_> {
     /// A hyphen is a range only between two single characters.
     fn hyphen(&mut self) {
         let before = self.at.checked_sub(2).map(|i| self.chars[i]);
-        let opens = before == Some('[') || (before == Some('^') && self.at >= 3 && self.chars[self.at - 3] == '[');
+        let opens =
+            before == Some('[') || (before == Some('^') && self.at >= 3 && self.chars[self.at - 3] == '[');
         let range = !opens && !matches!(self.peek(), None | Some(']')) && !self.after_set();
         self.out.push_str(if range { "-" } else { r"\-" });
     }
@@ -732,7 +737,9 @@ fn posix(name: &str) -> Option<&'static str> {
 }
 
 fn push_literal(out: &mut String, c: char) {
-    if c.is_ascii_punctuation() && !matches!(c, '_' | '\'' | '"' | '/' | '%' | ',' | ':' | ';' | '=' | '@' | '`' | '!' | '<' | '>') {
+    if c.is_ascii_punctuation()
+        && !matches!(c, '_' | '\'' | '"' | '/' | '%' | ',' | ':' | ';' | '=' | '@' | '`' | '!' | '<' | '>')
+    {
         out.push('\\');
         out.push(c);
     } else if c == '\n' {

@@ -56,9 +56,12 @@ fn fits(sup: &Type, sub: &Type, guard: &mut Guard) -> bool {
             return !narrow.0.is_empty() && narrow.0.iter().all(|one| fits(sup, one, guard));
         }
         (_, Type::Optional(inner)) => {
-            return fits(sup, &Type::Undef, guard) && inner.as_ref().is_none_or(|inner| fits(sup, inner, guard));
+            return fits(sup, &Type::Undef, guard)
+                && inner.as_ref().is_none_or(|inner| fits(sup, inner, guard));
         }
-        (_, Type::NotUndef(Some(inner))) if !fits(inner, &Type::Undef, guard) => return fits(sup, inner, guard),
+        (_, Type::NotUndef(Some(inner))) if !fits(inner, &Type::Undef, guard) => {
+            return fits(sup, inner, guard);
+        }
         _ => {}
     }
     fits_plain(sup, sub, guard)
@@ -68,7 +71,9 @@ fn fits(sup: &Type, sub: &Type, guard: &mut Guard) -> bool {
 fn fits_plain(sup: &Type, sub: &Type, guard: &mut Guard) -> bool {
     match sup {
         Type::Any | Type::Unit => true,
-        Type::Undef | Type::Default | Type::Binary | Type::SemVerRange | Type::TypeSet | Type::Uri => sup == sub,
+        Type::Undef | Type::Default | Type::Binary | Type::SemVerRange | Type::TypeSet | Type::Uri => {
+            sup == sub
+        }
         Type::Scalar => matches!(
             sub,
             Type::Scalar
@@ -268,7 +273,8 @@ fn fits_hash(key: &Type, value: &Type, size: Option<IntRange>, sub: &Type, guard
         Type::Struct(elements) => {
             size.unwrap_or(IntRange::SIZE).contains(elements.len() as i64)
                 && elements.iter().all(|element| {
-                    fits(key, &Type::string_value(element.name.clone()), guard) && fits(value, &element.value, guard)
+                    fits(key, &Type::string_value(element.name.clone()), guard)
+                        && fits(value, &element.value, guard)
                 })
         }
         _ => false,
@@ -325,17 +331,18 @@ fn fits_struct(elements: &[StructElement], sub: &Type, guard: &mut Guard) -> boo
                 fits(&element.value, &pair.1, guard) && fits(&Type::any_string(), &pair.0, guard)
             });
             values
-                && IntRange::new(required.len() as i64, elements.len() as i64).covers(size.unwrap_or(IntRange::SIZE))
+                && IntRange::new(required.len() as i64, elements.len() as i64)
+                    .covers(size.unwrap_or(IntRange::SIZE))
         }
         _ => false,
     }
 }
 
 fn fits_callable(wanted: &Callable, found: &Callable, guard: &mut Guard) -> bool {
-    if let Some(returns) = &wanted.returns {
-        if !fits(returns, found.returns.as_ref().unwrap_or(&Type::Any), guard) {
-            return false;
-        }
+    if let Some(returns) = &wanted.returns
+        && !fits(returns, found.returns.as_ref().unwrap_or(&Type::Any), guard)
+    {
+        return false;
     }
     let Some(params) = &wanted.params else { return true };
     // The other way round: what is called must take all that callers of the wanted signature give.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Callable, FloatRange, IntRange, Params, StringBound, StructElement, TimeRange, Type, Variants, assignable,
-    data, rich_data,
+    Callable, FloatRange, IntRange, Params, StringBound, StructElement, TimeRange, Type, Variants,
+    assignable, data, rich_data,
 };
 use crate::eval::closure::Closure;
 use crate::value::{SemVerRange, Sequence, Value};
@@ -13,7 +13,9 @@ use crate::value::{SemVerRange, Sequence, Value};
 pub fn infer(value: &Value) -> Type {
     match value {
         Value::Array(items) if items.is_empty() => empty_array(),
-        Value::Array(items) => Type::array_of(reduce(items.iter().map(infer)), Some(IntRange::exactly(items.len()))),
+        Value::Array(items) => {
+            Type::array_of(reduce(items.iter().map(infer)), Some(IntRange::exactly(items.len())))
+        }
         Value::Hash(hash) if hash.is_empty() => empty_hash(),
         Value::Hash(hash) => Type::hash_of(
             reduce(hash.keys().map(infer)),

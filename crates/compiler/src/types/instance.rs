@@ -34,11 +34,15 @@ fn holds(expected: &Type, value: &Value, depth: usize) -> bool {
                 | Value::Timespan(_)
                 | Value::Timestamp(_)
         ),
-        Type::ScalarData => matches!(value, Value::String(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_)),
+        Type::ScalarData => {
+            matches!(value, Value::String(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_))
+        }
         Type::Numeric => matches!(value, Value::Int(_) | Value::Float(_)),
         Type::Binary => matches!(value, Value::Binary(_)),
         Type::SemVerRange => matches!(value, Value::SemVerRange(_)),
-        Type::Boolean(wanted) => matches!(value, Value::Bool(found) if wanted.is_none_or(|wanted| wanted == *found)),
+        Type::Boolean(wanted) => {
+            matches!(value, Value::Bool(found) if wanted.is_none_or(|wanted| wanted == *found))
+        }
         Type::Integer(range) => matches!(value, Value::Int(n) if range.contains(*n)),
         Type::Float(range) => matches!(value, Value::Float(x) if range.contains(*x)),
         Type::String(bound) => match (bound, value) {

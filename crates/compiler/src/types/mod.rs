@@ -30,8 +30,8 @@ pub use mismatch::{
 };
 pub use names::{builtin, data, rich_data};
 pub use normalize::{generalize, normalize};
-pub(crate) use parameterize::{capitalized, ruby_class};
 pub use parameterize::{ArgumentFault, parameterize, parameterize_located};
+pub(crate) use parameterize::{capitalized, ruby_class};
 pub use parse::{parse_type, parse_type_with};
 pub use print::{print, print_expanded, simple_name};
 pub use range::{FloatRange, IntRange, TimeRange};
@@ -91,7 +91,10 @@ pub enum Type {
     /// `Object`, or one of the object types that Puppet defines itself (`Deferred`, `Error`).
     Object(Option<Arc<str>>),
     /// `Resource`, `File`, `File['/a']`: `name` capitalised (`File`, `My::Define`), `None` for plain `Resource`.
-    Resource { name: Option<Arc<str>>, title: Option<Arc<str>> },
+    Resource {
+        name: Option<Arc<str>>,
+        title: Option<Arc<str>>,
+    },
     /// `Class`, `Class['a::b']`: name in lower case without leading `::`.
     Class(Option<Arc<str>>),
     /// A name that isn't a known type (`TypeReference`), as written.
@@ -312,3 +315,6 @@ impl std::fmt::Display for Type {
         f.write_str(&print(self))
     }
 }
+
+#[cfg(test)]
+mod tests;

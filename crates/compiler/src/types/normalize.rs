@@ -53,10 +53,10 @@ fn map_parts(of: &Type, change: &dyn Fn(&Type) -> Type) -> Type {
         Type::Iterator(part) => Type::Iterator(inner(part)),
         Type::Sensitive(part) => Type::Sensitive(Arc::new(change(part))),
         Type::Callable(callable) => Type::Callable(Arc::new(Callable {
-            params: callable.params.as_ref().map(|params| Params {
-                types: params.types.iter().map(change).collect(),
-                size: params.size,
-            }),
+            params: callable
+                .params
+                .as_ref()
+                .map(|params| Params { types: params.types.iter().map(change).collect(), size: params.size }),
             block: callable.block.as_ref().map(change),
             returns: callable.returns.as_ref().map(change),
         })),
@@ -115,30 +115,49 @@ fn normalize_variant(types: Vec<Type>) -> Type {
     types = merge_enums(types);
     types = merge_patterns(types);
     types = merge_versions(types);
-    types = merge_ranges(types, |one| match one {
-        Type::Integer(range) => Some(*range),
-        _ => None,
-    }, IntRange::merge, Type::Integer);
-    types = merge_ranges(types, |one| match one {
-        Type::Float(range) => Some(*range),
-        _ => None,
-    }, FloatRange::merge, Type::Float);
-    types = merge_ranges(types, |one| match one {
-        Type::Timespan(range) => Some(*range),
-        _ => None,
-    }, TimeRange::merge, Type::Timespan);
-    types = merge_ranges(types, |one| match one {
-        Type::Timestamp(range) => Some(*range),
-        _ => None,
-    }, TimeRange::merge, Type::Timestamp);
+    types = merge_ranges(
+        types,
+        |one| match one {
+            Type::Integer(range) => Some(*range),
+            _ => None,
+        },
+        IntRange::merge,
+        Type::Integer,
+    );
+    types = merge_ranges(
+        types,
+        |one| match one {
+            Type::Float(range) => Some(*range),
+            _ => None,
+        },
+        FloatRange::merge,
+        Type::Float,
+    );
+    types = merge_ranges(
+        types,
+        |one| match one {
+            Type::Timespan(range) => Some(*range),
+            _ => None,
+        },
+        TimeRange::merge,
+        Type::Timespan,
+    );
+    types = merge_ranges(
+        types,
+        |one| match one {
+            Type::Timestamp(range) => Some(*range),
+            _ => None,
+        },
+        TimeRange::merge,
+        Type::Timestamp,
+    );
     Type::variant(types)
 }
 
 /// Takes out the types that `select` picks; None when fewer than two are there.
 fn take<T>(types: &[Type], select: impl Fn(&Type) -> Option<T>) -> Option<(Vec<T>, Vec<Type>)> {
     let picked: Vec<T> = types.iter().filter_map(&select).collect();
-    (picked.len() > 1)
-        .then(|| (picked, types.iter().filter(|one| select(one).is_none()).cloned().collect()))
+    (picked.len() > 1).then(|| (picked, types.iter().filter(|one| select(one).is_none()).cloned().collect()))
 }
 
 fn merge_not_undefs(types: Vec<Type>) -> Vec<Type> {
@@ -190,13 +209,16 @@ fn merge_versions(types: Vec<Type>) -> Vec<Type> {
         _ => None,
     });
     let Some((ranges, others)) = picked else { return types };
-    let mut merged = vec![Type::SemVer(super::semver::merge_all(ranges.into_iter().flatten().collect()).into())];
+    let mut merged =
+        vec![Type::SemVer(super::semver::merge_all(ranges.into_iter().flatten().collect()).into())];
     merged.extend(others);
     merged
 }
 
 fn merge_ranges<R: Copy>(
-    types: Vec<Type>, select: impl Fn(&Type) -> Option<R>, merge: impl Fn(R, R) -> Option<R>,
+    types: Vec<Type>,
+    select: impl Fn(&Type) -> Option<R>,
+    merge: impl Fn(R, R) -> Option<R>,
     wrap: impl Fn(R) -> Type,
 ) -> Vec<Type> {
     let Some((mut ranges, others)) = take(&types, select) else { return types };

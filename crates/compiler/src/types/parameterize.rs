@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Callable, FloatRange, IntRange, Params, Patterns, StringBound, StructElement, TimeRange, Type, generalize,
-    infer, simple_name,
+    Callable, FloatRange, IntRange, Params, Patterns, StringBound, StructElement, TimeRange, Type,
+    generalize, infer, simple_name,
 };
 use crate::format::{article, timespan, timestamp};
 use crate::regex::Regex;
@@ -119,11 +119,11 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
         Type::Callable(_) => callable(arguments),
         Type::SemVer(_) => semver(base, &flat),
         Type::Timestamp(_) => {
-            let (from, to) = times(base, &flat, |value| timestamp::bound(value))?;
+            let (from, to) = times(base, &flat, timestamp::bound)?;
             Ok(Type::Timestamp(TimeRange { from, to }))
         }
         Type::Timespan(_) => {
-            let (from, to) = times(base, &flat, |value| timespan::bound(value))?;
+            let (from, to) = times(base, &flat, timespan::bound)?;
             Ok(Type::Timespan(TimeRange { from, to }))
         }
         Type::Runtime(..) => match flat.as_slice() {
@@ -271,10 +271,10 @@ fn one_type(base: &str, arguments: &[Value]) -> Result<Type, ArgumentFault> {
 
 /// A size given by one `Integer` type, or by one or two integers (or `default`).
 fn size(arguments: &[Value], first: usize) -> Result<IntRange, ArgumentFault> {
-    if let [Value::Type(inner)] = arguments {
-        if let Type::Integer(range) = **inner {
-            return Ok(range);
-        }
+    if let [Value::Type(inner)] = arguments
+        && let Type::Integer(range) = **inner
+    {
+        return Ok(range);
     }
     for (i, argument) in arguments.iter().enumerate() {
         if !matches!(argument, Value::Int(_) | Value::Default) {
@@ -308,12 +308,17 @@ fn range(arguments: &[Value]) -> Result<IntRange, ArgumentFault> {
 fn integer(arguments: &[Value]) -> Result<Type, ArgumentFault> {
     if !(1..=2).contains(&arguments.len()) {
         let got = arguments.len();
-        return Err(whole(format!("Integer-Type supports [] with one or two arguments (from, to). Got {got}")));
+        return Err(whole(format!(
+            "Integer-Type supports [] with one or two arguments (from, to). Got {got}"
+        )));
     }
     for (i, argument) in arguments.iter().enumerate() {
         if !matches!(argument, Value::Int(_) | Value::Default) {
             let got = ruby_class(argument);
-            return Err(at(i, format!("Integer-Type [] requires all arguments to be integers (or default). Got {got}")));
+            return Err(at(
+                i,
+                format!("Integer-Type [] requires all arguments to be integers (or default). Got {got}"),
+            ));
         }
     }
     range(arguments).map(Type::Integer)
@@ -334,7 +339,9 @@ fn float(arguments: &[Value]) -> Result<Type, ArgumentFault> {
                 let got = ruby_class(other);
                 return Err(at(
                     i,
-                    format!("Float-Type [] requires all arguments to be floats, or integers (or default). Got {got}"),
+                    format!(
+                        "Float-Type [] requires all arguments to be floats, or integers (or default). Got {got}"
+                    ),
                 ));
             }
         };
@@ -411,10 +418,22 @@ fn pattern(base: &Type, arguments: &[Value]) -> Result<Type, ArgumentFault> {
                 Type::Regexp(Some(regex)) => regexes.push(regex.clone()),
                 Type::Regexp(None) => regexes.push(Arc::new(Regex::new("").map_err(raised)?)),
                 _ => {
-                    return Err(specialization(base, i, argument, "String or Regexp or Pattern-Type or Regexp-Type"));
+                    return Err(specialization(
+                        base,
+                        i,
+                        argument,
+                        "String or Regexp or Pattern-Type or Regexp-Type",
+                    ));
                 }
             },
-            other => return Err(specialization(base, i, other, "String or Regexp or Pattern-Type or Regexp-Type")),
+            other => {
+                return Err(specialization(
+                    base,
+                    i,
+                    other,
+                    "String or Regexp or Pattern-Type or Regexp-Type",
+                ));
+            }
         }
     }
     Ok(Type::pattern(regexes))
@@ -454,7 +473,9 @@ fn callable(arguments: &[Value]) -> Result<Type, ArgumentFault> {
         match arguments {
             [_, Value::Type(found)] => returns = Some((**found).clone()),
             [_, _] => return Err(raised("Callable return type must be a type")),
-            other => return Err(whole(format!("A Callable-Type[] accepts 2 arguments. Got {}", other.len()))),
+            other => {
+                return Err(whole(format!("A Callable-Type[] accepts 2 arguments. Got {}", other.len())));
+            }
         }
         params = inner.to_vec();
     }
@@ -467,10 +488,7 @@ fn callable(arguments: &[Value]) -> Result<Type, ArgumentFault> {
         _ => None,
     };
     let limit = trailing_size(&mut params)?;
-    let mut types: Vec<Type> = params
-        .iter()
-        .map(type_of)
-        .collect();
+    let mut types: Vec<Type> = params.iter().map(type_of).collect();
     if types.is_empty() && limit.is_some_and(|limit| limit.to != Some(0)) {
         types.push(Type::Unit);
     }
@@ -551,13 +569,15 @@ fn semver(base: &Type, arguments: &[Value]) -> Result<Type, ArgumentFault> {
             other => return Err(specialization(base, i, other, "String or SemanticPuppet::VersionRange")),
         });
     }
-    Ok(Type::SemVer(ranges.into()))
+    Ok(Type::SemVer(super::semver::merge_all(ranges).into()))
 }
 
 type Bounds = (Option<i128>, Option<i128>);
 
 fn times(
-    base: &Type, arguments: &[Value], bound: impl Fn(&Value) -> Result<Option<i128>, String>,
+    base: &Type,
+    arguments: &[Value],
+    bound: impl Fn(&Value) -> Result<Option<i128>, String>,
 ) -> Result<Bounds, ArgumentFault> {
     if arguments.len() > 2 {
         let subject = article::a_an_upper(&label(base));
@@ -611,4 +631,3 @@ pub(crate) fn capitalized(name: &str) -> String {
     let segments = name.split("::").map(crate::format::capitalize);
     segments.collect::<Vec<_>>().join("::")
 }
-

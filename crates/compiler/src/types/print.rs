@@ -85,10 +85,10 @@ impl Printer {
             Type::Integer(range) => with(name, bounds(Some(*range))),
             Type::Float(range) if !range.is_unbounded() => {
                 let mut parts = vec!["default".to_owned()];
-                if range.from.is_finite() {
+                if range.from != f64::NEG_INFINITY {
                     parts[0] = format::float(range.from);
                 }
-                if range.to.is_finite() {
+                if range.to != f64::INFINITY {
                     parts.push(format::float(range.to));
                 }
                 with(name, parts)
@@ -135,9 +135,7 @@ impl Printer {
             }
             Type::Sensitive(inner) if **inner != Type::Any => with(name, vec![self.text(inner)]),
             Type::Callable(callable) => self.callable(callable),
-            Type::SemVer(ranges) => {
-                with(name, ranges.iter().map(|range| format!("'{range}'")).collect())
-            }
+            Type::SemVer(ranges) => with(name, ranges.iter().map(|range| format!("'{range}'")).collect()),
             Type::Timestamp(range) => with(name, time_bounds(*range, Value::Timestamp)),
             Type::Timespan(range) => with(name, time_bounds(*range, Value::Timespan)),
             Type::Init(Some(inner), arguments) => {

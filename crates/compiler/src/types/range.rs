@@ -54,7 +54,8 @@ impl IntRange {
 
     /// Both as one range when they overlap or touch.
     pub fn merge(self, other: IntRange) -> Option<IntRange> {
-        let apart = |a: IntRange, b: IntRange| a.to.zip(b.from).is_some_and(|(to, from)| to.saturating_add(1) < from);
+        let apart =
+            |a: IntRange, b: IntRange| a.to.zip(b.from).is_some_and(|(to, from)| to.saturating_add(1) < from);
         (!apart(self, other) && !apart(other, self)).then(|| self.span(other))
     }
 

@@ -97,14 +97,14 @@ impl fmt::Display for SemVer {
 impl SemVer {
     /// Precedence (semver.org 2.0.0, 11): build data is left out, so this is no `Ord` that fits `Eq`.
     pub fn precedence(&self, other: &SemVer) -> Ordering {
-        (self.major, self.minor, self.patch)
-            .cmp(&(other.major, other.minor, other.patch))
-            .then_with(|| match (&self.prerelease, &other.prerelease) {
+        (self.major, self.minor, self.patch).cmp(&(other.major, other.minor, other.patch)).then_with(
+            || match (&self.prerelease, &other.prerelease) {
                 (None, None) => Ordering::Equal,
                 (None, Some(_)) => Ordering::Greater,
                 (Some(_), None) => Ordering::Less,
                 (Some(a), Some(b)) => prerelease_precedence(a, b),
-            })
+            },
+        )
     }
 }
 
@@ -142,7 +142,10 @@ impl Interval {
 
     /// The interval without any version.
     fn nothing() -> Interval {
-        Interval { lower: None, upper: Some((SemVer { prerelease: Some(String::new()), ..SemVer::stable(0, 0, 0) }, true)) }
+        Interval {
+            lower: None,
+            upper: Some((SemVer { prerelease: Some(String::new()), ..SemVer::stable(0, 0, 0) }, true)),
+        }
     }
 
     fn from(lower: SemVer, exclusive: bool) -> Interval {
@@ -225,8 +228,16 @@ impl Interval {
             return None;
         }
         Some(Interval {
-            lower: if later(&self.lower, &other.lower) == self.lower { other.lower.clone() } else { self.lower.clone() },
-            upper: if earlier(&self.upper, &other.upper) == self.upper { other.upper.clone() } else { self.upper.clone() },
+            lower: if later(&self.lower, &other.lower) == self.lower {
+                other.lower.clone()
+            } else {
+                self.lower.clone()
+            },
+            upper: if earlier(&self.upper, &other.upper) == self.upper {
+                other.upper.clone()
+            } else {
+                self.upper.clone()
+            },
         })
     }
 }
@@ -237,7 +248,13 @@ fn later(a: &End, b: &End) -> End {
         (Some((x, x_out)), Some((y, _))) => match x.precedence(y) {
             Ordering::Greater => a.clone(),
             Ordering::Less => b.clone(),
-            Ordering::Equal => if *x_out { a.clone() } else { b.clone() },
+            Ordering::Equal => {
+                if *x_out {
+                    a.clone()
+                } else {
+                    b.clone()
+                }
+            }
         },
     }
 }
@@ -248,7 +265,13 @@ fn earlier(a: &End, b: &End) -> End {
         (Some((x, x_out)), Some((y, _))) => match x.precedence(y) {
             Ordering::Less => a.clone(),
             Ordering::Greater => b.clone(),
-            Ordering::Equal => if *x_out { a.clone() } else { b.clone() },
+            Ordering::Equal => {
+                if *x_out {
+                    a.clone()
+                } else {
+                    b.clone()
+                }
+            }
         },
     }
 }
@@ -330,14 +353,28 @@ impl SemVerRange {
 
     /// The range of exactly one version.
     pub fn exactly(version: &SemVer) -> SemVerRange {
-        let interval = Interval { lower: Some((version.clone(), false)), upper: Some((version.clone(), false)) };
+        let interval =
+            Interval { lower: Some((version.clone(), false)), upper: Some((version.clone(), false)) };
         SemVerRange { text: format!("{version} - {version}"), intervals: vec![interval] }
     }
 
     /// Whether the version is in the range.
     pub fn contains(&self, version: &SemVer) -> bool {
         self.intervals.iter().any(|interval| {
-            interval.contains(version) && (version.prerelease.is_none() || interval.admits_prerelease(version))
+            interval.contains(version)
+                && (version.prerelease.is_none() || interval.admits_prerelease(version))
+        })
+    }
+
+    /// Both as one range, when each is a single interval and they overlap or touch.
+    fn merged_with(&self, other: &SemVerRange) -> Option<SemVerRange> {
+        let ([a], [b]) = (self.intervals.as_slice(), other.intervals.as_slice()) else { return None };
+        let both = a.merge(b)?;
+        let end = |end: &End| end.as_ref().map(|(version, _)| version.clone());
+        let exclude = both.upper.as_ref().is_some_and(|(_, exclude)| *exclude);
+        Some(SemVerRange {
+            intervals: vec![both.clone()],
+            ..SemVerRange::between(end(&both.lower), end(&both.upper), exclude)
         })
     }
 
@@ -347,15 +384,22 @@ impl SemVerRange {
     }
 }
 
-/// Ranges with those that overlap made one.
-pub(super) fn merge_all(ranges: Vec<SemVerRange>) -> Vec<SemVerRange> {
-    let mut unique: Vec<SemVerRange> = Vec::new();
-    for range in ranges {
-        if !unique.iter().any(|other| other.covers(&range)) {
-            unique.push(range);
+/// Ranges with those that overlap or touch made one.
+pub(super) fn merge_all(mut ranges: Vec<SemVerRange>) -> Vec<SemVerRange> {
+    let mut result = Vec::new();
+    while let Some(mut range) = ranges.pop() {
+        let mut apart = Vec::new();
+        for other in ranges {
+            match range.merged_with(&other) {
+                Some(both) => range = both,
+                None => apart.push(other),
+            }
         }
+        result.push(range);
+        ranges = apart;
     }
-    unique
+    result.reverse();
+    result
 }
 
 fn merged(mut intervals: Vec<Interval>) -> Vec<Interval> {

@@ -48,7 +48,8 @@ impl Signature {
         let size = (from == 0 || to != Some(from)).then_some(IntRange { from: Some(from), to });
         let (names, types): (Vec<String>, Vec<Type>) =
             parameters.into_iter().map(|(name, expected, _)| (name, expected)).unzip();
-        let (block_name, block) = block.map_or((String::new(), None), |(name, expected)| (name, Some(expected)));
+        let (block_name, block) =
+            block.map_or((String::new(), None), |(name, expected)| (name, Some(expected)));
         let params = Params { types: types.into(), size };
         Signature { names, callable: Callable { params: Some(params), block, returns: None }, block_name }
     }
@@ -188,15 +189,19 @@ pub fn describe_call(name: &str, signatures: &[&Signature], args: &[Value], lamb
         return format!("{label}{}", one.text());
     }
     let rejected = |faults: &[Mismatch], indent: &str| -> Vec<String> {
-        faults.iter().map(|fault| format!("{indent}rejected:{}", fault.clone().without_step(0).text())).collect()
+        faults
+            .iter()
+            .map(|fault| format!("{indent}rejected:{}", fault.clone().without_step(0).text()))
+            .collect()
     };
     if let [signature] = signatures {
         let mut lines = vec![format!("{label} expects ({})", signature.text())];
         lines.extend(rejected(&found[0], "  "));
         return lines.join("\n");
     }
-    let mut lines =
-        vec![format!("The function {label} was called with arguments it does not accept. It expects one of:")];
+    let mut lines = vec![format!(
+        "The function {label} was called with arguments it does not accept. It expects one of:"
+    )];
     for (signature, faults) in signatures.iter().zip(&found) {
         lines.push(format!("  ({})", signature.text()));
         lines.extend(rejected(faults, "    "));

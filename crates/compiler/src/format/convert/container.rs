@@ -76,7 +76,8 @@ pub(super) fn hash(of: &Type, hash: &Hash, formats: &Formats, indent: Indent) ->
     let spec = find(of, formats);
     match spec.letter {
         'a' => {
-            let pairs = hash.iter().map(|(key, value)| Value::array(vec![key.clone(), value.clone()])).collect();
+            let pairs =
+                hash.iter().map(|(key, value)| Value::array(vec![key.clone(), value.clone()])).collect();
             let pairs = Value::array(pairs);
             return print(&infer_set(&pairs), &pairs, formats, indent);
         }

@@ -77,10 +77,34 @@ fn undef(spec: &Spec) -> Result<String, String> {
 
 fn boolean(spec: &Spec, value: bool) -> Result<String, String> {
     let text = match spec.letter {
-        't' => if value { "true" } else { "false" },
-        'T' => if value { "True" } else { "False" },
-        'y' => if value { "yes" } else { "no" },
-        'Y' => if value { "Yes" } else { "No" },
+        't' => {
+            if value {
+                "true"
+            } else {
+                "false"
+            }
+        }
+        'T' => {
+            if value {
+                "True"
+            } else {
+                "False"
+            }
+        }
+        'y' => {
+            if value {
+                "yes"
+            } else {
+                "no"
+            }
+        }
+        'Y' => {
+            if value {
+                "Yes"
+            } else {
+                "No"
+            }
+        }
         'd' | 'x' | 'X' | 'o' | 'b' | 'B' => return integer(spec, i64::from(value)),
         'e' | 'E' | 'f' | 'g' | 'G' | 'a' | 'A' => return float(spec, f64::from(u8::from(value))),
         's' | 'p' => return Ok(spec.apply(if value { "true" } else { "false" })),

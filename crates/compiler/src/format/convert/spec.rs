@@ -1,7 +1,5 @@
 //! Formats (`%#8.3p`), and maps from types to formats.
 
-use std::cmp::Ordering;
-
 use crate::types::{FloatRange, Type, assignable};
 use crate::value::{Hash, Key, Value};
 
@@ -32,7 +30,9 @@ pub(super) struct Spec {
 
 impl Spec {
     pub fn parse(text: &str) -> Result<Spec, String> {
-        let invalid = || format!("The format '{text}' is not a valid format on the form '%<flags><width>.<prec><format>'");
+        let invalid = || {
+            format!("The format '{text}' is not a valid format on the form '%<flags><width>.<prec><format>'")
+        };
         let body = text.strip_prefix('%').ok_or_else(invalid)?;
         let is_flag = |c: char| c.is_ascii_whitespace() || "[+#0{<(|-".contains(c);
         let flags: Vec<char> = body.chars().take_while(|c| is_flag(*c)).collect();
@@ -202,29 +202,21 @@ pub(super) fn merge_formats(lower: Option<Formats>, higher: Option<Formats>) -> 
     Some(merged)
 }
 
-/// Special types before general ones.
+/// Special types before general ones; those that don't compare by kind and text.
 fn sort(formats: &mut Formats) {
-    // The order is not total, so a sort that relies on it could fail: insertion does not.
-    for i in 1..formats.len() {
-        let mut j = i;
-        while j > 0 && order(&formats[j].0, &formats[j - 1].0) == Ordering::Less {
-            formats.swap(j, j - 1);
-            j -= 1;
-        }
-    }
-}
-
-fn order(a: &Type, b: &Type) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
-    }
-    match (assignable(b, a), assignable(a, b)) {
-        (true, false) => Ordering::Less,
-        (false, true) => Ordering::Greater,
-        _ => match (rank(a), rank(b)) {
-            (0, _) | (_, 0) => a.to_string().cmp(&b.to_string()),
-            (a, b) => a.cmp(&b),
-        },
+    let mut rest = std::mem::take(formats);
+    rest.sort_by(|(a, _), (b, _)| match (rank(a), rank(b)) {
+        (0, _) | (_, 0) => a.to_string().cmp(&b.to_string()),
+        (a, b) => a.cmp(&b),
+    });
+    while !rest.is_empty() {
+        let is_least = |i: usize| {
+            rest.iter().enumerate().all(|(j, (other, _))| {
+                i == j || !assignable(&rest[i].0, other) || assignable(other, &rest[i].0)
+            })
+        };
+        let next = (0..rest.len()).find(|i| is_least(*i)).unwrap_or(0);
+        formats.push(rest.remove(next));
     }
 }
 

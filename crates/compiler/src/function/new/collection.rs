@@ -39,7 +39,9 @@ pub(super) fn array(args: &[Value]) -> Result<Value, Failure> {
             array @ Value::Array(_) => array.clone(),
             other => Value::array(vec![other.clone()]),
         }),
-        (None, [first]) | (None, [first, Value::Bool(_)]) => Err(unconvertible_value("new_array", first, "Array")),
+        (None, [first]) | (None, [first, Value::Bool(_)]) => {
+            Err(unconvertible_value("new_array", first, "Array"))
+        }
         (None, args) => ARRAY.choose(args).map(|_| Value::Undef),
     }
 }
@@ -78,7 +80,7 @@ pub(super) fn hash(args: &[Value]) -> Result<Value, Failure> {
 }
 
 fn from_flat(list: &[Value]) -> Result<Value, Failure> {
-    if list.len() % 2 != 0 {
+    if !list.len().is_multiple_of(2) {
         return Err(Failure::raised("odd number of arguments for Hash"));
     }
     Ok(Value::hash(list.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone()))))
@@ -124,9 +126,9 @@ fn from_tree(list: &[Value], all_hashes: bool) -> Result<Value, Failure> {
 fn put(at: &mut Value, before: &[Value], last: &Value, value: Value) -> Result<(), Failure> {
     let step = before.first().unwrap_or(last);
     let slot = match at {
-        Value::Hash(hash) => Arc::make_mut(hash)
-            .entry(step.clone())
-            .or_insert_with(|| Value::Hash(Arc::new(Hash::default()))),
+        Value::Hash(hash) => {
+            Arc::make_mut(hash).entry(step.clone()).or_insert_with(|| Value::Hash(Arc::new(Hash::default())))
+        }
         Value::Array(items) => {
             let Value::Int(n) = step else {
                 return Err(Failure::raised("no implicit conversion of String into Integer"));

@@ -68,7 +68,9 @@ pub(super) fn integer(args: &[Value]) -> Result<Value, Failure> {
         Value::Bool(value) => i64::from(*value),
         Value::Float(x) if !x.is_finite() => return Err(Failure::raised(float_text(*x))),
         Value::Float(x) if x.abs() < 9.2e18 => *x as i64,
-        Value::Float(_) => return Err(Failure::raised("The value is outside of the range of Puppet's integers")),
+        Value::Float(_) => {
+            return Err(Failure::raised("The value is outside of the range of Puppet's integers"));
+        }
         Value::Timespan(span) | Value::Timestamp(span) => span.div_euclid(SECOND) as i64,
         other => {
             let text = other.as_str().unwrap_or_default();
@@ -88,23 +90,26 @@ fn refused_integer(args: &[Value]) -> Failure {
         other => Some(Failure::raised(format!("Illegal radix: {other}, expected 2, 8, 10, 16, or default"))),
     };
     if let [Value::Hash(named)] = args {
-        if let Some(from) = named.get(&Key("from")) {
-            if INTEGER.position(std::slice::from_ref(from)).is_none() {
-                return unconvertible("new", from, "Integer");
-            }
+        if let Some(from) = named.get(&Key("from"))
+            && INTEGER.position(std::slice::from_ref(from)).is_none()
+        {
+            return unconvertible("new", from, "Integer");
         }
         if let Some(failure) = named.get(&Key("radix")).and_then(bad_radix) {
             return failure;
         }
-        let expected = parse_type("Struct[{from => NotUndef, Optional[radix] => Any, Optional[abs] => Boolean}]");
+        let expected =
+            parse_type("Struct[{from => NotUndef, Optional[radix] => Any, Optional[abs] => Boolean}]");
         if let Ok(expected) = expected {
             let found = infer_set(&args[0]);
             return Failure::raised(describe_types("Integer.new has wrong type,", &expected, &found));
         }
     }
     match args {
-        [_, rest @ ..] if rest.len() <= 2 && matches!(rest.first(), None | Some(Value::Int(_)))
-            && matches!(rest.get(1), None | Some(Value::Bool(_))) =>
+        [_, rest @ ..]
+            if rest.len() <= 2
+                && matches!(rest.first(), None | Some(Value::Int(_)))
+                && matches!(rest.get(1), None | Some(Value::Bool(_))) =>
         {
             rest.first().and_then(bad_radix).unwrap_or_else(|| unconvertible("new", &args[0], "Integer"))
         }
@@ -113,7 +118,12 @@ fn refused_integer(args: &[Value]) -> Failure {
 }
 
 /// `from` and `abs` of a call of `Float` or `Numeric`.
-fn arguments(table: &'static Table, function: &str, name: &str, args: &[Value]) -> Result<(Value, bool), Failure> {
+fn arguments(
+    table: &'static Table,
+    function: &str,
+    name: &str,
+    args: &[Value],
+) -> Result<(Value, bool), Failure> {
     match (table.position(args), args) {
         (Some(0), args) => Ok((args[0].clone(), is_true(args.get(1)))),
         (Some(_), [Value::Hash(named), ..]) => {

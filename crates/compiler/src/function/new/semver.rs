@@ -57,7 +57,9 @@ pub(super) fn version(args: &[Value]) -> Result<Value, Failure> {
     let parts: Vec<Value> = match (signature, &args[0]) {
         (0, text) => {
             let text = text.as_str().unwrap_or_default();
-            return SemVer::parse(text).map(|version| Value::SemVer(Arc::new(version))).map_err(Failure::raised);
+            return SemVer::parse(text)
+                .map(|version| Value::SemVer(Arc::new(version)))
+                .map_err(Failure::raised);
         }
         (2, Value::Hash(named)) => ["major", "minor", "patch", "prerelease", "build"]
             .iter()

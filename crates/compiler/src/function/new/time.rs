@@ -60,7 +60,8 @@ pub(super) fn timespan(args: &[Value]) -> Result<Value, Failure> {
         0 => nanoseconds(&args[0]),
         1 => read(&args[0], args.get(1))?,
         2 => {
-            let names = ["days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"];
+            let names =
+                ["days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"];
             let fields = names.iter().zip(args).map(|(name, value)| ((*name).into(), value.clone()));
             span_format::from_fields(&Value::hash(fields))
         }

@@ -2,9 +2,7 @@
 
 use super::{Fault, Mismatch, Step};
 use crate::types::assign::tuple_size;
-use crate::types::{
-    Callable, IntRange, Params, StructElement, Type, assignable, normalize,
-};
+use crate::types::{Callable, IntRange, Params, StructElement, Type, assignable, normalize};
 use std::sync::Arc;
 
 /// All that speaks against `actual` being assignable to `expected`. (Puppet's way of looking misses some and
@@ -145,12 +143,14 @@ fn merge(a: &Fault, b: &Fault) -> Fault {
             Fault::Pattern { expected, actual },
             Fault::Type { expected: other, .. } | Fault::Pattern { expected: other, .. },
         ) => Fault::Pattern { expected: either(expected, other), actual: actual.clone() },
-        (Fault::Size { expected, actual }, Fault::Size { expected: other, .. } | Fault::Count { expected: other, .. }) => {
-            Fault::Size { expected: span(*expected, *other), actual: *actual }
-        }
-        (Fault::Count { expected, actual }, Fault::Size { expected: other, .. } | Fault::Count { expected: other, .. }) => {
-            Fault::Count { expected: span(*expected, *other), actual: *actual }
-        }
+        (
+            Fault::Size { expected, actual },
+            Fault::Size { expected: other, .. } | Fault::Count { expected: other, .. },
+        ) => Fault::Size { expected: span(*expected, *other), actual: *actual },
+        (
+            Fault::Count { expected, actual },
+            Fault::Size { expected: other, .. } | Fault::Count { expected: other, .. },
+        ) => Fault::Count { expected: span(*expected, *other), actual: *actual },
         _ => a.clone(),
     }
 }
@@ -165,11 +165,18 @@ fn span(a: IntRange, b: IntRange) -> IntRange {
 }
 
 fn size_fault(path: &[Step], expected: IntRange, actual: IntRange, count: bool) -> Vec<Mismatch> {
-    vec![Mismatch::new(path, if count { Fault::Count { expected, actual } } else { Fault::Size { expected, actual } })]
+    vec![Mismatch::new(
+        path,
+        if count { Fault::Count { expected, actual } } else { Fault::Size { expected, actual } },
+    )]
 }
 
 fn array(
-    element: &Type, size: Option<IntRange>, original: &Type, actual: &Type, path: &[Step],
+    element: &Type,
+    size: Option<IntRange>,
+    original: &Type,
+    actual: &Type,
+    path: &[Step],
 ) -> Vec<Mismatch> {
     match actual {
         Type::Tuple(types, other) => {
@@ -196,7 +203,11 @@ fn array(
 }
 
 fn hash(
-    pair: &(Type, Type), size: Option<IntRange>, original: &Type, actual: &Type, path: &[Step],
+    pair: &(Type, Type),
+    size: Option<IntRange>,
+    original: &Type,
+    actual: &Type,
+    path: &[Step],
 ) -> Vec<Mismatch> {
     match actual {
         Type::Struct(elements) => {
@@ -248,15 +259,25 @@ fn structure(elements: &[StructElement], original: &Type, actual: &Type, path: &
                     Some(other) => {
                         let (key, other_key) = (key_type(element), key_type(other));
                         if !assignable(&key, &other_key) {
-                            found.extend(describe(&key, &other_key, with(path, Step::KeyOfEntry(name.clone()))));
+                            found.extend(describe(
+                                &key,
+                                &other_key,
+                                with(path, Step::KeyOfEntry(name.clone())),
+                            ));
                         }
                         if !assignable(&element.value, &other.value) {
-                            found.extend(describe(&element.value, &other.value, with(path, Step::Entry(name))));
+                            found.extend(describe(
+                                &element.value,
+                                &other.value,
+                                with(path, Step::Entry(name)),
+                            ));
                         }
                     }
                 }
             }
-            for other in others.iter().filter(|other| !elements.iter().any(|element| element.name == other.name)) {
+            for other in
+                others.iter().filter(|other| !elements.iter().any(|element| element.name == other.name))
+            {
                 found.push(Mismatch::new(path, Fault::ExtraneousKey(other.name.to_string())));
             }
             found
@@ -276,7 +297,12 @@ fn structure(elements: &[StructElement], original: &Type, actual: &Type, path: &
 }
 
 fn tuple(
-    types: &[Type], size: Option<IntRange>, original: &Type, actual: &Type, path: &[Step], count: bool,
+    types: &[Type],
+    size: Option<IntRange>,
+    original: &Type,
+    actual: &Type,
+    path: &[Step],
+    count: bool,
 ) -> Vec<Mismatch> {
     let same = matches!(actual, Type::Tuple(others, other) if **others == *types && *other == size);
     if same || (types.is_empty() && matches!(actual, Type::Array(..))) {
@@ -319,17 +345,24 @@ fn lambda(expected: &Callable, original: &Type, actual: &Type, path: &[Step]) ->
     }
     if let (Some(wanted), Some(Params { types, size })) = (&expected.params, &found.params) {
         let faults = tuple(
-            &wanted.types, wanted.size, &wanted.tuple(), &Type::Tuple(types.clone(), *size), path, true,
+            &wanted.types,
+            wanted.size,
+            &wanted.tuple(),
+            &Type::Tuple(types.clone(), *size),
+            path,
+            true,
         );
         if !faults.is_empty() {
             return faults;
         }
     }
-    let (wanted, got) = (expected.returns.as_ref().unwrap_or(&Type::Any), found.returns.as_ref().unwrap_or(&Type::Any));
+    let (wanted, got) =
+        (expected.returns.as_ref().unwrap_or(&Type::Any), found.returns.as_ref().unwrap_or(&Type::Any));
     if !assignable(wanted, got) {
         return vec![Mismatch::types(&with(path, Step::Return), wanted, got)];
     }
-    let (wanted, got) = (expected.block.as_ref().unwrap_or(&Type::Undef), found.block.as_ref().unwrap_or(&Type::Undef));
+    let (wanted, got) =
+        (expected.block.as_ref().unwrap_or(&Type::Undef), found.block.as_ref().unwrap_or(&Type::Undef));
     if assignable(got, wanted) {
         return Vec::new();
     }

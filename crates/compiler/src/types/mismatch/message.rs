@@ -4,7 +4,9 @@ use std::mem::discriminant;
 
 use super::{Fault, Mismatch, Step};
 use crate::format::article::a_an;
-use crate::types::{IntRange, StringBound, Type, assignable, builtin, generalize, print_expanded, simple_name};
+use crate::types::{
+    IntRange, StringBound, Type, assignable, builtin, generalize, print_expanded, simple_name,
+};
 
 pub(super) fn text(mismatch: &Mismatch) -> String {
     let mut path = mismatch.path.as_slice();
@@ -63,7 +65,13 @@ fn fault_text(fault: &Fault) -> String {
 
 fn range_text(range: IntRange, zero: &str) -> String {
     match (range.from.unwrap_or(0), range.to) {
-        (min, Some(max)) if min == max => if min == 0 { zero.to_owned() } else { min.to_string() },
+        (min, Some(max)) if min == max => {
+            if min == 0 {
+                zero.to_owned()
+            } else {
+                min.to_string()
+            }
+        }
         (0, None) => "unlimited".to_owned(),
         (0, Some(max)) => format!("at most {max}"),
         (min, None) => format!("at least {min}"),
@@ -136,7 +144,10 @@ fn same_kind(expected: &Type, actual: &Type) -> bool {
     discriminant(expected) == discriminant(actual)
         || matches!(expected, Type::Alias(_))
         || matches!(actual, Type::Alias(_))
-        || matches!((expected, actual), (Type::Struct(_), Type::Hash(..)) | (Type::Tuple(..), Type::Array(..)))
+        || matches!(
+            (expected, actual),
+            (Type::Struct(_), Type::Hash(..)) | (Type::Tuple(..), Type::Array(..))
+        )
 }
 
 /// Whether types are shown with all their parameters.
