@@ -58,7 +58,7 @@ trial() {
   : >"$place/marks"
   start_load gap.json gap -r 200 -t "$LOAD_SECONDS" --marks "$place/marks"
   gap_pid=$started
-  start_load agents.json enrol -r 10 -t "$LOAD_SECONDS" --marks "$place/marks"
+  start_load agents.json enrol -r 10 -t "$LOAD_SECONDS" --marks "$place/marks" --names "$place/names"
   agents_pid=$started
   sleep 2
   cured_at=$(now_us)
@@ -77,6 +77,7 @@ trial() {
   done
   end_load "$gap_pid"
   end_load "$agents_pid"
+  cat "$place/names" >>"$place/acknowledged"
   jq -cn --arg kind "$kind" --argjson home "$home_ms" --argjson epochs "$(($(epoch) - before))" \
     --slurpfile gap "$place/gap.json" --slurpfile agents "$place/agents.json" '
     def after_fault(of): of[0].marks[] | select(.name == "fault") | .first_success_ms;
@@ -87,7 +88,19 @@ trial() {
     tee -a "$place/trials" >&2
 }
 
-# failover_row KIND TITLE
+# What became of every certificate that an agent has got, through all faults together.
+outcome_row() {
+  local name lost=0 twice unequal
+  while read -r name; do
+    [[ -s $dir/ssl/ca/signed/$name.pem && -s $dir/ssl/ca.standby/signed/$name.pem ]] || ((++lost))
+  done <"$place/acknowledged"
+  twice=$(cut -d' ' -f1 "$dir/ssl/ca/inventory.txt" | sort | uniq -d | wc -l)
+  unequal=$(diff -rq -x bunraku -x '*.sock' "$dir/ssl/ca" "$dir/ssl/ca.standby" | wc -l)
+  row 'after all faults: certificates acknowledged; lost from either CA directory; serials given twice; files that differ' \
+    "$(wc -l <"$place/acknowledged"); $lost; $twice; $unequal"
+}
+
+# failover_row KIND TITLE CURE
 failover_row() {
   local of=$place/trials.$1
   jq -c "select(.kind == \"$1\")" "$place/trials" >"$of"
@@ -108,6 +121,7 @@ measure_failover() {
   local n kind
   [[ $(id -u) == 0 ]] || { echo "failover cuts ports with iptables: run it as root" >&2; exit 1; }
   : >"$place/trials"
+  : >"$place/acknowledged"
   start_deployment failover --autosign true
   for ((n = 0; n < TRIALS; n++)); do
     # The kinds take turns: a slow minute of the machine does not hit one of them alone.
@@ -117,10 +131,14 @@ measure_failover() {
   stop_deployment
   start_deployment failover --no-restart
   for ((n = 0; n < TRIALS; n++)); do say "kill $((n + 1)) of $TRIALS"; trial kill; done
+  wait_home
+  sleep 1
+  outcome_row >"$place/outcome"
   end_role
   stop_deployment
   failover_row REJECT REJECT 'rule deleted'
   failover_row DROP DROP 'rule deleted'
   failover_row kill "kill -9, started again after $FAULT_SECONDS s" 'start'
   failover_row kill-restart 'kill -9, `up` starts it again' 'kill'
+  cat "$place/outcome"
 }
