@@ -1,6 +1,25 @@
 //! Colour and width, only where a person reads.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+
+/// Prints to stdout. A reader that has seen enough (`| head`) ends the program, as it ends every other one.
+pub fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(fault) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        let closed = fault.kind() == std::io::ErrorKind::BrokenPipe;
+        if !closed {
+            eprintln!("{} could not write to stdout: {fault}", error_label());
+        }
+        // 141 is what a shell reports for a program that SIGPIPE ended.
+        std::process::exit(if closed { 141 } else { 1 });
+    }
+}
+
+/// `println!` through [`print`].
+macro_rules! outln {
+    ($($argument:tt)*) => { $crate::console::print(&format!("{}\n", format_args!($($argument)*))) };
+}
+pub(crate) use outln;
 
 /// `Error:`, red on a terminal.
 pub fn error_label() -> String {

@@ -6,7 +6,7 @@ mod owner;
 mod source;
 mod wanted;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Event, ProviderFault};
 use crate::catalog::Resource;
@@ -135,7 +135,7 @@ fn file(
 
 fn link(
     path: &Path,
-    target: &PathBuf,
+    target: &Path,
     wanted: &Wanted,
     now: &Found,
     noop: bool,

@@ -1,5 +1,6 @@
 //! `bunraku catalog compile [NODE]`: prints the catalog that the node would get, without a server.
 
+use crate::console::outln;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -36,7 +37,7 @@ pub fn run(config_file: Option<PathBuf>, args: &CompileArgs) -> anyhow::Result<u
         }
     };
     say(&compiled.logs);
-    println!("{}", serde_json::to_string_pretty(&compiler::catalog::encode::encode(&compiled.catalog))?);
+    outln!("{}", serde_json::to_string_pretty(&compiler::catalog::encode::encode(&compiled.catalog))?);
     Ok(0)
 }
 

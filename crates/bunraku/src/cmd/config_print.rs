@@ -1,6 +1,7 @@
 //! `bunraku config print [--section S] [NAME…]`, as `puppet config print`.
 
 use crate::config::{Config, settings};
+use crate::console::outln;
 
 const SECTIONS: [&str; 3] = ["main", "ca", "front_end"];
 
@@ -18,15 +19,15 @@ pub fn run(config: &Config, section: Option<&str>, names: &[String]) -> anyhow::
     known.sort_by(|a, b| a.name.cmp(b.name));
     if names.is_empty() {
         for setting in &known {
-            println!("{} = {}", setting.name, setting.value);
+            outln!("{} = {}", setting.name, setting.value);
         }
         return Ok(0);
     }
     let mut unknown = Vec::new();
     for name in names {
         match known.iter().find(|s| s.name == name.as_str()) {
-            Some(setting) if names.len() == 1 => println!("{}", setting.value),
-            Some(setting) => println!("{} = {}", setting.name, setting.value),
+            Some(setting) if names.len() == 1 => outln!("{}", setting.value),
+            Some(setting) => outln!("{} = {}", setting.name, setting.value),
             None => unknown.push(name.as_str()),
         }
     }

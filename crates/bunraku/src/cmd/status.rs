@@ -1,5 +1,6 @@
 //! `bunraku status [--json]`: the deployment as the front end sees it.
 
+use crate::console::outln;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
@@ -21,9 +22,9 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<u8> {
     }
     let status: Value = serde_json::from_slice(&answer.body).context("the front end's status is not JSON")?;
     if json {
-        println!("{status}");
+        outln!("{status}");
     } else {
-        print!("{}", text(&status));
+        crate::console::print(&text(&status));
     }
     let serving = status["ca"]["active"].is_string() && any_up(&status["workers"]);
     Ok(u8::from(!serving))

@@ -1,5 +1,6 @@
 //! Starts each role as a process of its own, starts it again when it dies, ends them all.
 
+use crate::console::outln;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -195,13 +196,13 @@ fn announce(config: &Config, args: &UpArgs, processes: &[Process], started: Inst
         })
         .collect();
     if args.json {
-        println!("{}", report::json(config, &shown, ready_ms));
+        outln!("{}", report::json(config, &shown, ready_ms));
         return Ok(());
     }
     let executable = std::env::args().next().unwrap_or_else(|| "bunraku".to_string());
-    print!("{}", report::table(&shown));
-    println!("{}", crate::console::out("32", &format!("ready in {ready_ms} ms")));
-    println!("\n{}", report::next_steps(config, &executable));
+    crate::console::print(&report::table(&shown));
+    outln!("{}", crate::console::out("32", &format!("ready in {ready_ms} ms")));
+    outln!("\n{}", report::next_steps(config, &executable));
     Ok(())
 }
 

@@ -100,7 +100,9 @@ impl Deployment {
     }
 
     pub fn status(&self) -> Value {
-        serde_json::from_str(&self.bunraku_ok(&["status", "--json"])).unwrap()
+        // Exit code 1 says that no CA is active, which for milliseconds is right.
+        let printed = text(&self.bunraku(&["status", "--json"]).stdout);
+        serde_json::from_str(&printed).unwrap_or_else(|e| panic!("status printed {printed:?}: {e}"))
     }
 
     /// The process id of the role `name`, as the kernel sees it now.

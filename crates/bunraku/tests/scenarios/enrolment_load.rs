@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use wire::client::Client;
+use wire::client::{Client, Timeouts};
 use wire::tls::ClientTls;
 
 /// A load that goes on until [`EnrolmentLoad::end`].
@@ -83,8 +83,10 @@ async fn drive(port: u16, per_second: u32, ending: Arc<AtomicBool>, shared: Arc<
 
 /// PUT the request, GET the certificate: anything but 200 is what an agent reports as an error.
 async fn enrol(port: u16, certname: &str, key: &pki::PrivateKey) -> Result<(), String> {
-    let request = super::enrolment_load::request_pem(certname, key)?;
-    let mut client = Client::new(&format!("127.0.0.1:{port}"), ClientTls::insecure(), "localhost");
+    let request = request_pem(certname, key)?;
+    let tls = ClientTls::insecure().map_err(|e| e.to_string())?;
+    let client = Client::new(&format!("https://127.0.0.1:{port}"), tls, Timeouts::default())
+        .map_err(|e| e.to_string())?;
     let path = format!("/puppet-ca/v1/certificate_request/{certname}");
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "text/plain".parse().unwrap());

@@ -16,6 +16,7 @@ use super::record::Record;
 use super::writer::AccessLog;
 use crate::body::HttpBody;
 use crate::identity::{self, Requester};
+use crate::protocol::internal::{REGISTER_PATH, REPLICA_PATH};
 use crate::{Body, BodyFault, Handler, Peer, Request, Response};
 
 /// Put into the extensions of a response to name who answered, where this is not the logging process itself (the
@@ -63,7 +64,20 @@ impl<H: Handler> Logged<H> {
             duration: Duration::ZERO,
             worker: self.worker.clone(),
         };
-        Line { record: Some(record), started, log: self.log.clone() }
+        let housekeeping = self.is_housekeeping(request, peer);
+        Line { record: (!housekeeping).then_some(record), started, log: self.log.clone() }
+    }
+
+    /// Probes, replication and the register: several a second, of no interest beside what clients ask. What fails in
+    /// them is in the error log.
+    fn is_housekeeping(&self, request: &Request, peer: &Peer) -> bool {
+        let path = request.uri().path();
+        let by_front_end = peer.certname().is_some_and(|name| self.front_ends.iter().any(|f| f == name));
+        path == REPLICA_PATH
+            || path == REGISTER_PATH
+            || by_front_end
+                && path.starts_with("/status/")
+                && !request.headers().contains_key("x-client-verify")
     }
 
     fn end(&self, mut line: Line, response: Response) -> Response {

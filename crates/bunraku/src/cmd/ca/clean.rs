@@ -2,13 +2,14 @@
 
 use super::endpoint::Endpoint;
 use super::revoke::{Outcome, refusal, revoke};
+use crate::console::outln;
 
 /// Exit code 1 when a name had neither a certificate nor a request, or could not be cleaned.
 pub async fn run(endpoint: &mut Endpoint, certnames: &[String]) -> anyhow::Result<u8> {
     let mut failed = false;
     for certname in certnames {
         match revoke(endpoint, "clean", certname).await? {
-            Outcome::Revoked => println!("Certificate for {certname} has been revoked"),
+            Outcome::Revoked => outln!("Certificate for {certname} has been revoked"),
             // A name that was never signed may have a request: its files go all the same.
             Outcome::NotFound | Outcome::Unsigned(_) => {}
             Outcome::Refused(answer) => {
@@ -21,7 +22,7 @@ pub async fn run(endpoint: &mut Endpoint, certnames: &[String]) -> anyhow::Resul
         let path = format!("/puppet-ca/v1/certificate_status/{certname}");
         let answer = endpoint.request("clean", "DELETE", &path, None).await?;
         match answer.status {
-            204 => println!("Cleaned files related to {certname}"),
+            204 => outln!("Cleaned files related to {certname}"),
             404 => {
                 eprintln!("Error:\n    Could not find files to clean for {certname}");
                 failed = true;

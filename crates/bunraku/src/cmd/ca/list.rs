@@ -1,5 +1,6 @@
 //! `bunraku ca list`
 
+use crate::console::outln;
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
@@ -53,7 +54,7 @@ pub async fn run(
         if groups.is_empty() {
             groups.insert("requested".to_string(), json!([]));
         }
-        println!("{}", Value::Object(groups));
+        outln!("{}", Value::Object(groups));
     } else {
         print_text(&[("Requested", &requested), ("Signed", &signed), ("Revoked", &revoked)], &missing);
     }
@@ -62,20 +63,20 @@ pub async fn run(
 
 fn print_text(groups: &[(&str, &Vec<&Value>)], missing: &[&String]) {
     if groups.iter().all(|(_, members)| members.is_empty()) && missing.is_empty() {
-        println!("No certificates to list");
+        outln!("No certificates to list");
         return;
     }
     for (label, members) in groups.iter().filter(|(_, members)| !members.is_empty()) {
-        println!("{label} Certificates:");
+        outln!("{label} Certificates:");
         let width = members.iter().map(|m| name(m).len()).max().unwrap_or(0) + 6;
         for member in members.iter() {
-            println!("{}", line(member, width));
+            outln!("{}", line(member, width));
         }
     }
     if !missing.is_empty() {
-        println!("Missing Certificates:");
+        outln!("Missing Certificates:");
         for name in missing {
-            println!("    {name}");
+            outln!("    {name}");
         }
     }
 }

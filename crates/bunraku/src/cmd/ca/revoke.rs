@@ -1,5 +1,6 @@
 //! `bunraku ca revoke`
 
+use crate::console::outln;
 use serde_json::json;
 
 use super::NOTHING_DONE;
@@ -20,7 +21,7 @@ pub async fn run(endpoint: &mut Endpoint, certnames: &[String]) -> anyhow::Resul
     let mut code = 0;
     for certname in certnames {
         match revoke(endpoint, "revoke", certname).await? {
-            Outcome::Revoked => println!("Certificate for {certname} has been revoked"),
+            Outcome::Revoked => outln!("Certificate for {certname} has been revoked"),
             Outcome::NotFound => {
                 eprintln!("Error:\n    Could not find certificate for {certname}");
                 code = 1;

@@ -1,5 +1,6 @@
 //! `bunraku ca sign`
 
+use crate::console::outln;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
@@ -39,7 +40,7 @@ pub async fn run(
         let path = format!("/puppet-ca/v1/certificate_status/{certname}");
         let answer = endpoint.request("sign", "PUT", &path, Some(&body)).await?;
         match answer.status {
-            204 => println!("Successfully signed certificate request for {certname}"),
+            204 => outln!("Successfully signed certificate request for {certname}"),
             404 => {
                 eprintln!("Error:\n    Could not find certificate request for {certname}");
                 failed = true;
