@@ -327,3 +327,35 @@ fn a_full_disk_ends_the_reign_and_a_new_one_needs_a_new_epoch() {
     let (_, next) = asked(&actor.configure(mine)).unwrap();
     assert_eq!(next.epoch, Epoch(3));
 }
+
+#[test]
+fn an_empty_disk_under_a_name_that_may_be_counted_on_is_not_declared_complete() {
+    let mut actor = Actor::new("ca-1", Some(configuration(3, 1, "ca-2", &["ca-1", "ca-2"])));
+    actor.configure(configuration(4, 2, "ca-1", &["ca-1"]));
+    actor.flush();
+    let (cas, both) = asked(&actor.standby_has_it()).unwrap();
+    assert!(both.in_sync.contains(&name("ca-2")));
+    // Whether the register counts on ca-2 is not known here. It comes back with another, empty disk and catches up.
+    actor.step(Event::RegisterAnswered { ticket: cas, outcome: RegisterOutcome::Unknown });
+    actor.propose(7);
+    let (ticket, append) = actor.last_sent().unwrap();
+    let end = append.entries.last().unwrap().position;
+    let before = actor.done.len();
+    actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false })));
+    for _ in 0..20 {
+        actor.now += 300;
+        actor.step(Event::Tick);
+        let (ticket, append) = actor.last_sent().unwrap();
+        let end = append.entries.last().map_or(append.previous, |entry| entry.position);
+        actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false })));
+    }
+    let admits = actor.done[before..].iter().any(|action| match action {
+        Action::Send { frame, .. } => {
+            matches!(&frame.body, Some(Body::Append(append)) if append.admit.is_some())
+        }
+        _ => false,
+    });
+    assert!(!admits);
+    let wanted = actor.done[before..].iter().rev().find_map(|action| asked(std::slice::from_ref(action)));
+    assert!(!wanted.unwrap().1.in_sync.contains(&name("ca-2")), "it has to leave the set first");
+}

@@ -22,6 +22,7 @@ impl Reign {
     fn feed(&mut self, core: &mut Core, peer: &MemberName, now: u64) {
         let timings = core.settings.timings;
         let registered = self.roster.registered().clone();
+        let counted_on = self.roster.may_count_on(peer);
         let Some(session) = self.sessions.get_mut(peer) else { return };
         if session.in_flight.is_some() || now < session.retry_at || session.feed == Feed::Preparing {
             return;
@@ -41,7 +42,11 @@ impl Reign {
                 return;
             }
             let entries = core.tail.after(&session.previous, timings.frame_entries, timings.frame_bytes);
-            let admit = session.admission.and(session.incarnation).filter(|_| !session.joined);
+            // A disk is declared complete only while the register certainly does not count on its owner yet: an
+            // empty one that came back under a name that is counted on must leave the in-sync set first, or it could
+            // be taken for the one that was lost.
+            let welcome = !session.joined && session.dropping.is_none() && !counted_on;
+            let admit = session.admission.and(session.incarnation).filter(|_| welcome);
             let news =
                 session.told_commit < core.committed && now >= session.answered_at + timings.commit_news_ms;
             let heartbeat =

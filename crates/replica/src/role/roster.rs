@@ -57,6 +57,11 @@ impl Roster {
         &self.guarantors
     }
 
+    /// Whether the register counts on `peer`, or may do so without this member knowing it yet.
+    pub(crate) fn may_count_on(&self, peer: &MemberName) -> bool {
+        self.registered.in_sync.contains(peer) || self.exposed.contains(peer)
+    }
+
     pub(crate) fn due(&self, timings: &Timings) -> Option<u64> {
         match &self.asked {
             Some(asked) => Some(asked.since + timings.register_ms),
@@ -162,8 +167,7 @@ impl Reign {
     fn drop_unexposed(&mut self, core: &mut Core, now: u64) {
         let mut changed = false;
         for (peer, session) in &mut self.sessions {
-            let counted = self.roster.registered.in_sync.contains(peer) || self.roster.exposed.contains(peer);
-            if session.dropping.is_some() && !counted {
+            if session.dropping.is_some() && !self.roster.may_count_on(peer) {
                 session.dropping = None;
                 session.admission = None;
                 changed |= self.roster.guarantors.remove(peer);

@@ -107,6 +107,7 @@ impl World {
                 && registered.in_sync.iter().any(|known| known.as_str() == name)
                 && self.disks[number].joined
                 && self.processes[number].is_some()
+                && !self.full_disk.contains(&number)
                 && well(Place::Member(number))
         };
         let calm =
