@@ -24,20 +24,39 @@ struct Spec {
 struct Arguments<'a> {
     values: &'a [Value],
     next: usize,
+    /// `numbered` or `named` once one was asked for that way: then all must be.
+    mode: &'static str,
 }
 
 impl<'a> Arguments<'a> {
     fn take(&mut self) -> Result<&'a Value, String> {
+        if !self.mode.is_empty() {
+            return Err(format!("unnumbered({}) mixed with {}", self.next + 1, self.mode));
+        }
         let value = self.values.get(self.next).ok_or("too few arguments")?;
         self.next += 1;
         Ok(value)
     }
 
-    fn at(&self, number: usize) -> Result<&'a Value, String> {
+    fn at(&mut self, number: usize) -> Result<&'a Value, String> {
+        if self.next > 0 {
+            return Err(format!("numbered({number}) after unnumbered({})", self.next));
+        }
+        if self.mode == "named" {
+            return Err(format!("numbered({number}) after named"));
+        }
+        self.mode = "numbered";
         number.checked_sub(1).and_then(|i| self.values.get(i)).ok_or_else(|| "too few arguments".to_owned())
     }
 
-    fn named(&self, name: &str, shown: &str) -> Result<&'a Value, String> {
+    fn named(&mut self, name: &str, shown: &str) -> Result<&'a Value, String> {
+        if self.next > 0 {
+            return Err(format!("named{shown} after unnumbered({})", self.next));
+        }
+        if self.mode == "numbered" {
+            return Err(format!("named{shown} after numbered"));
+        }
+        self.mode = "named";
         match self.values {
             [Value::Hash(hash)] => hash.get(&Key(name)).ok_or_else(|| format!("key{shown} not found")),
             _ => Err("one hash required".to_owned()),
@@ -52,7 +71,7 @@ impl<'a> Arguments<'a> {
 pub fn sprintf(format: &str, values: &[Value]) -> Result<String, String> {
     let chars: Vec<char> = format.chars().collect();
     let mut out = String::new();
-    let mut arguments = Arguments { values, next: 0 };
+    let mut arguments = Arguments { values, next: 0, mode: "" };
     let mut at = 0;
     while at < chars.len() {
         if chars[at] != '%' {
@@ -156,7 +175,10 @@ fn directive(letter: char, spec: &Spec, value: &Value) -> Result<String, String>
         'p' => pad(&text(&ruby::inspect(value), spec), spec),
         'c' => {
             let c = match value {
-                Value::String(text) => text.chars().next().ok_or("%c requires a character")?,
+                Value::String(text) => {
+                    let mut chars = text.chars();
+                    chars.next().filter(|_| chars.next().is_none()).ok_or("%c requires a character")?
+                }
                 other => {
                     let code = integer(other)?;
                     u32::try_from(code).ok().and_then(char::from_u32).ok_or("invalid character")?
@@ -185,7 +207,13 @@ fn directive(letter: char, spec: &Spec, value: &Value) -> Result<String, String>
                 pad(&format!("{sign}{digits}"), spec)
             }
         }
-        other => return Err(format!("%{other} is not supported by Bunraku yet")),
+        'a' | 'A' if spec.precision.is_none() => {
+            let x = floating(value)?;
+            let digits = hexadecimal(x.abs()).ok_or("%a of this number is not supported by Bunraku yet")?;
+            let digits = if letter == 'A' { digits.to_uppercase() } else { digits };
+            pad(&format!("{}{digits}", sign(x.is_sign_negative(), spec.flags)), spec)
+        }
+        other => return Err(format!("%{other} with a precision is not supported by Bunraku yet")),
     })
 }
 
@@ -314,6 +342,22 @@ fn float_digits(letter: char, spec: &Spec, x: f64) -> String {
             if letter == 'G' { text.to_uppercase() } else { text }
         }
     }
+}
+
+/// `0x1.8p+1`; none for subnormal numbers and what is no number.
+fn hexadecimal(x: f64) -> Option<String> {
+    if x == 0.0 {
+        return Some("0x0p+0".to_owned());
+    }
+    if !x.is_normal() {
+        return None;
+    }
+    let bits = x.to_bits();
+    let exponent = (bits >> 52 & 0x7ff) as i64 - 1023;
+    let mantissa = format!("{:013x}", bits & ((1 << 52) - 1));
+    let mantissa = mantissa.trim_end_matches('0');
+    let point = if mantissa.is_empty() { "" } else { "." };
+    Some(format!("0x1{point}{mantissa}p{exponent:+}"))
 }
 
 fn exponential(x: f64, precision: usize) -> String {

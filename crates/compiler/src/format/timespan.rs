@@ -205,7 +205,7 @@ impl Format {
         let groups = pattern.captures(text).ok_or_else(unable)?;
         let mut nanos = 0;
         for (i, segment) in self.segments.iter().enumerate() {
-            let Segment::Field { unit, width, total, .. } = segment else { continue };
+            let Segment::Field { unit, total, .. } = segment else { continue };
             let digits = groups.get(i + 1).map_or("", |group| group.as_str()).trim_start();
             if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit()) {
                 return Err(unable());
@@ -223,10 +223,7 @@ impl Format {
                             .to_owned(),
                     );
                 }
-                Unit::Milli | Unit::Nano => {
-                    let _ = width;
-                    n * 10i128.pow(9u32.saturating_sub(digits.len() as u32))
-                }
+                Unit::Milli | Unit::Nano => n * 10i128.pow(9u32.saturating_sub(digits.len() as u32)),
             };
         }
         Ok(if text.starts_with('-') { -nanos } else { nanos })

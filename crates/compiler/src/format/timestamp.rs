@@ -195,8 +195,7 @@ fn read_format<'t>(text: &'t str, format: &str, read: &mut Read) -> Option<&'t s
             chars.next();
         }
         let directive = chars.next()?;
-        let numeric_follows = chars.peek().is_some_and(char::is_ascii_digit);
-        rest = read_one(rest, directive, numeric_follows, read)?;
+        rest = read_one(rest, directive, read)?;
     }
     Some(rest)
 }
@@ -206,7 +205,7 @@ fn digits(text: &str, most: usize) -> Option<(i64, &str)> {
     Some((text[..len].parse().ok()?, &text[len..]))
 }
 
-fn read_one<'t>(text: &'t str, directive: char, _numeric: bool, read: &mut Read) -> Option<&'t str> {
+fn read_one<'t>(text: &'t str, directive: char, read: &mut Read) -> Option<&'t str> {
     let small = |most: usize| digits(text.trim_start(), most).map(|(n, rest)| (n as u32, rest));
     Some(match directive {
         'Y' => {

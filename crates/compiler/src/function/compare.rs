@@ -158,14 +158,21 @@ pub(super) fn extreme(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value
     Ok(best)
 }
 
+/// Ruby's words for values without an order: small ones are shown, of others the class is named.
+pub(super) fn incomparable(a: &Value, b: &Value) -> Failure {
+    let shown = match b {
+        Value::Undef | Value::Bool(_) | Value::Int(_) | Value::Float(_) => ruby::inspect(b),
+        b => ruby_class(b),
+    };
+    Failure::raised(format!("comparison of {} with {shown} failed", ruby_class(a)))
+}
+
 /// What a lambda that compares has answered.
 pub(super) fn sign(answer: &Value, a: &Value, b: &Value) -> Result<Ordering, Failure> {
     match answer {
         Value::Int(n) => Ok(n.cmp(&0)),
         Value::Float(x) => Ok(x.partial_cmp(&0.0).unwrap_or(Ordering::Equal)),
-        Value::Undef => {
-            Err(Failure::raised(format!("comparison of {} with {} failed", ruby_class(a), ruby_class(b))))
-        }
+        Value::Undef => Err(incomparable(a, b)),
         other => Err(Failure::raised(format!("comparison of {} with 0 failed", ruby_class(other)))),
     }
 }

@@ -3,12 +3,10 @@
 use std::cmp::Ordering;
 
 use super::Call;
-use super::compare::{natural_order, sign};
+use super::compare::{incomparable, natural_order, sign};
 use super::dispatch::{Table, table};
 use crate::eval::Evaluator;
 use crate::failure::Failure;
-use crate::format::ruby;
-use crate::types::ruby_class;
 use crate::value::Value;
 
 static SORT: Table = table(
@@ -27,13 +25,7 @@ pub(super) fn sort(evaluator: &mut Evaluator<'_>, call: Call) -> Result<Value, F
             let answer = call.yield_to(evaluator, vec![a.clone(), b.clone()])?;
             return sign(&answer, a, b);
         }
-        natural_order(a, b).ok_or_else(|| {
-            let shown = match b {
-                Value::Undef | Value::Bool(_) | Value::Int(_) | Value::Float(_) => ruby::inspect(b),
-                b => ruby_class(b),
-            };
-            Failure::raised(format!("comparison of {} with {shown} failed", ruby_class(a)))
-        })
+        natural_order(a, b).ok_or_else(|| incomparable(a, b))
     })?;
     if signature == 0 {
         return Ok(sorted.iter().map(Value::to_string).collect::<String>().into());

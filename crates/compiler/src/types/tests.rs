@@ -102,7 +102,10 @@ fn calls_are_explained() {
     assert!(signature.accepts(&[1.into()], None));
     assert!(!signature.accepts(&[], None));
     assert_eq!(signature.text(), "Integer a, String b?, Callable[1, 1] block?");
-    assert_eq!(describe_call("f", &[&signature], &[], None), "'f' expects between 1 and 2 arguments, got none");
+    assert_eq!(
+        describe_call("f", &[&signature], &[], None),
+        "'f' expects between 1 and 2 arguments, got none"
+    );
     assert_eq!(
         describe_call("f", &[&signature], &["x".into()], None),
         "'f' parameter 'a' expects an Integer value, got String"

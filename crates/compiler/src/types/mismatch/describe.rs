@@ -138,11 +138,11 @@ fn merge(a: &Fault, b: &Fault) -> Fault {
         (
             Fault::Type { expected, actual },
             Fault::Type { expected: other, .. } | Fault::Pattern { expected: other, .. },
-        ) => Fault::Type { expected: either(expected, other), actual: actual.clone() },
+        ) => Fault::Type { expected: either(expected, other), actual: normalize(actual) },
         (
             Fault::Pattern { expected, actual },
             Fault::Type { expected: other, .. } | Fault::Pattern { expected: other, .. },
-        ) => Fault::Pattern { expected: either(expected, other), actual: actual.clone() },
+        ) => Fault::Pattern { expected: either(expected, other), actual: normalize(actual) },
         (
             Fault::Size { expected, actual },
             Fault::Size { expected: other, .. } | Fault::Count { expected: other, .. },
