@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use crate::catalog::draft::{Parameter, ResourceId};
 use crate::catalog::relationship::End;
-use crate::eval::scope::Source;
+use crate::eval::scope::{ScopeId, Source};
 use crate::eval::{Evaluator, Override};
 use crate::failure::{Failure, Location};
 use crate::value::Value;
@@ -51,6 +51,8 @@ pub(crate) enum Query {
 pub(crate) struct Overrides {
     pub parameters: Vec<Parameter>,
     pub source: Source,
+    /// Where the collector stands: defaults of that scope are set, too, on what it finds.
+    pub scope: ScopeId,
     pub location: Location,
 }
 
@@ -98,7 +100,17 @@ impl Evaluator<'_> {
         }
         if let (false, Some(overrides)) = (found.is_empty(), &self.collectors[index].overrides) {
             let source = overrides.source.clone();
-            let (parameters, location) = (overrides.parameters.clone(), overrides.location.clone());
+            let (mut parameters, location) = (overrides.parameters.clone(), overrides.location.clone());
+            if let Search::Query { type_name, .. } = &self.collectors[index].search {
+                let defaults = self.lookup_defaults(overrides.scope, type_name);
+                let unset = |name: &Arc<str>| !parameters.iter().any(|parameter| parameter.name == *name);
+                let defaults: Vec<Parameter> = defaults
+                    .into_iter()
+                    .filter(|(name, _)| unset(name))
+                    .map(|(_, default)| default)
+                    .collect();
+                parameters.extend(defaults);
+            }
             self.free_overriders.insert(source.clone());
             for id in found.iter().filter(|id| !old.contains(id)) {
                 let reference = self.resource(*id).reference();

@@ -257,6 +257,9 @@ impl Draft {
     /// # Errors
     /// Names the two.
     pub(crate) fn check_aliases(&self) -> Result<(), Failure> {
+        if !self.resources.iter().any(|resource| resource.parameters.contains_key("alias")) {
+            return Ok(());
+        }
         let mut table = FxHashMap::default();
         for id in self.ids().filter(|id| !self.resource(*id).is_virtual) {
             let resource = self.resource(id);

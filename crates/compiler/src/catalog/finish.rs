@@ -20,20 +20,25 @@ impl Evaluator<'_> {
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         self.apply_relationships()?;
         for id in self.draft.ids().skip(self.draft.unmanaged) {
-            let reference = self.resource(id).reference();
-            let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending_overrides)
-                .into_iter()
-                .partition(|change| self.draft.find_text(&change.reference).ok().flatten() == Some(id));
-            self.pending_overrides = later;
-            for change in now {
-                self.merge(id, &change)?;
-            }
+            self.apply_pending(id)?;
             self.add_scope_tags(id);
             self.unwrap_sensitive(id);
-            self.check_parameters(id, &reference)?;
+            self.check_parameters(id)?;
         }
         self.hand_down();
         Ok(())
+    }
+
+    /// Merges the overrides that were waiting for the resource.
+    fn apply_pending(&mut self, id: ResourceId) -> Result<(), Failure> {
+        if self.pending_overrides.is_empty() {
+            return Ok(());
+        }
+        let (now, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending_overrides)
+            .into_iter()
+            .partition(|change| self.draft.find_text(&change.reference).ok().flatten() == Some(id));
+        self.pending_overrides = later;
+        now.iter().try_for_each(|change| self.merge(id, change))
     }
 
     /// Sensitive values are bare in the catalog, which lists the names of their parameters.
@@ -49,27 +54,29 @@ impl Evaluator<'_> {
         resource.sensitive.extend(names);
     }
 
-    fn check_parameters(&mut self, id: ResourceId, reference: &str) -> Result<(), Failure> {
+    fn check_parameters(&mut self, id: ResourceId) -> Result<(), Failure> {
         let resource = self.resource(id);
-        let own = place(resource.file.as_deref(), resource.line);
         match resource.implementation.clone() {
             Implementation::Native(native) => {
                 let unknown = resource.parameters.keys().find(|name| !native.accepts(name));
                 match unknown {
-                    Some(name) => Err(Failure::located(format!(
-                        "no parameter named '{name}' {own} on {reference} {own}"
-                    ))),
+                    Some(name) => {
+                        let own = place(resource.file.as_deref(), resource.line);
+                        let reference = resource.reference();
+                        let text = format!("no parameter named '{name}' {own} on {reference} {own}");
+                        Err(Failure::located(text))
+                    }
                     None => Ok(()),
                 }
             }
             // What was evaluated has been checked then.
             Implementation::Define(define) if !resource.evaluated || resource.overridden => {
-                let values = given(resource);
-                self.validate_parameters(reference, &define.definition.parameters, &values)
+                let (values, reference) = (given(resource), resource.reference());
+                self.validate_parameters(&reference, &define.definition.parameters, &values)
             }
             Implementation::Class(class) if resource.overridden => {
-                let values = given(resource);
-                self.validate_parameters(reference, &class.definition.parameters, &values)
+                let (values, reference) = (given(resource), resource.reference());
+                self.validate_parameters(&reference, &class.definition.parameters, &values)
             }
             _ => Ok(()),
         }

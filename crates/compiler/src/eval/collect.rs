@@ -52,6 +52,7 @@ impl Evaluator<'_> {
             Some(Overrides {
                 parameters: self.eval_operations(&collector.operations, scope)?,
                 source: self.scope(scope).source.clone(),
+                scope,
                 location: self.locate(span),
             })
         };

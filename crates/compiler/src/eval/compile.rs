@@ -241,21 +241,23 @@ impl Evaluator<'_> {
     /// Facts, server facts and `$trusted` as variables of the top scope.
     fn set_node_variables(&mut self) -> Result<(), Failure> {
         let request = self.request;
-        let mut server_facts = request.server_facts.clone();
-        for (name, value) in request.facts.iter().chain(&request.server_facts) {
-            let name: Arc<str> = name.as_str().into();
-            if matches!(&*name, "environment" | "trusted") || self.is_bound(TOP, &name) {
+        let facts = from_json(&Json::Object(request.facts.clone()));
+        let server_facts = from_json(&Json::Object(request.server_facts.clone()));
+        for (name, value) in [&facts, &server_facts].into_iter().filter_map(Value::as_hash).flatten() {
+            let Value::String(name) = name else { continue };
+            if matches!(&**name, "environment" | "trusted") || self.is_bound(TOP, name) {
                 continue;
             }
-            self.set_variable(TOP, &name, from_json(value))?;
+            self.set_variable(TOP, name, value.clone())?;
         }
-        let environment = self.environment.name().to_owned();
-        server_facts.insert("environment".to_owned(), Json::from(environment.as_str()));
+        let environment = Value::from(self.environment.name());
+        let mut server_facts = server_facts.as_hash().cloned().unwrap_or_default();
+        server_facts.insert("environment".into(), environment.clone());
         let reserved = [
-            ("environment", Value::from(environment)),
+            ("environment", environment),
             ("trusted", trusted(&request.trusted)),
-            ("server_facts", from_json(&Json::Object(server_facts))),
-            ("facts", from_json(&Json::Object(request.facts.clone()))),
+            ("server_facts", Value::Hash(Arc::new(server_facts))),
+            ("facts", facts),
         ];
         for (name, value) in reserved {
             self.set_variable(TOP, &name.into(), value)?;

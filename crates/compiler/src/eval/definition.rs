@@ -45,7 +45,11 @@ impl Evaluator<'_> {
             && let Some(resource) = self.draft.find("Class", &parent.name)
         {
             self.evaluate(resource)?;
-            base = self.class_scopes.get(&parent.name).copied().unwrap_or(base);
+            // A class can be needed in the middle of its parent's own evaluation.
+            base = match self.class_scopes.get(&parent.name) {
+                Some(scope) => *scope,
+                None => return Err(Failure::raised(format!("Could not find scope for {}", parent.name))),
+            };
         }
         let mut scope = Scope::new(Some(base), Some(id), Source::Class(class.name.clone()));
         scope.module.clone_from(&class.module);
