@@ -9,6 +9,8 @@ use crate::session::Session;
 /// One property that is not as it should be, and what was done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// The resource it is about, when that is one below the applied one (a file of a directory's source).
+    pub of: Option<String>,
     pub property: String,
     pub previous: String,
     pub desired: String,

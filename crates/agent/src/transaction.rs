@@ -109,7 +109,11 @@ async fn one(
                     console.say(Level::Notice, &event.desired);
                 }
                 let level = if event.success { Level::Notice } else { Level::Error };
-                console.say_of(level, &event.message, origin(catalog, resource, Some(&event.property)));
+                let mut origin = origin(catalog, resource, Some(&event.property));
+                if let (Some(of), Some(source)) = (&event.of, &mut origin.source) {
+                    *source = source.replace(&format!("/{}/", resource.reference()), &format!("/{of}/"));
+                }
+                console.say_of(level, &event.message, origin);
             }
             outcome.failed = events.iter().any(|e| !e.success);
             outcome.events = events;

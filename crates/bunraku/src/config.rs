@@ -166,6 +166,11 @@ impl Config {
         self.main.ssldir.join("certs").join("ca.pem")
     }
 
+    /// Where the catalog workers keep each node's last facts.
+    pub fn factsdir(&self) -> PathBuf {
+        self.main.reportdir.with_file_name("facts")
+    }
+
     /// The last known CRL, `crl.pem`.
     pub fn crl_path(&self) -> PathBuf {
         self.main.ssldir.join("crl.pem")

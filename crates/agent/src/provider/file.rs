@@ -78,7 +78,7 @@ fn converge(
     }
     if !below.is_empty() {
         for event in &mut events[first..] {
-            event.message = format!("{below}: {}", event.message);
+            event.of = Some(format!("File[{}]", path.display()));
         }
     }
     Ok(())
@@ -109,6 +109,7 @@ fn file(
                 format!("content changed '{digest}' to '{desired}'")
             };
             events.push(Event {
+                of: None,
                 property: "content".to_string(),
                 previous: digest.clone(),
                 desired,
@@ -149,7 +150,15 @@ fn link(
             } else {
                 format!("target changed '{previous}' to '{desired}'")
             };
-            Event { property: "target".to_string(), previous, desired, message, success: true, noop }
+            Event {
+                of: None,
+                property: "target".to_string(),
+                previous,
+                desired,
+                message,
+                success: true,
+                noop,
+            }
         }
         other => ensure(other, "link", "created".to_string(), noop),
     };
@@ -164,6 +173,7 @@ fn link(
 fn ensure(now: &Found, desired: &str, message: String, noop: bool) -> Event {
     let previous = now.name().to_string();
     Event {
+        of: None,
         property: "ensure".to_string(),
         message: if noop {
             format!("current_value '{previous}', should be '{desired}' (noop)")

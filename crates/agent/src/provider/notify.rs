@@ -19,6 +19,7 @@ pub fn apply(resource: &Resource, noop: bool) -> Result<Vec<Event>, ProviderFaul
         message.clone()
     };
     Ok(vec![Event {
+        of: None,
         property: "message".to_string(),
         previous: "absent".to_string(),
         message: if noop {

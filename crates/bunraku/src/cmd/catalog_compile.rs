@@ -14,11 +14,12 @@ use crate::up::fqdn;
 /// Exit code 1 with Puppet's error when it does not compile.
 pub fn run(config_file: Option<PathBuf>, args: &CompileArgs) -> anyhow::Result<u8> {
     let certname = args.node.clone().unwrap_or_else(fqdn).to_lowercase();
-    let facts = match &args.facts {
-        Some(path) => facts(path)?,
-        None => Map::new(),
-    };
     let config = crate::cmd::load(config_file).ok();
+    let facts = match (&args.facts, &config) {
+        (Some(path), _) => facts(path)?,
+        (None, Some(config)) => last_facts(config, &certname)?,
+        (None, None) => Map::new(),
+    };
     let settings = places(config.as_ref(), args)?;
     let environment = Environment::load(&Disk, settings)?;
     let node = NodeRequest {
@@ -70,6 +71,12 @@ fn places(config: Option<&Config>, args: &CompileArgs) -> anyhow::Result<Environ
     let directory = dir.filter(|dir| dir.is_dir());
     let name = args.environment.clone();
     Ok(EnvironmentSettings { name, directory, manifest, modulepath, settings: Vec::new() })
+}
+
+/// The facts that the node sent last; none when it never did.
+fn last_facts(config: &Config, certname: &str) -> anyhow::Result<Map<String, Value>> {
+    let path = config.factsdir().join(format!("{certname}.json"));
+    if path.exists() { facts(&path) } else { Ok(Map::new()) }
 }
 
 fn facts(path: &std::path::Path) -> anyhow::Result<Map<String, Value>> {

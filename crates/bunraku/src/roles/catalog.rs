@@ -26,7 +26,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         environmentpath: config.main.environmentpath.clone(),
         basemodulepath: config.main.basemodulepath.clone(),
         reportdir: config.main.reportdir.clone(),
-        factsdir: config.main.reportdir.with_file_name("facts"),
+        factsdir: config.factsdir(),
         front_ends: front_ends.clone(),
         max_body: MAX_BODY,
     };

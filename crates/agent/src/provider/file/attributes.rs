@@ -49,5 +49,5 @@ fn event(property: &str, previous: String, desired: String, noop: bool) -> Event
     } else {
         format!("{property} changed '{previous}' to '{desired}'")
     };
-    Event { property: property.to_string(), previous, desired, message, success: true, noop }
+    Event { of: None, property: property.to_string(), previous, desired, message, success: true, noop }
 }
