@@ -10,18 +10,23 @@ now_us() { printf '%s' "${EPOCHREALTIME/./}"; }
 # Milliseconds since a moment in microseconds.
 since_ms() { echo $((($(now_us) - $1) / 1000)); }
 
+# Three or four digits are all that a measurement bears.
+round_off='function r(x) { return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x) }'
+
 # Median of the numbers on stdin; `-` when there is none.
-median() { sort -g | awk '{v[NR]=$1} END {print NR ? (NR % 2 ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2) : "-"}'; }
+median() {
+  sort -g | awk "$round_off"'{v[NR]=$1} END {print NR ? r(NR % 2 ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2) : "-"}'
+}
 
 # "median (least–most of N)" of the numbers on stdin, with an optional unit.
 spread() {
-  sort -g | awk -v unit="${1:-}" '
+  sort -g | awk -v unit="${1:-}" "$round_off"'
     {v[NR]=$1}
     END {
       if (!NR) { print "none"; exit }
       m = NR % 2 ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2
       u = unit == "" ? "" : " " unit
-      if (NR == 1) print m u; else printf "%s%s (%s–%s, n=%d)\n", m, u, v[1], v[NR], NR
+      if (NR == 1) print r(m) u; else printf "%s%s (%s–%s, n=%d)\n", r(m), u, r(v[1]), r(v[NR]), NR
     }'
 }
 

@@ -95,7 +95,8 @@ outcome_row() {
     [[ -s $dir/ssl/ca/signed/$name.pem && -s $dir/ssl/ca.standby/signed/$name.pem ]] || ((++lost))
   done <"$place/acknowledged"
   twice=$(cut -d' ' -f1 "$dir/ssl/ca/inventory.txt" | sort | uniq -d | wc -l)
-  unequal=$(diff -rq -x bunraku -x '*.sock' "$dir/ssl/ca" "$dir/ssl/ca.standby" | wc -l)
+  # diff says with its exit code that it found something; what counts here is how much.
+  unequal=$({ diff -rq -x bunraku "$dir/ssl/ca" "$dir/ssl/ca.standby" || true; } | wc -l)
   row 'after all faults: certificates acknowledged; lost from either CA directory; serials given twice; files that differ' \
     "$(wc -l <"$place/acknowledged"); $lost; $twice; $unequal"
 }
