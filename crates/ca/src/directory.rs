@@ -11,7 +11,7 @@ pub use batch::Batch;
 use pki::pem;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::warn;
@@ -22,6 +22,8 @@ pub const PUBLIC_MODE: u32 = 0o644;
 pub const PRIVATE_MODE: u32 = 0o640;
 /// What Puppet Server gives directories.
 pub const DIRECTORY_MODE: u32 = 0o750;
+/// What our own directory has: its log and snapshots hold more than any single file of Puppet's.
+pub const OWN_MODE: u32 = 0o700;
 
 /// Flushes at the same time. More bring nothing: they wait for the same journal.
 const FLUSHERS: usize = 4;
@@ -144,13 +146,15 @@ impl Directory {
             Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
             _ => {}
         }
-        for path in [
-            directory.layout.requests(),
-            directory.layout.signed(),
-            directory.layout.own(),
-            directory.layout.temporary(),
-        ] {
-            directory.make_directory(&path)?;
+        for path in [directory.layout.requests(), directory.layout.signed()] {
+            directory.make_directory(&path, DIRECTORY_MODE)?;
+        }
+        for path in [directory.layout.own(), directory.layout.temporary()] {
+            directory.make_directory(&path, OWN_MODE)?;
+            // Whoever made it, and however long ago.
+            if fs::metadata(&path)?.mode() & 0o777 != OWN_MODE {
+                fs::set_permissions(&path, fs::Permissions::from_mode(OWN_MODE))?;
+            }
         }
         sync_directory(directory.layout.root())?;
         Ok(directory)
@@ -161,12 +165,12 @@ impl Directory {
         &self.layout
     }
 
-    fn make_directory(&self, path: &Path) -> io::Result<()> {
-        match fs::create_dir(path) {
+    fn make_directory(&self, path: &Path, mode: u32) -> io::Result<()> {
+        match fs::DirBuilder::new().mode(mode).create(path) {
             Err(fault) if fault.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
             other => other?,
         }
-        fs::set_permissions(path, fs::Permissions::from_mode(DIRECTORY_MODE))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
         if let Some((user, group)) = self.owner {
             std::os::unix::fs::chown(path, Some(user), Some(group))?;
         }
@@ -396,6 +400,7 @@ mod tests {
         assert_eq!(mode(&layout.serial()), 0o644);
         assert_eq!(mode(&layout.inventory()), 0o640);
         assert_eq!(mode(&layout.signed()), 0o750);
+        assert_eq!((mode(&layout.own()), mode(&layout.temporary())), (0o700, 0o700));
         assert_eq!(fs::read_dir(layout.temporary()).unwrap().count(), 0);
         // Again, as after a crash: nothing doubles.
         directory.carry_out(&batch).unwrap();
@@ -425,6 +430,16 @@ mod tests {
             let text = fs::read_to_string(directory.layout().inventory()).unwrap();
             assert_eq!(text, "first\nforeign\nsecond\n");
         }
+    }
+
+    #[test]
+    fn a_directory_that_others_could_look_into_is_closed_to_them() {
+        let root = tempfile::tempdir().unwrap();
+        let own = Layout::new(root.path()).own();
+        fs::create_dir(&own).unwrap();
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+        Directory::open(root.path()).unwrap();
+        assert_eq!(mode(&own), 0o700);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a member keeps in `CADIR/bunraku`: lock, membership, snapshot and log; and how a state is made of it.
 
 use crate::command::{Envelope, UnreadableEntry};
-use crate::directory::{Directory, Layout};
+use crate::directory::{DIRECTORY_MODE, Directory, Layout, OWN_MODE};
 use crate::import::{self, ImportFault};
 use crate::projection;
 use crate::state::{State, UnreadableImage};
@@ -10,9 +10,9 @@ use replica::log::{Log, LogFault};
 use replica::membership::{MembershipFault, MembershipFile};
 use replica::storage::replace_file;
 use replica::{Entry, Epoch, Membership, Position};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -85,7 +85,7 @@ impl DirectoryLock {
     pub fn take(layout: &Layout) -> Result<Self, OpenFault> {
         let path = layout.lock();
         let io = |source| OpenFault::Io { path: path.clone(), source };
-        fs::create_dir_all(layout.own()).map_err(io)?;
+        DirBuilder::new().recursive(true).mode(OWN_MODE).create(layout.own()).map_err(io)?;
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
@@ -123,7 +123,7 @@ impl Store {
     pub fn open(root: &Path) -> Result<Self, OpenFault> {
         let layout = Layout::new(root);
         let io = |path: PathBuf| move |source| OpenFault::Io { path, source };
-        fs::create_dir_all(layout.root()).map_err(io(layout.root().to_owned()))?;
+        make_root(layout.root()).map_err(io(layout.root().to_owned()))?;
         let lock = DirectoryLock::take(&layout)?;
         let directory = Directory::open(root).map_err(io(layout.root().to_owned()))?;
         let membership_file = MembershipFile::at(&layout.configuration());
@@ -208,6 +208,17 @@ impl Store {
         }
         Ok(Self { lock, directory, membership, membership_file, log, entries, state, applied, projected })
     }
+}
+
+/// Makes the CA directory if it is missing. One that has no CA yet will soon hold its key: whatever is open in it
+/// beyond what Puppet Server leaves open is closed.
+fn make_root(root: &Path) -> io::Result<()> {
+    fs::create_dir_all(root)?;
+    let mode = fs::metadata(root)?.permissions().mode() & 0o777;
+    if mode & !DIRECTORY_MODE != 0 && !Layout::new(root).key().exists() {
+        fs::set_permissions(root, Permissions::from_mode(mode & DIRECTORY_MODE))?;
+    }
+    Ok(())
 }
 
 /// Applies an entry; says what must change in the directory.

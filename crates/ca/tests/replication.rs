@@ -13,6 +13,7 @@ use replica::role::Timings;
 use replica::{ClusterId, Configuration, Frame, MemberName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -307,6 +308,10 @@ fn serial_of(cadir: &Path, name: &str) -> u64 {
     pki::Certificate::from_pem(&pem).unwrap().serial().to_u64().unwrap()
 }
 
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
 fn list_number(cadir: &Path) -> u64 {
     let pem = std::fs::read(cadir.join("ca_crl.pem")).unwrap();
     pki::crl::RevocationList::from_pem(&pem).unwrap().number().unwrap()
@@ -327,6 +332,10 @@ async fn a_standby_joins_takes_over_and_the_old_primary_comes_back() {
     estate.until_equal().await;
     let key = std::fs::read(estate.cadir("ca-2").join("ca_key.pem")).unwrap();
     assert_eq!(key, std::fs::read(estate.cadir("ca-1").join("ca_key.pem")).unwrap());
+    for name in ["ca-1", "ca-2"] {
+        let cadir = estate.cadir(name);
+        assert_eq!((mode(&cadir), mode(&cadir.join("bunraku"))), (0o750, 0o700), "{name}");
+    }
 
     // What is decided at one shows at the other.
     estate.enrol("ca-1", epoch, "two.example.com").await;
