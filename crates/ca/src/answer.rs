@@ -107,6 +107,22 @@ pub fn signed_many(result: &SignedMany) -> Answer {
     Answer::new(200, JSON_UTF8, text.to_string())
 }
 
+/// Renewed: the new certificate.
+pub fn renewed(pem: &str) -> Answer {
+    Answer::new(200, PLAIN, pem)
+}
+
+/// Certificates are not renewed here; what an agent only notes, and goes on.
+pub fn renewal_is_off() -> Answer {
+    Answer::new(404, PLAIN, "Not Found")
+}
+
+/// Not renewed.
+pub fn renewal_refused(fault: &Fault) -> Answer {
+    let status = if matches!(fault, Fault::NotOurs) { 403 } else { 400 };
+    Answer::new(status, PLAIN, fault.to_string())
+}
+
 /// There is no such status to read or delete.
 pub fn resource_not_found() -> Answer {
     Answer::new(404, JSON_UTF8, "Resource not found.")

@@ -10,6 +10,7 @@
 //! 5. The endpoint.
 
 mod certificate;
+mod certificate_renewal;
 mod certificate_request;
 mod certificate_revocation_list;
 mod certificate_status;
@@ -53,6 +54,7 @@ struct Call {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Route {
     Certificate(String),
+    CertificateRenewal,
     CertificateRequest(String),
     CertificateStatus(String),
     CertificateStatuses,
@@ -111,6 +113,7 @@ async fn puppet_ca(
     let run = async move {
         match route {
             Route::Certificate(name) => certificate::get(&call, &name).await,
+            Route::CertificateRenewal => certificate_renewal::post(call, caller).await,
             Route::CertificateRequest(name) => certificate_request::answer(call, caller, &name).await,
             Route::CertificateStatus(name) => certificate_status::answer(call, caller, &name).await,
             Route::CertificateStatuses => certificate_statuses::get(&call),
@@ -137,6 +140,7 @@ fn route(path: &str) -> Option<Route> {
     };
     match (kind, name) {
         ("certificate", Some(name)) => Some(Route::Certificate(name)),
+        ("certificate_renewal", None) => Some(Route::CertificateRenewal),
         ("certificate_request", Some(name)) => Some(Route::CertificateRequest(name)),
         ("certificate_status", Some(name)) => Some(Route::CertificateStatus(name)),
         ("certificate_statuses", Some(_)) => Some(Route::CertificateStatuses),
@@ -200,6 +204,8 @@ mod tests {
             ("/puppet-ca/v1/certificate_request/a.example.com", Some(Route::CertificateRequest(name()))),
             ("/puppet-ca/v1/certificate_statuses/any_key", Some(Route::CertificateStatuses)),
             ("/puppet-ca/v1/certificate_statuses", None),
+            ("/puppet-ca/v1/certificate_renewal", Some(Route::CertificateRenewal)),
+            ("/puppet-ca/v1/certificate_renewal/a", None),
             ("/puppet-ca/v1/certificate_request/", None),
             ("/puppet-ca/v1/certificate_request/a/b", None),
             ("/puppet-ca/v1/certificate_request/x!y", None),

@@ -7,6 +7,7 @@
 mod fault;
 mod names;
 mod remove;
+mod renew;
 mod reserve;
 mod revoke;
 mod sign;
@@ -35,6 +36,8 @@ use tracing::{info, warn};
 pub struct Policy {
     /// Life of a certificate whose signer names no other, seconds.
     pub ca_ttl: i64,
+    /// Life of a certificate that renews itself, seconds; none where that is not allowed.
+    pub auto_renewal_ttl: Option<i64>,
     /// Who signs without an operator.
     pub autosign: Autosign,
     /// How long a policy executable may take.
@@ -166,6 +169,7 @@ pub(crate) fn issued(certname: &str, certificate: &Certificate) -> Command {
         not_before: certificate.not_before(),
         not_after: certificate.not_after(),
         details: details_of_certificate(certificate),
+        renewal: None,
     }
 }
 

@@ -143,7 +143,7 @@ pub enum Command {
         #[n(0)]
         next: String,
     },
-    /// A certificate exists. Its request, if one waits, is dropped with it.
+    /// A certificate exists. Its request, if one waits, is dropped with it; unless it is a renewal.
     #[n(4)]
     CertificateIssued {
         #[n(0)]
@@ -160,6 +160,9 @@ pub enum Command {
         not_after: i64,
         #[n(5)]
         details: Details,
+        /// It takes the place of an earlier one with the same key: a request that waits stays.
+        #[n(6)]
+        renewal: Option<bool>,
     },
     /// The file of a certificate is dropped; this does not revoke it.
     #[n(5)]

@@ -11,6 +11,9 @@ use wire::tls::{ClientTls, TrustBundle};
 /// Puppet's `ca_ttl`: five years of 365 days, in seconds.
 pub const FIVE_YEARS: i64 = 5 * 365 * 24 * 60 * 60;
 
+/// What Puppet's packages set as `auto-renewal-cert-ttl`: 60 days, in seconds.
+pub const SIXTY_DAYS: i64 = 60 * 24 * 60 * 60;
+
 /// One CA member.
 #[derive(Clone)]
 pub struct CaSettings {
@@ -20,6 +23,10 @@ pub struct CaSettings {
     pub cadir: PathBuf,
     /// Puppet's `ca_ttl`, seconds.
     pub ca_ttl: i64,
+    /// `allow-auto-renewal` of Puppet Server's `ca.conf`: agents may renew their certificates.
+    pub allow_auto_renewal: bool,
+    /// `auto-renewal-cert-ttl` of Puppet Server's `ca.conf`, seconds.
+    pub auto_renewal_cert_ttl: i64,
     /// Puppet's `autosign`.
     pub autosign: Autosign,
     /// How long a policy executable may take.
@@ -80,6 +87,8 @@ impl CaSettings {
             name: name.into(),
             cadir: cadir.into(),
             ca_ttl: FIVE_YEARS,
+            allow_auto_renewal: false,
+            auto_renewal_cert_ttl: SIXTY_DAYS,
             autosign: Autosign::False,
             autosign_time_limit: Duration::from_secs(30),
             allow_subject_alt_names: false,
@@ -94,6 +103,7 @@ impl CaSettings {
     pub(crate) fn policy(&self) -> Policy {
         Policy {
             ca_ttl: self.ca_ttl,
+            auto_renewal_ttl: self.allow_auto_renewal.then_some(self.auto_renewal_cert_ttl),
             autosign: self.autosign.clone(),
             autosign_time_limit: self.autosign_time_limit,
             signing: SigningPolicy {

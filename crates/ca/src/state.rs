@@ -241,7 +241,15 @@ impl State {
                     effects.push(DirectoryEffect::WriteSerial { next });
                 }
             }
-            Command::CertificateIssued { certname, der, serial: hex, not_before, not_after, details } => {
+            Command::CertificateIssued {
+                certname,
+                der,
+                serial: hex,
+                not_before,
+                not_after,
+                details,
+                renewal,
+            } => {
                 let Some(serial) = serial(hex) else { return };
                 self.record_issue(certname, serial, *not_before, *not_after, effects);
                 let signed = Signed {
@@ -254,7 +262,7 @@ impl State {
                 self.signed.insert(certname.clone(), signed);
                 effects
                     .push(DirectoryEffect::SaveCertificate { certname: certname.clone(), der: der.clone() });
-                if self.pending.remove(certname).is_some() {
+                if *renewal != Some(true) && self.pending.remove(certname).is_some() {
                     effects.push(DirectoryEffect::DeleteRequest { certname: certname.clone() });
                 }
             }

@@ -30,7 +30,7 @@ struct Recorded {
 }
 
 /// Where this CA answers otherwise on purpose (DIVERGENCES.md), and how.
-const DELIBERATE: [(&str, u16, &str); 16] = [
+const DELIBERATE: [(&str, u16, &str); 17] = [
     ("csr-malformed", 400, "no Java exception"),
     ("csr-malformed-pem", 400, "no Java exception"),
     ("csr-empty", 400, "no Java exception"),
@@ -44,6 +44,7 @@ const DELIBERATE: [(&str, u16, &str); 16] = [
     ("unknown-sign-post", 0, "later versions sign many at once"),
     ("crl-put-admin-bad", 403, "foreign lists cannot be put yet"),
     ("crl-put-admin-own", 403, "foreign lists cannot be put yet"),
+    ("unknown-renewal-post", 404, "later versions have it, and say so when it is off"),
     ("status-services", 200, "only the services that are here"),
     ("csr-name-xxxxxxxxxxxxxxxxxxxx", 400, "same text"),
     ("cert-invalid-_00", 400, "Jetty's own page"),

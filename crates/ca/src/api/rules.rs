@@ -17,11 +17,12 @@ enum Allow {
 }
 
 /// Path prefix, methods, whom. As in `auth.conf`, a path stands for all that begin with it.
-const RULES: [(&str, &[Method], Allow); 12] = [
+const RULES: [(&str, &[Method], Allow); 13] = [
     ("/puppet-ca/v1/certificate/", &[Method::GET], Allow::Anyone),
     ("/puppet-ca/v1/certificate_revocation_list/ca", &[Method::GET], Allow::Anyone),
     ("/puppet-ca/v1/certificate_request", &[Method::GET, Method::PUT], Allow::Anyone),
     ("/puppet-ca/v1/certificate_request", &[Method::DELETE], Allow::LocalOperator),
+    ("/puppet-ca/v1/certificate_renewal", &[Method::POST], Allow::Authenticated),
     ("/puppet-ca/v1/certificate_status", &[Method::GET, Method::PUT, Method::DELETE], Allow::Operator),
     ("/puppet-ca/v1/certificate_statuses", &[Method::GET], Allow::Operator),
     ("/puppet-ca/v1/expirations", &[Method::GET], Allow::Authenticated),
@@ -66,6 +67,7 @@ mod tests {
             (Method::PUT, "/puppet-ca/v1/certificate_request/x", true),
             (Method::POST, "/puppet-ca/v1/certificate_request/x", false),
             (Method::DELETE, "/puppet-ca/v1/certificate_request/x", false),
+            (Method::POST, "/puppet-ca/v1/certificate_renewal", false),
             (Method::GET, "/puppet-ca/v1/certificate_status/x", false),
             (Method::GET, "/puppet-ca/v1/certificate_statuses/all", false),
             (Method::GET, "/puppet-ca/v1/expirations", false),

@@ -30,6 +30,12 @@ pub enum Fault {
     /// There is neither a request nor a certificate of this name.
     #[error("Invalid certificate subject.")]
     UnknownName,
+    /// To be renewed, but there is no certificate, or one that is no longer valid.
+    #[error("No valid certificate found in renewal request")]
+    NothingToRenew,
+    /// To be renewed, but issued by somebody else.
+    #[error("Certificate present, but does not match signature")]
+    NotOurs,
     /// To be signed, but no request waits.
     #[error("Cannot sign certificate for host {0} without a certificate request")]
     NothingToSign(String),

@@ -168,7 +168,9 @@ impl Authority {
     ) -> Result<LeafProfile, Fault> {
         // Whoever signs puts the serial in: a number is reserved only for what may be signed.
         let serial = Serial::from_u64(0);
-        let ttl = ttl.unwrap_or(self.policy.ca_ttl);
+        let renewing = self.policy.auto_renewal_ttl.filter(|_| request.asks_for_auto_renewal());
+        // An operator who names a life means it.
+        let ttl = ttl.or(renewing).unwrap_or(self.policy.ca_ttl);
         Ok(pki::issue::draft_from_request(request, certname, &self.policy.signing, serial, time::now(), ttl)?)
     }
 

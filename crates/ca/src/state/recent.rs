@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, VecDeque};
 /// How many answers are kept. At 500 writes per second this is a minute, twice the time the front end holds a
 /// request.
 const KEPT: usize = 32_768;
+/// Octets of their bodies that are kept: most have none, but a renewal's is its certificate.
+const KEPT_OCTETS: usize = 32 * 1024 * 1024;
 
 /// Request id → answer, oldest forgotten first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecentRequests {
     order: VecDeque<String>,
+    octets: usize,
     outcomes: BTreeMap<String, Outcome>,
 }
 
@@ -21,13 +24,15 @@ impl RecentRequests {
     }
 
     pub(super) fn remember(&mut self, id: String, outcome: Outcome) {
-        if self.outcomes.insert(id.clone(), outcome).is_none() {
-            self.order.push_back(id);
+        self.octets += outcome.body.len();
+        match self.outcomes.insert(id.clone(), outcome) {
+            Some(former) => self.octets -= former.body.len(),
+            None => self.order.push_back(id),
         }
-        while self.order.len() > KEPT {
-            if let Some(oldest) = self.order.pop_front() {
-                self.outcomes.remove(&oldest);
-            }
+        // The latest stays, however long it is.
+        while self.order.len() > KEPT || self.octets > KEPT_OCTETS && self.order.len() > 1 {
+            let Some(oldest) = self.order.pop_front() else { break };
+            self.octets -= self.outcomes.remove(&oldest).map_or(0, |outcome| outcome.body.len());
         }
     }
 
@@ -50,5 +55,16 @@ mod tests {
         assert_eq!(recent.outcome("0"), None);
         assert_eq!(recent.outcome("1"), Some(&outcome));
         assert_eq!(recent.iter().count(), KEPT);
+    }
+
+    #[test]
+    fn long_answers_are_forgotten_sooner() {
+        let outcome = Outcome { status: 200, content_type: String::new(), body: "x".repeat(KEPT_OCTETS / 4) };
+        let mut recent = RecentRequests::default();
+        for id in 0..6 {
+            recent.remember(id.to_string(), outcome.clone());
+            recent.remember(id.to_string(), outcome.clone());
+        }
+        assert_eq!(recent.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["2", "3", "4", "5"]);
     }
 }
