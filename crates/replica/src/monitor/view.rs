@@ -104,7 +104,7 @@ pub enum Hold {
     #[error("switching over to {0}")]
     Switching(MemberName),
     /// The primary is down, and no member of the in-sync set answers.
-    #[error("{primary} {cause}, and no other member that has everything answers")]
+    #[error("{primary} {cause}; waiting for the answer of another member that has everything")]
     NoSuccessor {
         /// The primary.
         primary: MemberName,
