@@ -81,6 +81,8 @@ pub struct Environment {
     nodes: Vec<Arc<Node>>,
     sources: RwLock<Vec<Arc<Source>>>,
     known: RwLock<Known>,
+    /// Held while a file is read into `known`.
+    loading: Mutex<()>,
     /// Warnings about files, until a compilation tells them.
     remarks: Mutex<Vec<String>>,
 }
@@ -323,8 +325,14 @@ impl Environment {
         if world.kind(path) != Some(EntryKind::File) {
             return Ok(());
         }
+        // One file at a time: a second thread would find the definitions of the first one in its way.
+        let _alone = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = self.known.read().unwrap_or_else(PoisonError::into_inner).files.get(path) {
+            return outcome.clone();
+        }
         let outcome = self.parse_into_known(world, path, module);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.files.entry(path.to_owned()).or_insert(outcome).clone()
+        known.files.insert(path.to_owned(), outcome.clone());
+        outcome
     }
 }

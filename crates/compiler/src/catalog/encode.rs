@@ -168,7 +168,10 @@ impl Encoder<'_> {
                 (Some(text), _) => text,
                 (None, Value::Default) => "default".to_owned(),
                 (None, other) => {
-                    let text = display(other);
+                    let text = match other {
+                        Value::Regex(_) => display(other),
+                        _ => crate::format::ruby::to_s(other),
+                    };
                     let what = format!("a hash with {} key", with_article(&kind(other)));
                     self.warn(&what, &text);
                     text
@@ -219,8 +222,9 @@ fn kind(value: &Value) -> String {
         Value::Type(of) => return format!("{}-Type", crate::types::simple_name(of)),
         Value::Int(_) => "Integer",
         Value::Float(_) => "Float",
-        Value::Bool(_) => "Boolean",
-        Value::Undef => "Undef Value",
+        Value::Bool(true) => "TrueClass",
+        Value::Bool(false) => "FalseClass",
+        Value::Undef => "NilClass",
         Value::Array(_) => "Array",
         Value::Hash(_) => "Hash",
         Value::Regex(_) => "Regexp",

@@ -144,7 +144,27 @@ impl Evaluator<'_> {
                 }
             }
         }
+        self.check_titles()?;
         self.draft.check_aliases()
+    }
+
+    /// A reference to a file without path, made of the bare type, can't be written.
+    fn check_titles(&self) -> Result<(), Failure> {
+        fn has_bare_file(value: &Value) -> bool {
+            match value {
+                Value::Type(of) => reference_parts(of) == Some(("File".to_owned(), String::new())),
+                Value::Array(items) => items.iter().any(has_bare_file),
+                Value::Hash(hash) => {
+                    hash.iter().any(|(key, value)| has_bare_file(key) || has_bare_file(value))
+                }
+                _ => false,
+            }
+        }
+        let resources = self.draft.resources.iter().filter(|resource| !resource.is_virtual);
+        if resources.flat_map(|resource| resource.parameters.values()).any(|p| has_bare_file(&p.value)) {
+            return Err(Failure::located("No set of title patterns matched the title \"\"."));
+        }
+        Ok(())
     }
 
     fn check_relationship(&self, id: ResourceId, name: &str) -> Result<(), Failure> {
@@ -172,20 +192,21 @@ impl Evaluator<'_> {
     }
 
     /// The catalog without what stayed virtual.
-    pub(crate) fn into_catalog(self) -> Catalog {
+    pub(crate) fn into_catalog(mut self) -> Catalog {
         let mut positions: FxHashMap<ResourceId, usize> = FxHashMap::default();
-        let mut resources = Vec::new();
-        for id in self.draft.ids() {
-            let draft = self.draft.resource(id);
+        let mut resources = Vec::with_capacity(self.draft.resources.len());
+        let ids = self.draft.ids();
+        for (id, draft) in ids.zip(std::mem::take(&mut self.draft.resources)) {
             if !draft.is_virtual {
                 positions.insert(id, resources.len());
                 resources.push(finished(draft));
             }
         }
         let mut edges = Vec::new();
-        for id in self.draft.ids() {
-            let Some(target) = positions.get(&id) else { continue };
-            for container in self.draft.containers_of(id) {
+        let mut targets: Vec<(&ResourceId, &usize)> = positions.iter().collect();
+        targets.sort_unstable();
+        for (id, target) in targets {
+            for container in self.draft.containers_of(*id) {
                 if let Some(source) = positions.get(container) {
                     edges.push((*source, *target));
                 }
@@ -236,7 +257,7 @@ fn metaparameters(resource: &DraftResource, names: &[&str]) -> IndexMap<Arc<str>
         .collect()
 }
 
-fn finished(draft: &DraftResource) -> Resource {
+fn finished(draft: DraftResource) -> Resource {
     let mut parameters: IndexMap<Arc<str>, Value, FxBuildHasher> = IndexMap::default();
     let name_variable = match &draft.implementation {
         Implementation::Native(native) => {
@@ -249,12 +270,14 @@ fn finished(draft: &DraftResource) -> Resource {
             "name"
         }
     };
-    for (name, parameter) in &draft.parameters {
-        if parameter.value.is_undef() {
+    // The title says it already, save for the main class and stage, whose titles aren't strings to Puppet.
+    let is_main = &*draft.title == "main" && (draft.is_class() || draft.is_stage()) && draft.file.is_none();
+    for (name, parameter) in draft.parameters {
+        let mut value = parameter.value;
+        if value.is_undef() {
             continue;
         }
-        let mut value = parameter.value.clone();
-        let is_relationship = RELATIONSHIPS.contains(&&**name);
+        let is_relationship = RELATIONSHIPS.contains(&&*name);
         if let Value::Array(items) = &value
             && (is_relationship || has_reference(items))
         {
@@ -265,25 +288,23 @@ fn finished(draft: &DraftResource) -> Resource {
             }
             value = Value::array(flat);
         }
-        let name = if &**name == "name" { name_variable.into() } else { name.clone() };
+        let name = if &*name == "name" { name_variable.into() } else { name };
         parameters.insert(name, value);
     }
-    // The title says it already, save for the main class and stage, whose titles aren't strings to Puppet.
-    let is_main = &*draft.title == "main" && (draft.is_class() || draft.is_stage()) && draft.file.is_none();
     let said = parameters.get(name_variable).is_some_and(|value| value.as_str() == Some(&draft.title));
     if said && !is_main {
         parameters.shift_remove(name_variable);
     }
     Resource {
-        type_name: draft.type_name.clone(),
-        title: draft.title.clone(),
-        tags: draft.tags.clone(),
-        file: draft.file.clone(),
+        type_name: draft.type_name,
+        title: draft.title,
+        tags: draft.tags,
+        file: draft.file,
         line: draft.line,
         exported: draft.exported,
         kind: draft.kind,
         parameters,
-        sensitive_parameters: draft.sensitive.clone(),
+        sensitive_parameters: draft.sensitive,
     }
 }
 

@@ -51,6 +51,7 @@ impl Environment {
             nodes: Vec::new(),
             sources: RwLock::default(),
             known: RwLock::default(),
+            loading: Mutex::default(),
             remarks: Mutex::default(),
         };
         let manifest = environment.settings.manifest.clone();

@@ -56,8 +56,12 @@ impl Evaluator<'_> {
 
     fn string_access(&mut self, text: &str, keys: &[Value], at: &At<'_>) -> Result<Value, Failure> {
         let keys = flattened(keys);
+        if keys.is_empty() || keys.len() > 2 {
+            let text = format!("String supports [] with one or two arguments. Got {}", keys.len());
+            return Err(self.blame(at.target, text));
+        }
         let mut positions = Vec::new();
-        for (index, key) in keys.iter().enumerate().take(2) {
+        for (index, key) in keys.iter().enumerate() {
             let position = match key {
                 Value::Int(position) => Some(*position),
                 Value::String(digits) => match number::parse(digits) {
@@ -82,13 +86,9 @@ impl Evaluator<'_> {
             }
         }
         let letters: Vec<char> = text.chars().collect();
-        let (start, length) = match (&positions[..], keys.len()) {
-            ([position], 1) => (from_end(*position, letters.len()), 1),
-            ([position, count], 2) => range(*position, *count, letters.len()),
-            _ => {
-                let text = format!("String supports [] with one or two arguments. Got {}", keys.len());
-                return Err(self.blame(at.target, text));
-            }
+        let (start, length) = match positions[..] {
+            [position, count] => range(position, count, letters.len()),
+            _ => (from_end(positions[0], letters.len()), 1),
         };
         if start < 0 || length <= 0 {
             return Ok(Value::from(""));
@@ -151,7 +151,7 @@ impl Evaluator<'_> {
         mut keys: Vec<Value>,
         at: &At<'_>,
     ) -> Result<Value, Failure> {
-        let given = keys.len();
+        let base = name.map_or("Resource", |name| name).to_owned();
         let name: Arc<str> = match name {
             Some(name) => name.clone(),
             None => match keys.remove(0) {
@@ -171,7 +171,6 @@ impl Evaluator<'_> {
             );
             return Err(self.blame(at.key(0), text));
         }
-        let consumed = given - keys.len();
         let several = keys.len() > 1 || matches!(keys.first(), Some(Value::Array(_)));
         let left = keys.len();
         let keys: Vec<Value> = flattened(&keys).into_iter().filter(|key| !key.is_undef()).collect();
@@ -193,10 +192,15 @@ impl Evaluator<'_> {
             let Value::String(title) = key else {
                 let text = format!(
                     "Error creating type specialization of {}, Cannot use {} where a resource title String is expected",
-                    label::with_article(&format!("{name}-Type")),
+                    label::with_article(&format!("{base}-Type")),
                     key_type_name(key)
                 );
-                return Err(self.blame(at.key(index + consumed), text));
+                // Which key is to blame for a title out of a list, Puppet only guesses, and there may be none.
+                let blamed = if keys.len() == left { index } else { index + 1 };
+                return Err(match at.keys.get(blamed) {
+                    Some(key) => self.blame(key.span, text),
+                    None => Failure::located(format!("Evaluation Error: {text}")),
+                });
             };
             references.push(Value::of_type(Type::Resource {
                 name: Some(name.clone()),
@@ -267,7 +271,8 @@ impl Evaluator<'_> {
             let known = key.as_str().is_some_and(|name| self.accepts_parameter(id, name));
             let Some(name) = key.as_str().filter(|_| known) else {
                 return Err(Failure::issue(format!(
-                    "The resource {label} does not have a parameter called '{key}'"
+                    "The resource {label} does not have a parameter called '{}'",
+                    crate::format::ruby::to_s(key)
                 )));
             };
             values.push(self.parameter_or_default(id, name));

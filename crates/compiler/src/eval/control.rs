@@ -70,7 +70,10 @@ impl Evaluator<'_> {
                 Some(value) => this.eval(value, scope),
                 None => Err(this.blame(
                     subject_expr.span,
-                    format_args!("No matching entry for selector parameter with value '{subject}'"),
+                    format_args!(
+                        "No matching entry for selector parameter with value '{}'",
+                        crate::format::ruby::to_s(&subject)
+                    ),
                 )),
             }
         })

@@ -4,6 +4,7 @@ use syntax::Span;
 
 use crate::eval::Evaluator;
 use crate::failure::Failure;
+use crate::format::ruby::to_s;
 use crate::value::Value;
 
 /// Reads a number as Puppet writes them: `-10`, `0x1F`, `017`, `1.5e-3`; `None` for anything else.
@@ -79,7 +80,7 @@ impl Evaluator<'_> {
     }
 
     fn not_numeric(&self, value: &Value, span: Span) -> Failure {
-        self.blame(span, format_args!("The value '{value}' cannot be converted to Numeric."))
+        self.blame(span, format_args!("The value '{}' cannot be converted to Numeric.", to_s(value)))
     }
 }
 

@@ -57,7 +57,12 @@ impl Evaluator<'_> {
                 Arc::new(compiled)
             }
             other => {
-                let class = label::value(other);
+                let class = match other {
+                    Value::Undef => "nil".to_owned(),
+                    Value::Bool(value) => value.to_string(),
+                    Value::Default => "Symbol".to_owned(),
+                    other => label::value(other),
+                };
                 let detail = format!("no implicit conversion of {class} into String");
                 return Err(self.not_a_regex(right_expr, &detail));
             }

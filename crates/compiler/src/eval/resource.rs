@@ -188,12 +188,46 @@ impl Evaluator<'_> {
         Ok(parameters)
     }
 
-    /// What a parameter can hold: sequences that are enumerated lazily can't be put in a catalog.
-    fn catalog_value(&self, value: Value) -> Result<Value, Failure> {
-        match value {
-            Value::Iterator(_) => Err(Failure::raised("Use of an Iterator is not supported here")),
-            other => Ok(other),
-        }
+    /// A value as a parameter holds it. Resource types without title become references with an empty one, as in
+    /// Puppet; sequences that are enumerated lazily can't be put in a catalog.
+    fn catalog_value(&mut self, value: Value) -> Result<Value, Failure> {
+        let inner = |items: &[Value]| {
+            let special = |item: &Value| {
+                matches!(item, Value::Type(_) | Value::Iterator(_) | Value::Array(_) | Value::Hash(_))
+            };
+            items.iter().any(special)
+        };
+        Ok(match &value {
+            Value::Iterator(_) => return Err(Failure::raised("Use of an Iterator is not supported here")),
+            Value::Type(of) => match &**of {
+                Type::Class(None) => {
+                    let text = "No title provided and \"class\" is not a valid resource reference";
+                    return Err(Failure::raised(text));
+                }
+                Type::Resource { name: Some(name), .. } if self.find_resource_type(name)?.is_none() => {
+                    return Err(Failure::unsupported(format_args!(
+                        "a reference to the resource type '{name}', which doesn't exist,"
+                    )));
+                }
+                Type::Resource { name: Some(name), title: None } => {
+                    Value::of_type(Type::Resource { name: Some(name.clone()), title: Some("".into()) })
+                }
+                _ => value,
+            },
+            Value::Array(items) if inner(items) => {
+                let items = items.iter().map(|item| self.catalog_value(item.clone()));
+                Value::array(items.collect::<Result<_, _>>()?)
+            }
+            Value::Hash(hash) => {
+                let mut converted =
+                    crate::value::Hash::with_capacity_and_hasher(hash.len(), Default::default());
+                for (key, value) in hash.iter() {
+                    converted.insert(self.catalog_value(key.clone())?, self.catalog_value(value.clone())?);
+                }
+                Value::Hash(Arc::new(converted))
+            }
+            _ => value,
+        })
     }
 
     /// Declares one resource and gives the reference to it. Classes are evaluated at once.
