@@ -107,6 +107,16 @@ pub fn signed_many(result: &SignedMany) -> Answer {
     Answer::new(200, JSON_UTF8, text.to_string())
 }
 
+/// Revocation lists of the chain were taken in, or were no newer than ours.
+pub fn lists_updated() -> Answer {
+    Answer::new(200, PLAIN_UTF8, "Successfully updated CRLs.")
+}
+
+/// They were not.
+pub fn lists_refused(fault: &Fault) -> Answer {
+    Answer::new(400, PLAIN_UTF8, fault.to_string())
+}
+
 /// Renewed: the new certificate.
 pub fn renewed(pem: &str) -> Answer {
     Answer::new(200, PLAIN, pem)

@@ -59,6 +59,8 @@ enum Route {
     CertificateStatus(String),
     CertificateStatuses,
     CertificateRevocationList,
+    /// Without the name that the other has: the lists of the whole chain.
+    CertificateRevocationLists,
     Clean,
     Expirations,
     Sign,
@@ -101,7 +103,7 @@ async fn puppet_ca(
         return Err(forbidden(request.method(), &target.path));
     }
     // 3. The route.
-    let route = route(&target.path).ok_or_else(not_found)?;
+    let route = route(request.method(), &target.path).ok_or_else(not_found)?;
     let call = Call { authority: Arc::clone(authority), requester, request, target };
     // 4. Does this member answer?
     let writes = *call.request.method() != Method::GET;
@@ -118,6 +120,7 @@ async fn puppet_ca(
             Route::CertificateStatus(name) => certificate_status::answer(call, caller, &name).await,
             Route::CertificateStatuses => certificate_statuses::get(&call),
             Route::CertificateRevocationList => certificate_revocation_list::get(&call).await,
+            Route::CertificateRevocationLists => certificate_revocation_list::put(call, caller).await,
             Route::Clean => clean::put(call, caller).await,
             Route::Expirations => expirations::get(&call),
             Route::Sign => sign::named(call, caller).await,
@@ -130,7 +133,8 @@ async fn puppet_ca(
     tokio::spawn(run).await.map_err(|_| Answer::new(500, answer::PLAIN_UTF8, "Internal Server Error"))
 }
 
-fn route(path: &str) -> Option<Route> {
+fn route(method: &Method, path: &str) -> Option<Route> {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
     let mut parts = path.strip_prefix("/puppet-ca/v1/")?.splitn(2, '/');
     let (kind, name) = (parts.next()?, parts.next());
     let name = match name {
@@ -144,7 +148,8 @@ fn route(path: &str) -> Option<Route> {
         ("certificate_request", Some(name)) => Some(Route::CertificateRequest(name)),
         ("certificate_status", Some(name)) => Some(Route::CertificateStatus(name)),
         ("certificate_statuses", Some(_)) => Some(Route::CertificateStatuses),
-        ("certificate_revocation_list", Some(_)) => Some(Route::CertificateRevocationList),
+        ("certificate_revocation_list", Some(_)) if reads => Some(Route::CertificateRevocationList),
+        ("certificate_revocation_list", None) if !reads => Some(Route::CertificateRevocationLists),
         ("clean", None) => Some(Route::Clean),
         ("expirations", None) => Some(Route::Expirations),
         ("sign", None) => Some(Route::Sign),
@@ -213,7 +218,11 @@ mod tests {
             ("/puppet-ca/v1/sign/some", None),
             ("/puppet-ca/v2/certificate/ca", None),
         ] {
-            assert_eq!(route(path), expected, "{path}");
+            assert_eq!(route(&Method::GET, path), expected, "{path}");
         }
+        let lists = "/puppet-ca/v1/certificate_revocation_list";
+        assert_eq!(route(&Method::PUT, lists), Some(Route::CertificateRevocationLists));
+        assert_eq!(route(&Method::PUT, &format!("{lists}/ca")), None);
+        assert_eq!(route(&Method::GET, lists), None);
     }
 }

@@ -4,6 +4,7 @@
 //! Everything that may be refused is refused before a command enters the log; applying a command cannot fail.
 //! No outside process and no signature runs under a lock that another certname could need.
 
+mod chain_lists;
 mod fault;
 mod names;
 mod remove;
@@ -13,6 +14,7 @@ mod revoke;
 mod sign;
 mod submit;
 
+pub use chain_lists::ListsFault;
 pub use fault::{Failure, Fault};
 pub use sign::SignedMany;
 pub use submit::Submitted;
@@ -73,6 +75,8 @@ pub struct Authority {
     key: OnceLock<Arc<PrivateKey>>,
     names: NameLocks,
     reservation: Mutex<Reservation>,
+    /// One change of the chain's revocation lists at a time.
+    chain_lists: tokio::sync::Mutex<()>,
     revocations: mpsc::UnboundedSender<revoke::Order>,
     /// One permit per core: more signatures at a time would only make all of them late.
     signers: Semaphore,
@@ -90,6 +94,7 @@ impl Authority {
             key: OnceLock::new(),
             names: NameLocks::default(),
             reservation: Mutex::new(Reservation::default()),
+            chain_lists: tokio::sync::Mutex::default(),
             revocations,
             signers: Semaphore::new(cores),
         });

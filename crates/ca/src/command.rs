@@ -190,6 +190,13 @@ pub enum Command {
         #[cbor(with = "minicbor::bytes")]
         signature: Vec<u8>,
     },
+    /// The revocation lists of the issuers above ours are others now.
+    #[n(7)]
+    ChainListsReplaced {
+        /// All of them, in their order.
+        #[n(0)]
+        lists_pem: String,
+    },
 }
 
 /// A log entry that this version cannot read.
@@ -251,6 +258,7 @@ mod tests {
                     dropped: vec![],
                     signature: vec![9],
                 },
+                Command::ChainListsReplaced { lists_pem: "-----BEGIN".into() },
             ],
         };
         assert_eq!(Envelope::decode(&envelope.encode()).unwrap(), envelope);

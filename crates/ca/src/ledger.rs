@@ -56,20 +56,37 @@ pub struct Proposal {
     pub answer: oneshot::Sender<Result<u64, Refusal>>,
 }
 
+/// Tells one content of `ca_crl.pem` from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListsVersion {
+    /// Number of our own list.
+    number: u64,
+    /// Those of the chain.
+    chain_pem: Arc<str>,
+}
+
+impl ListsVersion {
+    fn of(state: Option<&State>) -> Self {
+        Self {
+            number: state.and_then(|state| state.lists().own.number()).unwrap_or(0),
+            chain_pem: state.map(|state| Arc::clone(&state.lists().chain_pem)).unwrap_or_default(),
+        }
+    }
+}
+
 /// State and role, shared between the log's thread (which writes them) and everybody else.
 #[derive(Debug)]
 pub struct Shared {
     state: RwLock<Option<State>>,
     role: watch::Sender<Arc<Role>>,
-    /// Number of the current revocation list.
-    list: watch::Sender<u64>,
+    lists: watch::Sender<ListsVersion>,
 }
 
 impl Shared {
     /// Shares a state; none while a fresh standby waits for its first snapshot.
     pub fn new(state: Option<State>, role: Role) -> Arc<Self> {
-        let list = watch::Sender::new(list_number(state.as_ref()));
-        Arc::new(Self { state: RwLock::new(state), role: watch::Sender::new(Arc::new(role)), list })
+        let lists = watch::Sender::new(ListsVersion::of(state.as_ref()));
+        Arc::new(Self { state: RwLock::new(state), role: watch::Sender::new(Arc::new(role)), lists })
     }
 
     /// What this member may do.
@@ -104,13 +121,17 @@ impl Shared {
         for (index, envelope) in entries {
             projection.carry_out(index, envelope.map(|envelope| state.apply(envelope)).unwrap_or_default());
         }
-        let number = list_number(Some(state));
-        self.list.send_if_modified(|known| std::mem::replace(known, number) != number);
+        let version = ListsVersion::of(Some(state));
+        self.lists.send_if_modified(|known| {
+            let new = *known != version;
+            *known = version;
+            new
+        });
     }
 
     /// Puts a received state in place of the present one.
     pub(crate) fn replace(&self, state: State) {
-        self.list.send_replace(list_number(Some(&state)));
+        self.lists.send_replace(ListsVersion::of(Some(&state)));
         *self.write() = Some(state);
     }
 
@@ -127,10 +148,6 @@ impl Shared {
     fn read(&self) -> RwLockReadGuard<'_, Option<State>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn list_number(state: Option<&State>) -> u64 {
-    state.and_then(|state| state.lists().own.number()).unwrap_or(0)
 }
 
 /// Handle on the log for those who decide and those who read.
@@ -170,9 +187,9 @@ impl Ledger {
         self.shared.watch_role()
     }
 
-    /// Tells of every new revocation list.
-    pub fn watch_lists(&self) -> watch::Receiver<u64> {
-        self.shared.list.subscribe()
+    /// Tells of every new revocation list, ours or another's.
+    pub fn watch_lists(&self) -> watch::Receiver<ListsVersion> {
+        self.shared.lists.subscribe()
     }
 
     /// Looks at the state; none on a standby that has never had one. `look` must be short: applying waits.

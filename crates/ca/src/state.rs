@@ -297,6 +297,10 @@ impl State {
                     effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
                 }
             }
+            Command::ChainListsReplaced { lists_pem } => {
+                self.lists.chain_pem = lists_pem.as_str().into();
+                effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
+            }
         }
     }
 

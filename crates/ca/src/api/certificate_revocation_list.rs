@@ -1,7 +1,8 @@
-//! `GET certificate_revocation_list/ca`: our list and those of the chain.
+//! `certificate_revocation_list`: GET gives our list and those of the chain, PUT takes in newer ones of the chain.
 
-use super::{Call, conditional};
+use super::{Call, MAX_OPERATOR_BODY, collect, conditional};
 use crate::answer::{self, Answer, PLAIN};
+use crate::authority::{Caller, Failure};
 
 pub(super) async fn get(call: &Call) -> Answer {
     let path = call.authority.layout().revocation_lists();
@@ -11,5 +12,17 @@ pub(super) async fn get(call: &Call) -> Answer {
     match call.authority.ledger().read(|state| state.lists().clone()) {
         Some(lists) => Answer::new(200, PLAIN, lists.to_pem()),
         None => answer::not_ready(0, None),
+    }
+}
+
+pub(super) async fn put(call: Call, caller: Caller) -> Answer {
+    let body = match collect(call.request.into_body(), MAX_OPERATOR_BODY).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    match call.authority.update_chain_lists(&caller, &body).await {
+        Ok(()) => answer::lists_updated(),
+        Err(Failure::Fault(fault)) => answer::lists_refused(&fault),
+        Err(failure) => answer::failure(&failure),
     }
 }

@@ -17,9 +17,10 @@ enum Allow {
 }
 
 /// Path prefix, methods, whom. As in `auth.conf`, a path stands for all that begin with it.
-const RULES: [(&str, &[Method], Allow); 13] = [
+const RULES: [(&str, &[Method], Allow); 14] = [
     ("/puppet-ca/v1/certificate/", &[Method::GET], Allow::Anyone),
     ("/puppet-ca/v1/certificate_revocation_list/ca", &[Method::GET], Allow::Anyone),
+    ("/puppet-ca/v1/certificate_revocation_list", &[Method::PUT], Allow::Operator),
     ("/puppet-ca/v1/certificate_request", &[Method::GET, Method::PUT], Allow::Anyone),
     ("/puppet-ca/v1/certificate_request", &[Method::DELETE], Allow::LocalOperator),
     ("/puppet-ca/v1/certificate_renewal", &[Method::POST], Allow::Authenticated),

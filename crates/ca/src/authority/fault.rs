@@ -1,5 +1,6 @@
 //! Why an operation was not carried out, as facts. How a client is told stands in [`crate::answer`].
 
+use super::ListsFault;
 use crate::ledger::Refusal;
 use crate::state::Standing;
 use pki::issue::SigningFault;
@@ -36,6 +37,9 @@ pub enum Fault {
     /// To be renewed, but issued by somebody else.
     #[error("Certificate present, but does not match signature")]
     NotOurs,
+    /// Revocation lists that are not taken in.
+    #[error(transparent)]
+    Lists(#[from] ListsFault),
     /// To be signed, but no request waits.
     #[error("Cannot sign certificate for host {0} without a certificate request")]
     NothingToSign(String),
@@ -59,6 +63,12 @@ pub enum Failure {
     /// There is no state yet, or no file that the state says should be there.
     #[error("this member has no complete copy of the authority yet")]
     NoState,
+}
+
+impl From<ListsFault> for Failure {
+    fn from(fault: ListsFault) -> Self {
+        Self::Fault(fault.into())
+    }
 }
 
 impl From<SigningFault> for Failure {
