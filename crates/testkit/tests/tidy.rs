@@ -125,7 +125,8 @@ fn root() -> PathBuf {
 }
 
 fn sources() -> Vec<PathBuf> {
-    let found = rust_files(&root().join("crates"));
+    let mut found = rust_files(&root().join("crates"));
+    found.extend(rust_files(&root().join("bench")));
     assert!(found.len() > 100, "the search for sources is broken: {} found", found.len());
     found
 }
