@@ -13,6 +13,7 @@ mod reserve;
 mod revoke;
 mod sign;
 mod submit;
+mod upkeep;
 
 pub use chain_lists::ListsFault;
 pub use fault::{Failure, Fault};

@@ -14,7 +14,7 @@ use crate::command::{AutosignMark, Command, Details, Envelope, Revocation};
 use crate::inventory::Row;
 use pki::crl::{CrlDraft, RevocationList};
 use pki::{Certificate, Serial, SignatureAlgorithm};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A change of the CA directory that follows from applying an envelope.
@@ -271,9 +271,11 @@ impl State {
                 effects.push(DirectoryEffect::DeleteCertificate { certname: certname.clone() });
             }
             Command::RevocationListIssued { number, this_update, next_update, added, dropped, signature } => {
-                for serial in dropped.iter().filter_map(|hex| serial(hex)) {
-                    self.revoked.remove(&serial);
-                    self.revocations.retain(|(entry, _)| *entry != serial);
+                if !dropped.is_empty() {
+                    dropped.iter().filter_map(|hex| serial(hex)).for_each(|serial| {
+                        self.revoked.remove(&serial);
+                    });
+                    self.revocations.retain(|(serial, _)| self.revoked.contains_key(serial));
                 }
                 for Revocation { serial: hex, date, .. } in added {
                     let Some(serial) = serial(hex) else { continue };
@@ -373,6 +375,24 @@ impl State {
     /// Whether a serial is on our own list.
     pub fn is_revoked(&self, serial: &Serial) -> bool {
         self.revoked.contains_key(serial)
+    }
+
+    /// The entries of our own list that the next one may go without: those whose certificate had expired when the
+    /// current one was made (RFC 5280, 3.3: an entry stays until it has been on a list made after that). One whose
+    /// certificate is not in the inventory stays for good: nobody knows when it expires.
+    pub fn outlived_revocations(&self) -> BTreeSet<Serial> {
+        let listed_at = self.lists.own.this_update();
+        let mut outlived = BTreeSet::new();
+        let mut alive = BTreeSet::new();
+        for one in self.inventory.values().flatten().filter(|one| self.is_revoked(&one.serial)) {
+            if one.not_after < listed_at {
+                outlived.insert(one.serial);
+            } else {
+                // Inventories that went through a restored backup have a serial twice.
+                alive.insert(one.serial);
+            }
+        }
+        &outlived - &alive
     }
 
     /// What a list shows as state; a certificate outranks a request.

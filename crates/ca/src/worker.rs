@@ -23,6 +23,8 @@ use wire::{
 /// Longest frame: one entry always fits, and the largest is a revocation of some 100,000 certificates.
 const MAX_FRAME: usize = 64 * 1024 * 1024;
 
+const A_DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
 /// Why a worker could not start.
 #[derive(Debug, Error)]
 pub enum StartFault {
@@ -75,6 +77,7 @@ impl Worker {
         };
         let authority = Authority::start(settings.policy(), ledger.clone(), layout.clone());
         tokio::spawn(follow_role(Arc::downgrade(&authority), ledger.clone()));
+        tokio::spawn(daily(Arc::downgrade(&authority)));
         if let Some(trust) = settings.trust.clone() {
             tokio::spawn(follow_lists(trust, ledger));
         }
@@ -165,9 +168,25 @@ async fn follow_role(authority: std::sync::Weak<Authority>, ledger: Ledger) {
             let Some(authority) = authority.upgrade() else { return };
             info!(epoch = role.epoch, "this member decides");
             authority.begin_term(role.epoch);
+            tokio::spawn(async move { authority.keep_list(role.epoch).await });
         }
         if roles.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// What has to be looked at once a day, by the member that decides.
+async fn daily(authority: std::sync::Weak<Authority>) {
+    let mut days = tokio::time::interval(A_DAY);
+    // The first is at once; the beginning of the term sees to that day.
+    days.tick().await;
+    loop {
+        days.tick().await;
+        let Some(authority) = authority.upgrade() else { return };
+        let role = authority.ledger().role();
+        if role.decides {
+            authority.keep_list(role.epoch).await;
         }
     }
 }

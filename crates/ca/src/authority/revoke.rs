@@ -1,6 +1,7 @@
 //! Certificates are revoked. However many revocations come in at a time, each round signs one list for all.
+//! Upkeep ([`super::upkeep`]) goes the same way, so that only one list is in the making at any time.
 
-use super::{Authority, Caller, Failure, Fault};
+use super::{Authority, Caller, Failure, Fault, upkeep};
 use crate::command::{Actor, Command, Envelope, Revocation};
 use crate::ledger::Refusal;
 use crate::state::{Standing, State};
@@ -22,6 +23,8 @@ pub(super) struct Order {
     epoch: u64,
     actor: Actor,
     targets: Vec<Target>,
+    /// The list is to be looked at for its own sake, too.
+    upkeep: bool,
     answer: oneshot::Sender<Result<(), Failure>>,
 }
 
@@ -54,8 +57,19 @@ impl Authority {
         if targets.is_empty() {
             return Ok(());
         }
+        self.order_list(caller.epoch, caller.actor.clone(), targets, false).await
+    }
+
+    /// Has a list issued, if there is a reason to.
+    pub(super) async fn order_list(
+        &self,
+        epoch: u64,
+        actor: Actor,
+        targets: Vec<Target>,
+        upkeep: bool,
+    ) -> Result<(), Failure> {
         let (answer, asked) = oneshot::channel();
-        let order = Order { epoch: caller.epoch, actor: caller.actor.clone(), targets, answer };
+        let order = Order { epoch, actor, targets, upkeep, answer };
         self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
         asked.await.unwrap_or(Err(Refusal::Stopping.into()))
     }
@@ -64,7 +78,11 @@ impl Authority {
         let now = time::now();
         // 1. The list as it will be. Only this task issues lists, and waits for each to be committed.
         let draft = self.ledger.read(|state| {
+            let kept_up = orders.iter().any(|order| order.epoch == epoch && order.upkeep);
+            let due = kept_up && upkeep::is_due(&state.lists().own, now);
+            let dropped = if kept_up { state.outlived_revocations() } else { BTreeSet::new() };
             let mut entries = state.revocations().to_vec();
+            entries.retain(|(serial, _)| !dropped.contains(serial));
             let mut added = Vec::new();
             let mut new = BTreeSet::new();
             for order in orders.iter().filter(|order| order.epoch == epoch) {
@@ -80,10 +98,10 @@ impl Authority {
                     }
                 }
             }
-            (entries, added, state.lists().own.number().unwrap_or(0) + 1)
+            (entries, added, dropped, due, state.lists().own.number().unwrap_or(0) + 1)
         });
-        let (entries, added, number) = draft.ok_or(Failure::NoState)?;
-        if added.is_empty() {
+        let (entries, added, dropped, due, number) = draft.ok_or(Failure::NoState)?;
+        if added.is_empty() && dropped.is_empty() && !due {
             return Ok(());
         }
         let (this_update, next_update) = (now - 1, time::add_years(now, LIST_YEARS));
@@ -102,18 +120,18 @@ impl Authority {
         };
 
         // 3. Into the log: entries and signature; every member rebuilds the same list from them.
-        let count = added.len();
+        let (count, outlived) = (added.len(), dropped.len());
         let command = Command::RevocationListIssued {
             number,
             this_update,
             next_update,
             added,
-            dropped: vec![],
+            dropped: dropped.iter().map(Serial::to_string).collect(),
             signature,
         };
         let envelope = Envelope { at: now, actor: Actor::default(), request: None, commands: vec![command] };
         self.ledger.complete(epoch, envelope).await?;
-        info!(number, count, "revocation list issued");
+        info!(number, added = count, dropped = outlived, "revocation list issued");
         Ok(())
     }
 }
