@@ -24,6 +24,8 @@ pub struct Answer {
     pub vary_accept: bool,
     /// For refusals of a member that does not decide: the epoch and the primary it knows.
     pub stale: Option<(u64, Option<String>)>,
+    /// `Retry-After`, seconds.
+    pub retry_after: Option<u32>,
 }
 
 impl Answer {
@@ -35,6 +37,7 @@ impl Answer {
             body: body.into(),
             vary_accept: false,
             stale: None,
+            retry_after: None,
         }
     }
 
@@ -63,6 +66,7 @@ impl From<Outcome> for Answer {
             body: outcome.body.into_bytes(),
             vary_accept: false,
             stale: None,
+            retry_after: None,
         }
     }
 }
@@ -149,6 +153,10 @@ pub fn failure(failure: &Failure) -> Answer {
     match failure {
         Failure::Fault(fault) => status_refused(fault),
         Failure::Refused(refusal) => refused(refusal),
+        // Not 400, which tells an agent that its request is here already; nor 429, which it knows no better.
+        Failure::TooManyPending { retry_after, .. } => {
+            Answer { retry_after: Some(*retry_after), ..Answer::new(503, PLAIN_UTF8, failure.to_string()) }
+        }
         Failure::NoState => not_ready(0, None),
         Failure::Key(_) => Answer::new(500, PLAIN_UTF8, format!("Internal Server Error: {failure}")),
     }

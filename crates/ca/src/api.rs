@@ -29,7 +29,7 @@ use crate::answer::{self, Answer};
 use crate::authority::Authority;
 use path::{PathFault, Target};
 use std::sync::Arc;
-use wire::http::header::{CONTENT_TYPE, HeaderValue, VARY};
+use wire::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use wire::http::{Method, StatusCode};
 use wire::identity::{Requester, requester};
 use wire::protocol::internal::{Stale, X_BUNRAKU_STALE};
@@ -190,6 +190,9 @@ fn respond(answer: Answer) -> Response {
     }
     if answer.vary_accept {
         headers.insert(VARY, HeaderValue::from_static("Accept"));
+    }
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if let Some((epoch, primary)) = answer.stale {
         headers.insert(X_BUNRAKU_STALE, Stale { epoch, primary }.to_header());

@@ -29,6 +29,7 @@ use names::NameLocks;
 use pki::issue::{LeafProfile, SigningPolicy};
 use pki::{AltName, Certificate, PrivateKey, Request};
 use reserve::Reservation;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -49,6 +50,8 @@ pub struct Policy {
     pub signing: SigningPolicy,
     /// A request may come in for a name that has one, or a certificate, already.
     pub allow_duplicate_certs: bool,
+    /// Requests that may wait before strangers are turned away.
+    pub max_pending: usize,
 }
 
 /// On whose behalf, under which request id, and as primary of which epoch an operation runs.
@@ -62,6 +65,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Nobody knows who this is.
+    fn is_stranger(&self) -> bool {
+        self.actor.certname.is_none() && !self.actor.local
+    }
+
     fn envelope(&self, outcome: Option<Outcome>, commands: Vec<Command>) -> Envelope {
         let request = self.request_id.clone().map(|id| RequestRecord { id, outcome });
         Envelope { at: time::now(), actor: self.actor.clone(), request, commands }
@@ -76,6 +84,8 @@ pub struct Authority {
     key: OnceLock<Arc<PrivateKey>>,
     names: NameLocks,
     reservation: Mutex<Reservation>,
+    /// When it was last said that too many requests wait, Unix seconds.
+    complained: AtomicI64,
     /// One change of the chain's revocation lists at a time.
     chain_lists: tokio::sync::Mutex<()>,
     revocations: mpsc::UnboundedSender<revoke::Order>,
@@ -95,6 +105,7 @@ impl Authority {
             key: OnceLock::new(),
             names: NameLocks::default(),
             reservation: Mutex::new(Reservation::default()),
+            complained: AtomicI64::new(0),
             chain_lists: tokio::sync::Mutex::default(),
             revocations,
             signers: Semaphore::new(cores),

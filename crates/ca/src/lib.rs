@@ -32,7 +32,9 @@ pub use offline::Offline;
 pub use role_certificate::{
     RoleCertificate, RoleFault, RoleRequest, issue_role_certificate, issue_role_certificates,
 };
-pub use settings::{CaSettings, FIVE_YEARS, MemberAddress, RegisterAddress, Replication, SIXTY_DAYS};
+pub use settings::{
+    CaSettings, FIVE_YEARS, MAX_PENDING, MemberAddress, RegisterAddress, Replication, SIXTY_DAYS,
+};
 pub use setup::{SetupFault, SetupOptions, SetupStep, setup};
 pub use store::OpenFault;
 pub use worker::{StartFault, Worker};

@@ -14,6 +14,9 @@ pub const FIVE_YEARS: i64 = 5 * 365 * 24 * 60 * 60;
 /// What Puppet's packages set as `auto-renewal-cert-ttl`: 60 days, in seconds.
 pub const SIXTY_DAYS: i64 = 60 * 24 * 60 * 60;
 
+/// Requests that may wait, unless the configuration says otherwise.
+pub const MAX_PENDING: usize = 10_000;
+
 /// One CA member.
 #[derive(Clone)]
 pub struct CaSettings {
@@ -37,6 +40,9 @@ pub struct CaSettings {
     pub allow_authorization_extensions: bool,
     /// Puppet's `allow_duplicate_certs`.
     pub allow_duplicate_certs: bool,
+    /// Requests that may wait for an operator. With so many, a stranger's new one is turned away, unless it is signed at
+    /// once: everybody may send requests, and each takes memory and a file on every member.
+    pub max_pending: usize,
     /// Certnames of the front ends: their `X-Client-*` headers are believed.
     pub front_ends: Vec<String>,
     /// How this member takes part in an estate with a standby; none for a CA that is alone.
@@ -94,6 +100,7 @@ impl CaSettings {
             allow_subject_alt_names: false,
             allow_authorization_extensions: false,
             allow_duplicate_certs: false,
+            max_pending: MAX_PENDING,
             front_ends: Vec::new(),
             replication: None,
             trust: None,
@@ -111,6 +118,7 @@ impl CaSettings {
                 allow_authorization_extensions: self.allow_authorization_extensions,
             },
             allow_duplicate_certs: self.allow_duplicate_certs,
+            max_pending: self.max_pending,
         }
     }
 }

@@ -303,3 +303,37 @@ async fn a_directory_of_puppet_server_is_taken_over_as_it_is() {
     assert_eq!((list.len(), list.number()), (2, Some(2)));
     assert!(cadir.join("requests/broken.pem").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_are_turned_away_when_too_many_requests_wait() {
+    let (root, cadir) = new_authority();
+    let list = root.path().join("autosign.conf");
+    std::fs::write(&list, "*.signed.test\n").unwrap();
+    let policy = CaSettings { max_pending: 2, autosign: Autosign::File(list), ..settings(&cadir) };
+    let worker = Worker::start(policy).await.unwrap();
+    for name in ["a.test", "b.test"] {
+        assert_eq!(submit(&worker, name, csr(name)).await.status, 200);
+    }
+    let refused = submit(&worker, "c.test", csr("c.test")).await;
+    assert_eq!(refused.status, 503);
+    let patience: u32 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((300..600).contains(&patience), "{patience}");
+    let text = refused.text();
+    assert!(text.starts_with("2 certificate requests are waiting"), "{text}");
+    assert!(text.contains("bunraku ca list") && text.contains("max_pending"), "{text}");
+    assert_eq!(state(&worker, "c.test").await, "none");
+    // Who is here already is told so; what is signed at once needs no room; an operator may add what he likes.
+    let again = submit(&worker, "a.test", csr("a.test")).await;
+    assert_eq!(again.status, 400);
+    assert!(again.text().contains("already has a requested certificate"));
+    assert_eq!(submit(&worker, "x.signed.test", csr("x.signed.test")).await.status, 200);
+    assert_eq!(state(&worker, "x.signed.test").await, "signed");
+    let path = "/puppet-ca/v1/certificate_request/d.test";
+    assert_eq!(ask(&worker, local(), "PUT", path, &[], csr("d.test")).await.status, 200);
+    // A decision makes room, once there are fewer than the limit.
+    change(&worker, "a.test", "signed").await;
+    assert_eq!(submit(&worker, "c.test", csr("c.test")).await.status, 503);
+    change(&worker, "b.test", "signed").await;
+    assert_eq!(submit(&worker, "c.test", csr("c.test")).await.status, 200);
+    worker.stop().await;
+}

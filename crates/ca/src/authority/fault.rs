@@ -54,6 +54,17 @@ pub enum Failure {
     /// A rule forbids it.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// So many requests wait that no stranger's is taken in.
+    #[error(
+        "{limit} certificate requests are waiting for a decision, and this CA takes in no more from unknown clients. \
+         For its operator: `bunraku ca list` shows them; `bunraku ca sign` those that you know and `bunraku ca clean` \
+         the others, or raise max_pending in section [ca] of bunraku.toml."
+    )]
+    TooManyPending {
+        limit: usize,
+        /// When the client may ask again, seconds from now.
+        retry_after: u32,
+    },
     /// The log did not take it.
     #[error(transparent)]
     Refused(#[from] Refusal),

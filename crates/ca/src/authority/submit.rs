@@ -1,15 +1,21 @@
 //! A certificate request comes in.
 
 use super::{Authority, Caller, Failure, Fault, details_of_request, done};
-use crate::answer;
 use crate::autosign::{self, Verdict};
 use crate::command::{Actor, AutosignMark, Command};
 use crate::state::State;
+use crate::{answer, time};
 use pki::issue::{LeafProfile, SigningFault};
 use pki::{Certname, Request, pem};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tracing::{info, warn};
+
+/// A client that is turned away waits so many seconds, or up to twice as many.
+const RETRY_AFTER: u32 = 300;
+/// Not each of a flood of requests gets a line in the log: one in so many seconds does.
+const COMPLAIN_EVERY: i64 = 60;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,9 @@ impl Authority {
 
         // 6. Who signs it?
         let plan = self.plan(&request, &certname);
+        if !matches!(plan, Plan::Sign(_)) {
+            self.check_room(caller, &certname)?;
+        }
         let (mark, outcome) = match &plan {
             Plan::Wait => (AutosignMark::Manual, done(answer::request_saved())),
             Plan::Sign(_) => (AutosignMark::Approved, None),
@@ -106,6 +115,27 @@ impl Authority {
             }
             Plan::Ask(policy) => self.ask_and_sign(caller, certname.as_str(), &policy).await,
         }
+    }
+
+    /// Whether one more request may wait. Those that come in at the very same time are not counted: a few more do no
+    /// harm.
+    fn check_room(&self, caller: &Caller, certname: &Certname) -> Result<(), Failure> {
+        let limit = self.policy.max_pending;
+        let full = |state: &State| {
+            state.pending().len() >= limit && !state.pending().contains_key(certname.as_str())
+        };
+        if !caller.is_stranger() || !self.ledger.read(full).ok_or(Failure::NoState)? {
+            return Ok(());
+        }
+        // Spread by the name: agents that are turned away together must not come back together.
+        let retry_after = RETRY_AFTER + crc32c::crc32c(certname.as_str().as_bytes()) % RETRY_AFTER;
+        let failure = Failure::TooManyPending { limit, retry_after };
+        let now = time::now();
+        if now - self.complained.load(Ordering::Relaxed) >= COMPLAIN_EVERY {
+            self.complained.store(now, Ordering::Relaxed);
+            warn!(%certname, address = caller.actor.address, "{failure}");
+        }
+        Err(failure)
     }
 
     fn plan(&self, request: &Request, certname: &Certname) -> Plan {
