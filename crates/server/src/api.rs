@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod environments;
 pub mod facts;
+pub mod file_bucket_file;
 pub mod file_content;
 pub mod file_metadata;
 pub mod node;

@@ -1,11 +1,13 @@
 //! Checksums of files by Puppet's `checksum_type`.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
 use sha2::Digest;
+
+use crate::regular;
 
 /// Puppet's checksum types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +96,7 @@ pub fn change_time(metadata: &Metadata) -> String {
 }
 
 fn digest<D: Digest>(path: &Path, limit: u64) -> io::Result<String> {
-    let mut reader = File::open(path)?.take(limit);
+    let mut reader = regular::open_file(path)?.take(limit);
     let mut hasher = D::new();
     let mut buffer = [0_u8; 64 * 1024];
     loop {

@@ -10,6 +10,9 @@ use crate::fault::Fault;
 use crate::settings::ServerSettings;
 use crate::world::DiskWorld;
 
+/// The environment of nodes that belong to no other.
+const DEFAULT: &str = "production";
+
 /// A parsed environment and the world it was read from.
 pub struct Loaded {
     pub environment: Environment,
@@ -29,6 +32,8 @@ pub struct Places {
     pub manifest: PathBuf,
     /// Directories that exist.
     pub modulepath: Vec<PathBuf>,
+    /// All that are named.
+    pub full_modulepath: Vec<PathBuf>,
 }
 
 impl EnvironmentCache {
@@ -66,11 +71,25 @@ impl EnvironmentCache {
             Err(e) => return Err(Fault::Internal { detail: format!("environment.conf of '{name}': {e}") }),
         };
         let manifest = dir.join(conf.manifest.as_deref().unwrap_or("manifests"));
-        let modulepath = match conf.modulepath {
+        let full_modulepath: Vec<PathBuf> = match conf.modulepath {
             None => std::iter::once(dir.join("modules")).chain(self.basemodulepath.iter().cloned()).collect(),
             Some(text) => self.expand(&dir, &text),
         };
-        Ok(Places { manifest, modulepath: modulepath.into_iter().filter(|dir| dir.is_dir()).collect() })
+        let modulepath = full_modulepath.iter().filter(|dir| dir.is_dir()).cloned().collect();
+        Ok(Places { manifest, modulepath, full_modulepath })
+    }
+
+    /// `name`, if there is such an environment, else Puppet's default: the agent sees in its catalog that it is in
+    /// another environment than it thought, and starts anew in that one.
+    pub fn or_default(&self, name: &str) -> Result<String, Fault> {
+        match self.places(name) {
+            Ok(_) => Ok(name.to_string()),
+            Err(unknown @ Fault::UnknownEnvironment { .. }) => match self.places(DEFAULT) {
+                Ok(_) => Ok(DEFAULT.to_string()),
+                Err(_) => Err(unknown),
+            },
+            Err(other) => Err(other),
+        }
     }
 
     /// The parsed environment `name`, read again when anything that it was read from has changed.
@@ -167,8 +186,12 @@ mod tests {
         let conf = "# code\nmodulepath = site:nosuch:$basemodulepath\nmanifest = main.pp # one file\n";
         std::fs::write(dir.join("environment.conf"), conf).unwrap();
         let places = cache.places("production").unwrap();
-        assert_eq!(places.modulepath, [dir.join("site"), base]);
+        assert_eq!(places.modulepath, [dir.join("site"), base.clone()]);
+        assert_eq!(places.full_modulepath, [dir.join("site"), dir.join("nosuch"), base]);
         assert_eq!(places.manifest, dir.join("main.pp"));
+        assert_eq!(cache.or_default("nosuch"), Ok("production".to_string()));
+        std::fs::create_dir(root.path().join("test")).unwrap();
+        assert_eq!(cache.or_default("test"), Ok("test".to_string()));
         assert!(cache.places("nosuch").is_err() && cache.places("../production").is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with a v3 request, and how Puppet says it: the only place that knows statuses and texts.
 
-use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 use wire::{Response, reply};
 
@@ -15,6 +16,11 @@ pub enum Fault {
     /// No such endpoint.
     UnknownEndpoint {
         path: String,
+        method: Method,
+    },
+    /// What a front end says of the client can't be used.
+    BadIdentity {
+        detail: String,
     },
     /// The path holds `.` or `..` segments.
     RelativePath {
@@ -29,8 +35,13 @@ pub enum Fault {
     UnsupportedMediaType {
         content_type: String,
     },
-    /// `environment` is missing where Puppet's file and node endpoints want it.
+    MissingContentType,
+    /// `environment` is missing where every endpoint but the catalog's wants it.
     MissingEnvironment,
+    /// Not `\w+`, at those endpoints.
+    InvalidEnvironment {
+        name: String,
+    },
     /// Not `\w+`: the older text of the catalog endpoint.
     EnvironmentNotAlphanumeric {
         name: Option<String>,
@@ -46,11 +57,38 @@ pub enum Fault {
         key: String,
     },
     UnknownMount {
+        search: bool,
         model: &'static str,
         key: String,
     },
+    /// A mount whose files belong to modules or tasks, and the path names none.
+    NothingSpecified {
+        what: &'static str,
+    },
     UnsupportedChecksum {
         name: String,
+    },
+    /// A parameter whose value makes no sense; the text is Puppet's.
+    BadParameter {
+        message: String,
+    },
+    /// More files than `max_files` allows.
+    TooManyFiles {
+        root: String,
+        found: usize,
+        limit: usize,
+    },
+    /// The file is none that can be sent: a fifo, a socket, a device.
+    NotRegular {
+        key: String,
+    },
+    NotInBucket {
+        key: String,
+    },
+    /// A backup whose content is not what its digest says.
+    WrongDigest {
+        named: String,
+        found: String,
     },
     BadRequestBody {
         detail: String,
@@ -58,9 +96,24 @@ pub enum Fault {
     BodyTooLarge {
         limit: usize,
     },
+    /// The body did not arrive whole.
+    BrokenBody {
+        detail: String,
+    },
     /// Facts that can't be read.
     BadFacts {
         detail: String,
+    },
+    FactsWithoutFormat {
+        certname: String,
+    },
+    UnknownFactsFormat {
+        format: String,
+    },
+    /// A document of another node than the path names.
+    WrongInstance {
+        wanted: String,
+        found: String,
     },
     WrongNodesFacts {
         wanted: String,
@@ -87,11 +140,8 @@ impl Fault {
                     "Forbidden request: {path} (method :{method}). Please see the server logs for details."
                 ),
             ),
-            UnknownEndpoint { path } => reply::with_type(
-                StatusCode::NOT_FOUND,
-                "application/json",
-                format!("{{\n\"message\":\"Not Found\",\n\"url\":{},\n\"status\":\"404\"\n}}", json!(path)),
-            ),
+            UnknownEndpoint { path, method } => unknown_endpoint(path, method),
+            BadIdentity { detail } => reply::untyped(StatusCode::BAD_REQUEST, detail.clone()),
             RelativePath { path } => {
                 reply::untyped(StatusCode::BAD_REQUEST, format!("Invalid relative path (.. or .) in: {path}"))
             }
@@ -109,6 +159,12 @@ impl Fault {
                 reply::json(status, &json!({"message": message, "issue_kind": kind}))
             }
         }
+    }
+
+    /// Whether Puppet Server's web server or router would say this, before Puppet itself is asked: such an answer
+    /// does not carry Puppet's version.
+    pub fn precedes_puppet(&self) -> bool {
+        matches!(self, Fault::UnknownEndpoint { .. } | Fault::RelativePath { .. } | Fault::MalformedPath)
     }
 
     /// Status, `issue_kind` and `message` of the faults that Puppet answers as JSON.
@@ -133,6 +189,17 @@ impl Fault {
                     "Unsupported Media Type: Client sent a mime-type ({content_type}) that doesn't correspond to a format we support"
                 ),
             ),
+            MissingContentType => (
+                bad,
+                "MISSING_HEADER_FIELD",
+                "Bad Request: No Content-Type header was received, it isn't possible to unserialize the request"
+                    .to_string(),
+            ),
+            InvalidEnvironment { name } => (
+                bad,
+                "RUNTIME_ERROR",
+                format!("Bad Request: The environment must be purely alphanumeric, not '{name}'"),
+            ),
             MissingEnvironment => {
                 (bad, "RUNTIME_ERROR", "Bad Request: An environment parameter must be specified".to_string())
             }
@@ -147,12 +214,34 @@ impl Fault {
                 "RESOURCE_NOT_FOUND",
                 format!("Not Found: Could not find instances in file_metadata with '{key}'"),
             ),
-            UnknownMount { model, key } => (
+            UnknownMount { search, model, key } => {
+                let method = if *search { "search" } else { "find" };
+                let text = format!("Not authorized to call {method} on /{model}/{key} with {{:rest=>\"{key}\"}}");
+                (server, "RUNTIME_ERROR", format!("Server Error: {text}"))
+            }
+            NothingSpecified { what } => {
+                (server, "RUNTIME_ERROR", format!("Server Error: No {what} specified"))
+            }
+            BadParameter { message } => (server, "RUNTIME_ERROR", format!("Server Error: {message}")),
+            TooManyFiles { root, found, limit } => (
                 server,
                 "RUNTIME_ERROR",
                 format!(
-                    "Server Error: Not authorized to call find on /{model}/{key} with {{:rest=>\"{key}\"}}"
+                    "Server Error: The directory '{root}' holds {found} entries, more than the {limit} that max_files allows"
                 ),
+            ),
+            NotRegular { key } => {
+                (server, "RUNTIME_ERROR", format!("Server Error: {key} is neither a file nor a directory"))
+            }
+            NotInBucket { key } => (
+                not_found,
+                "RESOURCE_NOT_FOUND",
+                format!("Not Found: Could not find file_bucket_file {key}"),
+            ),
+            WrongDigest { named, found } => (
+                bad,
+                "RUNTIME_ERROR",
+                format!("Bad Request: the content's digest is {found}, not {named}: it was damaged on its way"),
             ),
             UnsupportedChecksum { name } => {
                 (server, "RUNTIME_ERROR", format!("Server Error: Unsupported checksum type {name}"))
@@ -166,6 +255,22 @@ impl Fault {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "RUNTIME_ERROR",
                 format!("Payload Too Large: the request body is longer than {limit} bytes"),
+            ),
+            BrokenBody { detail } => (bad, "RUNTIME_ERROR", format!("Bad Request: {detail}")),
+            FactsWithoutFormat { certname } => (
+                server,
+                "RUNTIME_ERROR",
+                format!("Server Error: Facts but no fact format provided for {certname}"),
+            ),
+            UnknownFactsFormat { format } => {
+                (server, "RUNTIME_ERROR", format!("Server Error: Unsupported facts format {format}"))
+            }
+            WrongInstance { wanted, found } => (
+                server,
+                "RUNTIME_ERROR",
+                format!(
+                    "Server Error: Instance name \"{found}\" does not match requested key \"{wanted}\""
+                ),
             ),
             BadFacts { detail } => {
                 (server, "RUNTIME_ERROR", format!("Server Error: Could not intern from json: {detail}"))
@@ -183,9 +288,22 @@ impl Fault {
             | UnknownEndpoint { .. }
             | RelativePath { .. }
             | MalformedPath
+            | BadIdentity { .. }
             | EnvironmentNotAlphanumeric { .. } => (server, "RUNTIME_ERROR", "Server Error".to_string()),
         }
     }
+}
+
+/// The web server's own 404; only these methods get a page.
+fn unknown_endpoint(path: &str, method: &Method) -> Response {
+    if ![Method::GET, Method::HEAD, Method::POST].contains(method) {
+        return reply::empty(StatusCode::NOT_FOUND);
+    }
+    let page = format!("{{\n\"message\":\"Not Found\",\n\"url\":{},\n\"status\":\"404\"\n}}", json!(path));
+    let mut response = reply::with_type(StatusCode::NOT_FOUND, "application/json", page);
+    let value = HeaderValue::from_static("must-revalidate,no-cache,no-store");
+    response.headers_mut().insert(CACHE_CONTROL, value);
+    response
 }
 
 #[cfg(test)]
@@ -206,12 +324,12 @@ mod tests {
                 r#"{"message":"Bad Request: Missing required Accept header","issue_kind":"MISSING_HEADER_FIELD"}"#,
             ),
             (
-                Fault::UnknownMount { model: "file_metadata", key: "nosuchmount/x".into() },
+                Fault::UnknownMount { search: false, model: "file_metadata", key: "nosuchmount/x".into() },
                 500,
                 r#"{"message":"Server Error: Not authorized to call find on /file_metadata/nosuchmount/x with {:rest=>\"nosuchmount/x\"}","issue_kind":"RUNTIME_ERROR"}"#,
             ),
             (
-                Fault::UnknownEndpoint { path: "/puppet/v3/nosuch/x".into() },
+                Fault::UnknownEndpoint { path: "/puppet/v3/nosuch/x".into(), method: Method::GET },
                 404,
                 "{\n\"message\":\"Not Found\",\n\"url\":\"/puppet/v3/nosuch/x\",\n\"status\":\"404\"\n}",
             ),

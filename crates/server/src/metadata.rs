@@ -26,14 +26,18 @@ impl Wanted {
         let name = query.get("checksum_type").unwrap_or("sha256");
         let checksum =
             ChecksumType::parse(name).ok_or_else(|| Fault::UnsupportedChecksum { name: name.to_string() })?;
-        Ok(Wanted {
-            follow_links: query.get("links") == Some("follow"),
-            checksum,
-            source_permissions: matches!(
-                query.get("source_permissions"),
-                Some("use") | Some("use_when_creating")
-            ),
-        })
+        let bad = |message: String| Err(Fault::BadParameter { message });
+        let follow_links = match query.get("links") {
+            Some("follow") => true,
+            None | Some("manage" | "ignore") => false,
+            Some(_) => return bad(":links can only be set to :manage or :follow".to_string()),
+        };
+        let source_permissions = match query.get("source_permissions") {
+            Some("use" | "use_when_creating") => true,
+            None | Some("ignore") => false,
+            Some(other) => return bad(format!("Unsupported source_permission {other}")),
+        };
+        Ok(Wanted { follow_links, checksum, source_permissions })
     }
 
     fn links(self) -> &'static str {
@@ -65,8 +69,9 @@ pub fn describe(root: &Path, relative: Option<&str>, wanted: Wanted) -> Result<O
         ("file", tagged(wanted.checksum, &value))
     } else if kind.is_symlink() {
         destination = json!(std::fs::read_link(&path).map_err(unreadable)?);
-        // A dangling link, or one to a directory, has no content to digest.
-        let value = std::fs::metadata(&path).and_then(|m| wanted.checksum.of_file(&path, &m)).ok();
+        // A dangling link, or one to something else than a file, has no content to digest.
+        let target = std::fs::metadata(&path).ok().filter(Metadata::is_file);
+        let value = target.and_then(|m| wanted.checksum.of_file(&path, &m).ok());
         (
             "link",
             value.map_or(json!({"type": wanted.checksum.name(), "value": null}), |v| {
@@ -131,6 +136,19 @@ mod tests {
         assert_eq!((&shown["type"], &shown["destination"]), (&json!("link"), &json!("target")));
         let followed = describe(dir.path(), Some("link"), wanted("links=follow")).unwrap().unwrap();
         assert_eq!((&followed["type"], &followed["destination"]), (&json!("file"), &Value::Null));
+    }
+
+    #[test]
+    fn a_link_to_a_fifo_is_described_without_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        std::os::unix::fs::symlink("fifo", dir.path().join("link")).unwrap();
+        let shown = describe(dir.path(), Some("link"), wanted("links=manage")).unwrap().unwrap();
+        assert_eq!(shown["checksum"]["value"], Value::Null);
+        assert_eq!(describe(dir.path(), Some("link"), wanted("links=follow")).unwrap(), None);
+        assert_eq!(describe(dir.path(), Some("fifo"), wanted("")).unwrap(), None);
     }
 
     #[test]

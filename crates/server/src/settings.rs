@@ -20,3 +20,10 @@ pub struct ServerSettings {
     /// Largest request body, in bytes (reports and facts).
     pub max_body: usize,
 }
+
+impl ServerSettings {
+    /// Where agents' file backups are kept: beside the reports, as in Puppet's `vardir`.
+    pub fn bucketdir(&self) -> PathBuf {
+        self.reportdir.with_file_name("bucket")
+    }
+}

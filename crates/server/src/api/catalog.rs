@@ -28,12 +28,22 @@ pub async fn answer(worker: &Arc<CatalogWorker>, call: Call) -> Result<Response,
         Some(name) if is_environment_name(&name) => name,
         name => return Err(Fault::EnvironmentNotAlphanumeric { name }),
     };
-    let given = parameters.get("facts").map(|text| sent_facts(text, &certname)).transpose()?;
+    let given = match parameters.get("facts") {
+        Some(text) => Some(sent_facts(text, parameters.get("facts_format"), &certname)?),
+        None => None,
+    };
     let transaction_uuid = parameters.get("transaction_uuid").map(str::to_string);
     let trusted = trusted_facts(&call.requester);
     let _turn = worker.compilations.acquire().await.map_err(|e| Fault::Internal { detail: e.to_string() })?;
     let worker = worker.clone();
     let bytes = blocking(move || {
+        let asked = environment;
+        let environment = worker.environments.or_default(&asked)?;
+        if environment != asked {
+            tracing::warn!(
+                "{certname} asks for environment {asked}, which is not there: it gets {environment}'s"
+            );
+        }
         let facts = facts_of(&worker, &certname, given)?;
         let node = NodeRequest {
             certname,
@@ -92,7 +102,12 @@ fn say(logs: &[Log]) {
 }
 
 /// Facts arrive URL-encoded inside the URL-encoded form: once is undone by the form, once here.
-fn sent_facts(text: &str, certname: &str) -> Result<Map<String, Value>, Fault> {
+fn sent_facts(text: &str, format: Option<&str>, certname: &str) -> Result<Map<String, Value>, Fault> {
+    match format {
+        Some("application/json" | "json" | "text/pson" | "pson") => {}
+        Some(format) => return Err(Fault::UnknownFactsFormat { format: format.to_string() }),
+        None => return Err(Fault::FactsWithoutFormat { certname: certname.to_string() }),
+    }
     let document: Vec<u8> = percent_decode_str(text).collect();
     facts::parse(&document, certname)
 }

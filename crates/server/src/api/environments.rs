@@ -15,7 +15,7 @@ pub fn answer(worker: &Arc<CatalogWorker>) -> Result<Response, Fault> {
     for name in worker.environments.names() {
         let places = worker.environments.places(&name)?;
         let settings = json!({
-            "modulepath": places.modulepath, "manifest": places.manifest,
+            "modulepath": places.full_modulepath, "manifest": places.manifest,
             "environment_timeout": 0, "config_version": "",
         });
         environments.insert(name, json!({"settings": settings}));
@@ -23,6 +23,6 @@ pub fn answer(worker: &Arc<CatalogWorker>) -> Result<Response, Fault> {
     let path = format!("file://{}", worker.settings.environmentpath.display());
     Ok(reply::json(
         StatusCode::OK,
-        &json!({"search_paths": [path], "environments": Value::Object(environments)}),
+        &json!({"search_paths": [path, "data:text/plain,internal"], "environments": Value::Object(environments)}),
     ))
 }

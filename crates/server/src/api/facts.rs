@@ -9,11 +9,18 @@ use crate::worker::{Call, CatalogWorker, blocking, body_of};
 
 /// Stores the facts; answers as Puppet Server.
 pub async fn answer(worker: &std::sync::Arc<CatalogWorker>, call: Call) -> Result<Response, Fault> {
+    let environment = call.environment()?;
+    call.body_type(&["application/json", "text/pson"])?;
     let certname = call.key.join("/");
     let body = body_of(worker, call.request).await?;
-    let facts = parse(&body, &certname)?;
+    let facts = parse(&body, &certname).map_err(|fault| match fault {
+        Fault::BadFacts { detail } => Fault::BadRequestBody { detail },
+        Fault::WrongNodesFacts { wanted, found } => Fault::WrongInstance { wanted, found },
+        other => other,
+    })?;
     let worker = worker.clone();
     blocking(move || {
+        worker.environments.places(&environment)?;
         worker.facts.save(&certname, &facts).map_err(|e| Fault::Internal { detail: format!("facts: {e}") })
     })
     .await?;

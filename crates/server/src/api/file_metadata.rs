@@ -16,15 +16,14 @@ const FORMATS: [Format; 2] = [Format::Json, Format::Pson];
 
 /// One file.
 pub async fn find(worker: &Arc<CatalogWorker>, call: Call) -> Result<Response, Fault> {
+    let environment = call.environment()?;
     let format = choose(call.request.headers(), &FORMATS)?;
-    let environment = call.query.get("environment").ok_or(Fault::MissingEnvironment)?.to_string();
     let wanted = Wanted::parse(&call.query)?;
     let worker = worker.clone();
     let found = blocking(move || {
         let places = worker.environments.places(&environment)?;
-        let target = mounts::resolve("file_metadata", &call.key, &places.modulepath)?;
-        let first = target.roots.iter().find(|root| wanted.stat(root).is_ok());
-        let described = first.map(|root| describe(root, None, wanted)).transpose()?.flatten();
+        let path = mounts::find("file_metadata", &call.key, &places.modulepath)?;
+        let described = path.map(|path| describe(&path, None, wanted)).transpose()?.flatten();
         described.ok_or_else(|| Fault::NoSuchFile { model: "file_metadata", key: call.key.join("/") })
     })
     .await?;
@@ -33,18 +32,18 @@ pub async fn find(worker: &Arc<CatalogWorker>, call: Call) -> Result<Response, F
 
 /// A directory with what is in it.
 pub async fn search(worker: &Arc<CatalogWorker>, call: Call) -> Result<Response, Fault> {
+    let environment = call.environment()?;
     let format = choose(call.request.headers(), &FORMATS)?;
-    let environment = call.query.get("environment").ok_or(Fault::MissingEnvironment)?.to_string();
     let wanted = Wanted::parse(&call.query)?;
-    let search = Search::parse(&call.query);
+    let search = Search::parse(&call.query)?;
     let worker = worker.clone();
     let found = blocking(move || {
         let places = worker.environments.places(&environment)?;
-        let target = mounts::resolve("file_metadatas", &call.key, &places.modulepath)?;
-        let files = search.run(&target.roots, target.bare, wanted);
-        if files.is_empty() {
+        let roots = mounts::search(&call.key, &places.modulepath, &worker.settings.environmentpath)?;
+        if roots.directories.is_empty() {
             return Err(Fault::NoSuchFiles { key: call.key.join("/") });
         }
+        let files = search.run(&roots.directories, roots.bare, wanted)?;
         let described: Result<Vec<Option<Value>>, Fault> =
             files.iter().map(|(root, relative)| describe(root, Some(relative), wanted)).collect();
         Ok(Value::Array(described?.into_iter().flatten().collect()))

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use wire::{Response, reply};
 
@@ -12,15 +11,14 @@ use crate::worker::{Call, CatalogWorker, blocking, body_of};
 
 /// Stores the report as it came; answers with the list of report processors that ran, as Puppet Server.
 pub async fn answer(worker: &std::sync::Arc<CatalogWorker>, call: Call) -> Result<Response, Fault> {
-    let content_type = call.request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let mime = content_type.split(';').next().unwrap_or("").trim();
-    if !matches!(mime, "application/json" | "text/pson") {
-        return Err(Fault::UnsupportedMediaType { content_type: mime.to_string() });
-    }
+    let environment = call.environment()?;
+    call.body_type(&["application/json", "text/pson"])?;
     let certname = call.key.join("/");
     let body = body_of(worker, call.request).await?;
     let dir = worker.settings.reportdir.join(&certname);
+    let worker = worker.clone();
     blocking(move || {
+        worker.environments.places(&environment)?;
         let report: Value =
             serde_json::from_slice(&body).map_err(|e| Fault::BadRequestBody { detail: e.to_string() })?;
         let time = report["time"].as_str().ok_or_else(|| Fault::BadRequestBody {
