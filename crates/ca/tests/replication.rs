@@ -6,7 +6,7 @@ use ca::{
     Autosign, CaSettings, MemberAddress, RegisterAddress, Replication, RoleRequest, Worker,
     issue_role_certificates,
 };
-use pki::{Certname, KeyKind};
+use pki::{Certificate, Certname, KeyKind};
 use replica::frame::{Body, Configure};
 use replica::register::{Author, EmbeddedRegister, Register};
 use replica::role::Timings;
@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use support::{csr, new_authority};
 use wire::client::{Answer, Client, ClientFault, Timeouts};
 use wire::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use wire::identity::set_client_headers;
 use wire::protocol::internal::{REGISTER_PATH, REPLICA_PATH, RegisterAnswer, RegisterRequest};
 use wire::tls::{ClientCertificates, ClientTls, Identity, ServerTls, TrustBundle};
 use wire::{DrainHandle, DrainPlan, HandlerFn, Limits, Peer, Request, body, drain, reply, serve_tls};
@@ -136,6 +137,7 @@ impl Estate {
                 tls: self.client_tls(name),
                 timings: Timings::default(),
             }),
+            allow_auto_renewal: true,
             ..CaSettings::alone(name, self.cadir(name))
         }
     }
@@ -207,8 +209,21 @@ impl Estate {
         path: &str,
         body: String,
     ) -> Result<Answer, ClientFault> {
+        self.forward_for(None, to, (epoch, id), method, path, body).await
+    }
+
+    /// The same, for whoever has this certificate.
+    async fn forward_for(
+        &self,
+        client: Option<&Certificate>,
+        to: &str,
+        (epoch, id): (u64, &str),
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<Answer, ClientFault> {
         let mut headers = HeaderMap::new();
-        headers.insert("x-client-verify", HeaderValue::from_static("NONE"));
+        set_client_headers(&mut headers, &support::peer(client));
         headers.insert("x-bunraku-epoch", HeaderValue::from(epoch));
         headers.insert("x-bunraku-request", HeaderValue::from_str(id).unwrap());
         self.client(to).request(method, path, headers, body.into_bytes()).await
@@ -391,6 +406,37 @@ async fn a_standby_joins_takes_over_and_the_old_primary_comes_back() {
     estate.enrol("ca-1", epoch, "four.example.com").await;
     assert_eq!(serial_of(&estate.cadir("ca-1"), "four.example.com"), 8);
     estate.stop("ca-1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_whose_answer_is_lost_is_answered_by_the_next_primary() {
+    let mut estate = Estate::new().await;
+    estate.start("ca-1").await;
+    let epoch = estate.until_decides("ca-1").await;
+    estate.start("ca-2").await;
+    estate.until_in_sync().await;
+    estate.enrol("ca-1", epoch, "one.example.com").await;
+    let pem = std::fs::read(estate.cadir("ca-1").join("signed/one.example.com.pem")).unwrap();
+    let old = Certificate::from_pem(&pem).unwrap();
+    let path = "/puppet-ca/v1/certificate_renewal";
+    let renew = async |estate: &Estate, to: &str, epoch: u64, id: &str| {
+        let who = (epoch, id);
+        estate.forward_for(Some(&old), to, who, Method::POST, path, String::new()).await.unwrap()
+    };
+    let first = renew(&estate, "ca-1", epoch, "lost").await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.text());
+    estate.until_equal().await;
+    estate.stop("ca-1").await;
+    let after = estate.registered();
+    estate.set(after.succeeded_by(MemberName::new("ca-2"), BTreeSet::new()));
+    let epoch = estate.until_decides("ca-2").await;
+    let again = renew(&estate, "ca-2", epoch, "lost").await;
+    assert_eq!((again.status, again.text()), (StatusCode::OK, first.text()));
+    let serial = |pem: String| Certificate::from_pem(pem.as_bytes()).unwrap().serial();
+    // Another request is another renewal, with the next number.
+    let other = renew(&estate, "ca-2", epoch, "new").await;
+    assert_eq!(serial(other.text()), serial(first.text()).next());
+    estate.stop("ca-2").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
