@@ -49,6 +49,12 @@ pub struct Ca {
     pub allow_subject_alt_names: bool,
     pub allow_authorization_extensions: bool,
     pub allow_duplicate_certs: bool,
+    /// Whether nodes may renew their certificates by themselves.
+    pub allow_auto_renewal: bool,
+    /// Life of a certificate that renews itself.
+    pub auto_renewal_cert_ttl: Duration,
+    /// How many requests may wait before strangers are turned away.
+    pub max_pending: usize,
     /// How long the primary waits for a silent standby before it takes it out of the in-sync set.
     pub standby_timeout: Duration,
     /// The first one is preferred as primary.
@@ -191,6 +197,11 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         }),
     };
     let ca_ttl = time("[ca] ca_ttl", raw.ca.ca_ttl, Duration::from_secs(5 * 365 * 86_400));
+    let auto_renewal_cert_ttl = time(
+        "[ca] auto_renewal_cert_ttl",
+        raw.ca.auto_renewal_cert_ttl,
+        Duration::from_secs(ca::SIXTY_DAYS.unsigned_abs()),
+    );
     let standby_timeout = time("[ca] standby_timeout", raw.ca.standby_timeout, Duration::from_secs(1));
     let probe_interval =
         time("[front_end] probe_interval", raw.front_end.probe_interval, Duration::from_millis(250));
@@ -290,6 +301,9 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             allow_subject_alt_names: raw.ca.allow_subject_alt_names.unwrap_or(false),
             allow_authorization_extensions: raw.ca.allow_authorization_extensions.unwrap_or(false),
             allow_duplicate_certs: raw.ca.allow_duplicate_certs.unwrap_or(false),
+            allow_auto_renewal: raw.ca.allow_auto_renewal.unwrap_or(false),
+            auto_renewal_cert_ttl,
+            max_pending: raw.ca.max_pending.unwrap_or(ca::MAX_PENDING),
             standby_timeout,
             members,
         };

@@ -40,6 +40,9 @@ pub struct RawCa {
     pub allow_subject_alt_names: Option<bool>,
     pub allow_authorization_extensions: Option<bool>,
     pub allow_duplicate_certs: Option<bool>,
+    pub allow_auto_renewal: Option<bool>,
+    pub auto_renewal_cert_ttl: Option<NumberOrText>,
+    pub max_pending: Option<usize>,
     pub standby_timeout: Option<NumberOrText>,
     pub member: Option<Vec<RawCaMember>>,
 }

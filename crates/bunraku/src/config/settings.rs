@@ -41,10 +41,12 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("serverport", port),
         ("ssldir", path(&config.main.ssldir)),
     ];
-    let ca: [(&'static str, String); 16] = [
+    let ca: [(&'static str, String); 19] = [
+        ("allow_auto_renewal", config.ca.allow_auto_renewal.to_string()),
         ("allow_authorization_extensions", config.ca.allow_authorization_extensions.to_string()),
         ("allow_duplicate_certs", config.ca.allow_duplicate_certs.to_string()),
         ("allow_subject_alt_names", config.ca.allow_subject_alt_names.to_string()),
+        ("auto_renewal_cert_ttl", config.ca.auto_renewal_cert_ttl.as_secs().to_string()),
         ("autosign", autosign),
         ("ca_name", config.ca.ca_name.clone()),
         ("ca_ttl", config.ca.ca_ttl.as_secs().to_string()),
@@ -55,6 +57,7 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("capub", path(&preferred.cadir.join("ca_pub.pem"))),
         ("cert_inventory", path(&preferred.cadir.join("inventory.txt"))),
         ("csrdir", path(&preferred.cadir.join("requests"))),
+        ("max_pending", config.ca.max_pending.to_string()),
         ("serial", path(&preferred.cadir.join("serial"))),
         ("signeddir", path(&preferred.cadir.join("signed"))),
         ("standby_timeout", duration::print(config.ca.standby_timeout)),

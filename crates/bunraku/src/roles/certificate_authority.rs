@@ -70,6 +70,10 @@ fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
         allow_subject_alt_names: config.ca.allow_subject_alt_names,
         allow_authorization_extensions: config.ca.allow_authorization_extensions,
         allow_duplicate_certs: config.ca.allow_duplicate_certs,
+        allow_auto_renewal: config.ca.allow_auto_renewal,
+        auto_renewal_cert_ttl: i64::try_from(config.ca.auto_renewal_cert_ttl.as_secs())
+            .context("auto_renewal_cert_ttl")?,
+        max_pending: config.ca.max_pending,
         front_ends: vec![config.front_end.certname.clone()],
         ..CaSettings::alone(member.name.clone(), member.cadir.clone())
     })
