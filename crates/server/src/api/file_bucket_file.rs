@@ -17,7 +17,8 @@ pub async fn answer(worker: &Arc<CatalogWorker>, call: Call) -> Result<Response,
     let (sum, path) = key(&call.key)?;
     let name = call.key.join("/");
     let method = call.request.method().clone();
-    worker.environments.places(&environment)?;
+    let places = worker.clone();
+    blocking(move || places.environments.places(&environment)).await?;
     if method == Method::PUT {
         return save(worker, call, sum, path).await;
     }

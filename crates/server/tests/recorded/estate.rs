@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pki::issue::{Authority, LeafLayout, LeafProfile, self_signed_ca, sign_leaf};
-use pki::{Certificate, Certname, KeyKind, PrivateKey, Serial, Signer};
+use pki::{AltName, Certificate, Certname, KeyKind, PrivateKey, Serial, Signer};
 use server::{CatalogWorker, ServerSettings};
 use tempfile::TempDir;
 use wire::http::{HeaderMap, HeaderName, HeaderValue};
@@ -72,6 +72,14 @@ impl Estate {
     }
 
     pub fn certificate(&self, certname: &str) -> Certificate {
+        self.certificate_and_key(certname).0
+    }
+
+    pub fn authority(&self) -> &Certificate {
+        &self.issuer.certificate
+    }
+
+    pub fn certificate_and_key(&self, certname: &str) -> (Certificate, PrivateKey) {
         let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
         let profile = LeafProfile {
             serial: Serial::from_u64(2),
@@ -79,12 +87,12 @@ impl Estate {
             spki_der: key.spki_der().to_vec(),
             not_before: 0,
             not_after: 4_000_000_000,
-            alt_names: Vec::new(),
+            alt_names: vec![AltName::Dns(certname.into())],
             extensions: Vec::new(),
             cli_auth: false,
             layout: LeafLayout::default(),
         };
-        sign_leaf(&self.issuer, &profile).unwrap()
+        (sign_leaf(&self.issuer, &profile).unwrap(), key)
     }
 
     pub fn module(&self) -> PathBuf {

@@ -4,5 +4,6 @@ mod bucket;
 mod compression;
 mod estate;
 mod files;
+mod real_agent;
 mod replay;
 mod same;
