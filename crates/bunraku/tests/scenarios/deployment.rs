@@ -29,8 +29,14 @@ impl Deployment {
 
     /// Starts one with just these flags.
     pub fn start_with(port: u16, flags: &[&str]) -> Deployment {
+        Deployment::start_prepared(port, flags, |_| {})
+    }
+
+    /// Starts one after `prepare` has had its way with the folder in which its directory, `data`, will be.
+    pub fn start_prepared(port: u16, flags: &[&str], prepare: impl FnOnce(&Path)) -> Deployment {
         let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let root = tempfile::tempdir().unwrap();
+        prepare(root.path());
         let (up, announced) = start_up(&root.path().join("data"), port, flags);
         Deployment { port, announced, root, up, _turn: turn }
     }
@@ -59,6 +65,11 @@ impl Deployment {
         let path = self.root.path().join(name);
         std::fs::create_dir_all(&path).unwrap();
         path
+    }
+
+    /// The folder that `prepare` was given.
+    pub fn root(&self) -> &Path {
+        self.root.path()
     }
 
     pub fn primary_dir(&self) -> PathBuf {
@@ -152,8 +163,12 @@ impl Drop for Deployment {
 }
 
 fn start_up(dir: &Path, port: u16, flags: &[&str]) -> (Child, Value) {
+    // A prepared configuration says itself where it listens.
+    let port: &[&str] = if dir.join("bunraku.toml").exists() { &[] } else { &["--port", &port.to_string()] };
     let mut up = Command::new(BUNRAKU)
-        .args(["up", "--json", "--port", &port.to_string(), "--dir"])
+        .args(["up", "--json"])
+        .args(port)
+        .arg("--dir")
         .arg(dir)
         .args(flags)
         .stdout(Stdio::piped())

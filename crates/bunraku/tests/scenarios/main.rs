@@ -1,6 +1,7 @@
 //! The whole deployment as a user starts it, driven by the real `puppet agent` and by ours. One binary: the scenarios
 //! take turns, because they measure time and cut connections.
 
+mod adopting;
 mod agents;
 mod catalog_workers;
 mod command_line;

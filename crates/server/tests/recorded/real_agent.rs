@@ -29,7 +29,6 @@ fn run_agent(dir: &Path, port: u16) -> Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "starts a real puppet agent, which takes some seconds and has to be installed"]
 async fn a_real_agent_applies_backs_up_and_reports() {
     let estate = Estate::new();
     let dir = estate.dir.path().join("agent");
