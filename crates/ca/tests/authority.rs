@@ -2,6 +2,7 @@
 
 mod support;
 
+use ca::authority::{Caller, Submitted};
 use ca::command::{Actor, AutosignMark, Command, Details, Envelope};
 use ca::store::Store;
 use ca::{Autosign, CaSettings, Offline, Worker};
@@ -47,6 +48,25 @@ fn openssl_verifies(cadir: &Path, certname: &str) -> bool {
         .unwrap()
         .status
         .success()
+}
+
+/// A request that is sent again after a failover may pass the door before its first sending has been finished, and
+/// reach the authority after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_sent_again_is_no_duplicate_of_itself() {
+    let (_root, cadir) = new_authority();
+    let worker = start(&cadir, Autosign::True).await;
+    let epoch = worker.role().epoch;
+    let caller = |id: &str| Caller { actor: Actor::default(), request_id: Some(id.to_owned()), epoch };
+    let pem = csr("twice.example.com");
+    let send =
+        async |id: &str| worker.authority().submit(&caller(id), "twice.example.com", pem.as_bytes()).await;
+    assert_eq!(send("one").await.unwrap(), Submitted::Signed);
+    let Ok(Submitted::Before(outcome)) = send("one").await else { panic!("must be known") };
+    assert_eq!(outcome.status, 200);
+    assert!(send("two").await.is_err(), "another request of that name is a duplicate");
+    assert_eq!(read(cadir.join("inventory.txt")).lines().count(), 2);
+    worker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

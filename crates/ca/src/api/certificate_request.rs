@@ -2,7 +2,7 @@
 
 use super::{Call, MAX_REQUEST_BODY, collect};
 use crate::answer::{self, Answer, PLAIN, PLAIN_UTF8};
-use crate::authority::{Caller, Failure, Fault};
+use crate::authority::{Caller, Failure, Fault, Submitted};
 use pki::pem;
 use wire::http::Method;
 
@@ -29,7 +29,8 @@ async fn put(call: Call, caller: &Caller, name: &str) -> Answer {
         Err(refused) => return refused,
     };
     match call.authority.submit(caller, name, &body).await {
-        Ok(_) => answer::request_saved(),
+        Ok(Submitted::Waiting | Submitted::Signed) => answer::request_saved(),
+        Ok(Submitted::Before(outcome)) => outcome.into(),
         Err(Failure::Fault(fault)) => answer::submission_refused(&fault),
         Err(failure) => answer::failure(&failure),
     }

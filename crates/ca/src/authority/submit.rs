@@ -2,7 +2,7 @@
 
 use super::{Authority, Caller, Failure, Fault, details_of_request, done};
 use crate::autosign::{self, Verdict};
-use crate::command::{Actor, AutosignMark, Command};
+use crate::command::{Actor, AutosignMark, Command, Outcome};
 use crate::state::State;
 use crate::{answer, time};
 use pki::issue::{LeafProfile, SigningFault};
@@ -18,12 +18,14 @@ const RETRY_AFTER: u32 = 300;
 const COMPLAIN_EVERY: i64 = 60;
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
     /// It waits for an operator.
     Waiting,
     /// It has been signed.
     Signed,
+    /// This very request has been here before, and was answered so.
+    Before(Outcome),
 }
 
 /// What the rules of autosigning make of a request before it is saved.
@@ -51,6 +53,11 @@ impl Authority {
 
         // 2. From here on this name is ours.
         let _name = self.names.hold(url_name).await;
+        // After a failover the new primary finishes what the old one began, under the id of the request that brought
+        // it. That may have happened while this one, sent again, waited for the name.
+        if let Some(outcome) = self.answered(caller) {
+            return Ok(Submitted::Before(outcome));
+        }
 
         // 3. The same request sent again after a failover is taken up where the last primary left it.
         if self.is_own_pending(caller, url_name) {
