@@ -1,4 +1,4 @@
-//! Cutting a port on the loopback interface, as the operator does; undone when dropped.
+//! Cutting a port on the loopback interface, as an operator would; undone when dropped.
 
 use std::process::Command;
 
