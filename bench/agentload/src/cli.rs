@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::lean::args::LeanCommand;
+
 /// Load in the shape of Puppet agents, against a deployment on a loopback address.
 ///
 /// Exit code: 0, or 2 when a request failed (the figures are printed all the same), or 1 when nothing was measured.
@@ -31,6 +33,8 @@ pub enum Command {
     Catalog(CatalogArgs),
     /// A small steady load that finds the longest time without an answer
     Gap(GapArgs),
+    #[command(flatten)]
+    Lean(LeanCommand),
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! Load in the shape of Puppet agents, against a deployment on this machine.
 //!
-//! One thread drives everything, so that the other processors stay with the deployment that is measured. It reaches
+//! One thread drives the agents, so that the other processors stay with the deployment that is measured. It reaches
 //! loopback addresses only, and every run is bounded in time and in number of requests.
 
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@ mod enrol;
 mod facts;
 mod gap;
 mod latency;
+mod lean;
 mod marks;
 mod pace;
 mod tally;
@@ -37,15 +38,24 @@ fn main() -> ExitCode {
 
 /// Whether all requests succeeded.
 fn run(cli: cli::Cli) -> anyhow::Result<bool> {
+    use cli::Command;
+    match &cli.command {
+        Command::Enrol(args) => agents(&cli, async |target| enrol::run(target, args).await),
+        Command::Catalog(args) => agents(&cli, async |target| catalog::run(target, args).await),
+        Command::Gap(args) => agents(&cli, async |target| gap::run(target, args).await),
+        Command::Lean(command) => lean::run(&cli, command),
+    }
+}
+
+/// Work in the shape of agents, with one thread for everything.
+fn agents<R: Report>(
+    cli: &cli::Cli,
+    work: impl AsyncFnOnce(&target::Target) -> anyhow::Result<R>,
+) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let json = cli.json;
     runtime.block_on(async {
         let target = target::Target::reach(&cli.server, &cli.name).await?;
-        match cli.command {
-            cli::Command::Enrol(args) => show(enrol::run(&target, &args).await?, json),
-            cli::Command::Catalog(args) => show(catalog::run(&target, &args).await?, json),
-            cli::Command::Gap(args) => show(gap::run(&target, &args).await?, json),
-        }
+        show(work(&target).await?, cli.json)
     })
 }
 
