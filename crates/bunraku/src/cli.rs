@@ -1,8 +1,14 @@
 //! The command line's shape. Words, flags and exit codes follow `puppet` and `puppetserver ca`.
 
+mod ca;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use ca::{
+    CaCommand, CaTarget, GenerateArgs, HostFiles, ImportArgs, ListArgs, Output, SetupArgs, SignArgs,
+};
 
 /// The whole server side of a Puppet estate in one binary.
 #[derive(Debug, Parser)]
@@ -109,62 +115,6 @@ pub enum ConfigCommand {
         /// Names of settings
         names: Vec<String>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum CaCommand {
-    /// List certificate requests, or all certificates
-    List {
-        /// List signed and revoked certificates too
-        #[arg(long)]
-        all: bool,
-        /// Only these certnames
-        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
-        certname: Vec<String>,
-        /// text or json
-        #[arg(long, default_value = "text")]
-        format: String,
-        #[command(flatten)]
-        target: CaTarget,
-    },
-    /// Sign certificate requests
-    Sign {
-        /// The requests to sign
-        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
-        certname: Vec<String>,
-        /// Sign all that wait
-        #[arg(long)]
-        all: bool,
-        /// Life of each certificate: seconds, or with a unit (s, m, h, d, y)
-        #[arg(long)]
-        ttl: Option<String>,
-        #[command(flatten)]
-        target: CaTarget,
-    },
-    /// Revoke certificates
-    Revoke {
-        /// The certificates to revoke
-        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
-        certname: Vec<String>,
-        #[command(flatten)]
-        target: CaTarget,
-    },
-    /// Revoke certificates and remove their files from the CA
-    Clean {
-        /// The certnames to clean
-        #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
-        certname: Vec<String>,
-        #[command(flatten)]
-        target: CaTarget,
-    },
-}
-
-/// Which CA a `bunraku ca` command talks to.
-#[derive(Debug, Args)]
-pub struct CaTarget {
-    /// Work on this CA directory: through the CA that owns it, else directly under an exclusive lock
-    #[arg(long, value_name = "DIR")]
-    pub cadir: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

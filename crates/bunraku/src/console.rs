@@ -1,6 +1,7 @@
 //! Colour and width, only where a person reads.
 
 use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 /// Prints to stdout. A reader that has seen enough (`| head`) ends the program, as it ends every other one.
 pub fn print(text: &str) {
@@ -39,6 +40,57 @@ fn paint(terminal: bool, code: &str, text: &str) -> String {
     }
 }
 
+/// A line on stderr that tells a person how far long work is. There is none where nobody watches.
+pub struct Progress {
+    label: String,
+    total: usize,
+    done: usize,
+    /// When the line was last drawn; none while there is no line.
+    drawn: Option<Instant>,
+    begun: Instant,
+}
+
+impl Progress {
+    /// Work shorter than this needs no line.
+    const PATIENCE: Duration = Duration::from_millis(500);
+    /// Between two drawings.
+    const BETWEEN: Duration = Duration::from_millis(100);
+
+    /// A line for `total` parts, if stderr is a terminal.
+    pub fn begin(label: &str, total: usize) -> Option<Progress> {
+        let watched = std::io::stderr().is_terminal() && total > 1;
+        let begun = Instant::now();
+        watched.then(|| Progress { label: label.to_string(), total, done: 0, drawn: None, begun })
+    }
+
+    /// One more part is done.
+    pub fn advance(&mut self) {
+        self.done += 1;
+        let due = self.drawn.map_or(self.begun.elapsed() > Self::PATIENCE, |at| at.elapsed() > Self::BETWEEN);
+        if due {
+            eprint!("\r\x1b[K{}", self.line());
+            self.drawn = Some(Instant::now());
+        }
+    }
+
+    /// Takes the line away, so that something else can be written.
+    pub fn clear(&mut self) {
+        if self.drawn.is_some() {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    fn line(&self) -> String {
+        format!("{} {} of {} ({} %)", self.label, self.done, self.total, self.done * 100 / self.total.max(1))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 /// Lines `rows` up in columns, the first row being the heading.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -56,6 +108,13 @@ pub fn table(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn progress_is_told_in_parts_of_the_whole() {
+        let begun = std::time::Instant::now();
+        let progress = super::Progress { label: "signing".into(), total: 400, done: 100, drawn: None, begun };
+        assert_eq!(progress.line(), "signing 100 of 400 (25 %)");
+    }
+
     #[test]
     fn columns_line_up() {
         let rows = vec![vec!["role".into(), "pid".into()], vec!["front end".into(), "1".into()]];

@@ -1,7 +1,7 @@
 //! `bunraku up`: the deployment of one machine, from nothing, with one command.
 
 mod addresses;
-mod first_run;
+pub mod first_run;
 mod readiness;
 mod report;
 mod supervisor;

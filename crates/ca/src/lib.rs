@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod ledger;
 mod offline;
 pub mod projection;
+mod puppet_setup;
 pub mod replicated;
 mod role_certificate;
 mod settings;
@@ -29,8 +30,13 @@ mod worker;
 
 pub use autosign::Autosign;
 pub use offline::Offline;
+pub use puppet_setup::{
+    ExistingHostKey, HostPlaces, ImportParts, NewAuthority, PuppetSetup, PuppetSetupFault, import_chain,
+    read_import, setup_chain,
+};
 pub use role_certificate::{
-    RoleCertificate, RoleFault, RoleRequest, issue_role_certificate, issue_role_certificates,
+    RoleCertificate, RoleFault, RoleRequest, issue_client_certificate, issue_role_certificate,
+    issue_role_certificates,
 };
 pub use settings::{
     CaSettings, FIVE_YEARS, MAX_PENDING, MemberAddress, RegisterAddress, Replication, SIXTY_DAYS,

@@ -6,7 +6,7 @@ use crate::command::{Actor, Command, Envelope};
 use crate::directory::Batch;
 use crate::store::{self, OpenFault, Store};
 use crate::time;
-use pki::issue::{self, IssueFault, LeafProfile};
+use pki::issue::{self, IssueFault, LeafLayout, LeafProfile};
 use pki::{AltName, Certname, KeyFault, KeyKind, PrivateKey, Signer as _};
 use replica::log::LogFault;
 use replica::{Entry, MemberName};
@@ -47,7 +47,10 @@ pub enum RoleFault {
     #[error("there is no certificate authority in {0}")]
     NoAuthority(String),
     /// Other members have a say in this directory's log.
-    #[error("other CA members follow this directory: its changes must go through the running CA")]
+    #[error(
+        "this CA shares its log with other members, on which a change made here alone would be missing. Take the \
+         others out of the in-sync set first: stop them while this one runs, then stop this one, and repeat"
+    )]
     Replicated,
     /// There is a certificate of this name.
     #[error("{0} already has a certificate")]
@@ -87,6 +90,29 @@ pub fn issue_role_certificates(
     cadir: &Path,
     member: &str,
     requests: &[RoleRequest],
+) -> Result<Vec<RoleCertificate>, RoleFault> {
+    issue(cadir, member, requests, LeafLayout::Server)
+}
+
+/// Issues one certificate as `puppetserver ca generate --ca-client` does: its extensions in that order, and with just
+/// the alternative names of the request, in their order.
+///
+/// # Errors
+/// [`RoleFault`].
+pub fn issue_client_certificate(
+    cadir: &Path,
+    member: &str,
+    request: &RoleRequest,
+) -> Result<RoleCertificate, RoleFault> {
+    let mut made = issue(cadir, member, std::slice::from_ref(request), LeafLayout::Setup)?;
+    Ok(made.remove(0))
+}
+
+fn issue(
+    cadir: &Path,
+    member: &str,
+    requests: &[RoleRequest],
+    layout: LeafLayout,
 ) -> Result<Vec<RoleCertificate>, RoleFault> {
     let mut store = Store::open(cadir)?;
     if !store.membership.sole_owner(&MemberName::new(member)) {
@@ -138,8 +164,11 @@ pub fn issue_role_certificates(
     for (request, serial) in requests.iter().zip(serials) {
         let key = PrivateKey::generate(request.key)?;
         let spki = key.spki_der().to_vec();
-        let mut profile = LeafProfile::own(request.certname.clone(), spki, serial, now, request.ttl)
-            .with_alt_names(request.alt_names.iter().cloned());
+        let own = LeafProfile::own(request.certname.clone(), spki, serial, now, request.ttl);
+        let mut profile = match layout {
+            LeafLayout::Setup => LeafProfile { alt_names: request.alt_names.clone(), layout, ..own },
+            _ => own.with_alt_names(request.alt_names.iter().cloned()),
+        };
         profile.cli_auth = request.cli_auth;
         let certificate = issue::sign_leaf(&authority, &profile)?;
         commands.push(issued(request.certname.as_str(), &certificate));

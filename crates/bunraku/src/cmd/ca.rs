@@ -1,50 +1,169 @@
 //! `bunraku ca …`: outputs and exit codes of `puppetserver ca`.
 
+mod alt_names;
 mod clean;
 mod endpoint;
+mod generate;
+mod host_files;
 mod list;
+mod offline;
+mod report;
 mod revoke;
+mod setup;
 mod sign;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::cli::CaCommand;
+use crate::cli::{CaCommand, CaTarget, GenerateArgs, Output};
+use crate::console::{self, outln};
 use endpoint::Endpoint;
+use report::{Misuse, Report};
 
 /// Exit code of `puppetserver ca` when nothing was wrong, but nothing could be done either.
 const NOTHING_DONE: u8 = 24;
 
 /// Runs one CA verb against the front end, or against the directory that `--cadir` names.
 pub fn run(config_file: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8> {
-    super::block_on(async move {
-        match command {
-            CaCommand::List { all, certname, format, target } => {
-                list::check(all, &certname, &format)?;
-                list::run(&mut Endpoint::open(config_file, &target).await?, all, &certname, &format).await
-            }
-            CaCommand::Sign { certname, all, ttl, target } => {
-                let ttl = sign::check(all, &certname, ttl.as_deref())?;
-                sign::run(&mut Endpoint::open(config_file, &target).await?, all, certname, ttl).await
-            }
-            CaCommand::Revoke { certname, target } => {
-                names_given(&certname, "revoke")?;
-                revoke::run(&mut Endpoint::open(config_file, &target).await?, &certname).await
-            }
-            CaCommand::Clean { certname, target } => {
-                names_given(&certname, "clean")?;
-                clean::run(&mut Endpoint::open(config_file, &target).await?, &certname).await
-            }
+    let as_json = report::is_json(command.output()).unwrap_or(false);
+    match super::block_on(verb(config_file, command))? {
+        Err(fault) if as_json => {
+            outln!("{}", serde_json::json!({"error": format!("{fault:#}")}));
+            Ok(1)
         }
-    })?
+        // The word on a line of its own, as `puppetserver ca` has it: often more than one line follows.
+        Err(fault) => {
+            eprintln!("{}\n{fault:#}", console::error_label());
+            Ok(1)
+        }
+        done => done,
+    }
 }
 
-fn names_given(certnames: &[String], verb: &str) -> anyhow::Result<()> {
+async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8> {
+    match command {
+        CaCommand::List(args) => {
+            let as_json = report::is_json(&args.output)?;
+            list::check(&args)?;
+            list::run(&*open(config, &args.target).await?, &args, as_json).await
+        }
+        CaCommand::Sign(args) => {
+            let mut report = Report::new(&args.output)?;
+            let ttl = sign::check(&args)?;
+            let endpoint = open(config, &args.target).await?;
+            let code = sign::run(&endpoint, args, ttl, &mut report).await?;
+            report.finish(code)
+        }
+        CaCommand::Generate(args) => generate_verb(config, args).await,
+        CaCommand::Setup(args) => {
+            let mut report = Report::new(&args.output)?;
+            let config = offline::config(config, &args.target)?;
+            let code = setup::setup(config.as_ref(), &args, &mut report)?;
+            report.finish(code)
+        }
+        CaCommand::Import(args) => {
+            let mut report = Report::new(&args.output)?;
+            let config = offline::config(config, &args.target)?;
+            let code = setup::import(config.as_ref(), &args, &mut report)?;
+            report.finish(code)
+        }
+        CaCommand::Revoke(args) => {
+            let mut report = named(&args.certname, &args.output, "revoke")?;
+            let endpoint = open(config, &args.target).await?;
+            let code = revoke::run(&endpoint, &args.certname, &mut report).await?;
+            report.finish(code)
+        }
+        CaCommand::Clean(args) => {
+            let mut report = named(&args.certname, &args.output, "clean")?;
+            let endpoint = open(config, &args.target).await?;
+            let code = clean::run(&endpoint, &args.certname, &mut report).await?;
+            report.finish(code)
+        }
+    }
+}
+
+async fn generate_verb(file: Option<PathBuf>, args: GenerateArgs) -> anyhow::Result<u8> {
+    let mut report = Report::new(&args.output)?;
+    let ttl = generate::check(&args)?;
+    let config = offline::config(file.clone(), &args.target)?;
+    let files = offline::host_files(config.as_ref(), &args.host)?;
+    let code = if args.ca_client {
+        let cadir = offline::cadir(config.as_ref(), &args.target)?;
+        offline::refuse_while_served(config.as_ref(), &args.target, &cadir, args.force).await?;
+        generate::with_ca_key(config.as_ref(), &args, &cadir, &files, ttl, &mut report)?
+    } else {
+        let endpoint = open(file, &args.target).await?;
+        let cadir = offline::cadir(config.as_ref(), &args.target).ok();
+        let places = generate::Places { files, cadir };
+        generate::through_ca(&endpoint, &args, places, ttl, &mut report).await?
+    };
+    report.finish(code)
+}
+
+async fn open(config: Option<PathBuf>, target: &CaTarget) -> anyhow::Result<Arc<Endpoint>> {
+    Ok(Arc::new(Endpoint::open(config, target).await?))
+}
+
+/// A report, if there are certnames and none is a flag that slipped in.
+fn named(certnames: &[String], output: &Output, verb: &'static str) -> anyhow::Result<Report> {
+    let report = Report::new(output)?;
+    let mut lines = flags_among(certnames);
     if certnames.is_empty() {
-        anyhow::bail!("At least one certname is required to {verb}: --certname NAME[,NAME]");
+        lines.push(format!("  At least one certname is required to {verb}"));
     }
-    // `--certname --all` is a slip of the hand, not a name.
-    if let Some(flag) = certnames.iter().find(|n| n.starts_with("--")) {
-        anyhow::bail!("Cannot manage cert named `{flag}` from the CLI, if needed use the HTTP API directly");
+    Misuse::check(verb, lines)?;
+    Ok(report)
+}
+
+/// A line for each certname that is a flag: `--certname=--all` is a slip of the hand, not a name.
+fn flags_among(certnames: &[String]) -> Vec<String> {
+    let flags = certnames.iter().filter(|name| name.starts_with("--"));
+    flags
+        .map(|flag| {
+            format!("    Cannot manage cert named `{flag}` from the CLI, if needed use the HTTP API directly")
+        })
+        .collect()
+}
+
+/// The path of a name's status.
+fn status_path(certname: &str) -> String {
+    format!("/puppet-ca/v1/certificate_status/{}", wire::protocol::segment::encode(certname))
+}
+
+/// The exit code of many names: 0, 24 and 1, whichever is the worst.
+#[derive(Default)]
+struct Worst(u8);
+
+impl Worst {
+    fn add(&mut self, code: u8) {
+        if self.0 != 1 {
+            self.0 = code;
+        }
     }
-    Ok(())
+
+    fn code(&self) -> u8 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_not_a_certname() {
+        let output = Output { format: "text".into(), json: false };
+        assert!(named(&["--all".to_string()], &output, "clean").is_err());
+        assert!(named(&[], &output, "clean").is_err());
+        assert!(named(&["a".to_string()], &output, "clean").is_ok());
+    }
+
+    #[test]
+    fn a_failure_outranks_nothing_to_do() {
+        for order in [[24, 1], [1, 24]] {
+            let mut worst = Worst::default();
+            order.into_iter().for_each(|code| worst.add(code));
+            assert_eq!(worst.code(), 1);
+        }
+    }
 }

@@ -51,6 +51,115 @@ fn certificates_are_listed_signed_revoked_and_cleaned_as_puppetserver_ca_does() 
 }
 
 #[test]
+fn names_that_only_wait_are_told_from_others_by_exit_code_24() {
+    let deployment = Deployment::start(21_140, &[]);
+    for name in ["waits.example.com", "other.example.com"] {
+        let agent = Agent::new(Kind::Bunraku, name, &deployment);
+        assert_eq!(agent.run(&["--waitforcert", "0"]).code, 1);
+    }
+    let code = |args: &[&str]| {
+        let output = deployment.bunraku(&[&["ca"], args].concat());
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    assert_eq!(
+        code(&["revoke", "--certname", "waits.example.com"]),
+        (Some(24), String::new(), "Error:\n    Could not revoke unsigned csr for waits.example.com\n".into())
+    );
+    let (worst, _, said) = code(&["revoke", "--certname", "waits.example.com,nosuch.example.com"]);
+    assert_eq!(worst, Some(1));
+    assert!(said.ends_with("Error:\n    Could not find certificate for nosuch.example.com\n"), "{said}");
+    assert_eq!(
+        code(&["clean", "--certname", "waits.example.com"]),
+        (Some(24), "Cleaned files related to waits.example.com\n".into(), String::new())
+    );
+    let (failed, out, _) = code(&["sign", "--json", "--certname", "other.example.com,nosuch.example.com"]);
+    assert_eq!(failed, Some(1));
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let message = "Could not find certificate request for nosuch.example.com";
+    let expected = serde_json::json!({
+        "signed": ["other.example.com"],
+        "errors": [{"message": message, "certname": "nosuch.example.com"}],
+    });
+    assert_eq!(told, expected);
+    for wrong in [
+        &["sign"][..],
+        &["sign", "--all", "--certname", "a"],
+        &["sign", "--certname=--all"],
+        &["sign", "--certname", "a", "--ttl", "1x"],
+        &["revoke", "--certname=--config"],
+        &["clean"],
+        &["list", "--format", "yaml"],
+        &["nosuch"],
+    ] {
+        assert_eq!(code(wrong).0, Some(1), "{wrong:?}");
+    }
+}
+
+#[test]
+fn certificates_are_generated_through_the_ca() {
+    let deployment = Deployment::start(21_140, &[]);
+    let ssl = deployment.dir().join("ssl").canonicalize().unwrap();
+    let made = deployment.bunraku(&[
+        "ca",
+        "generate",
+        "--certname",
+        "gen1.example.com",
+        "--ttl",
+        "1d",
+        "--key",
+        "ec",
+    ]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let place = |folder: &str| ssl.join(folder).join("gen1.example.com.pem").display().to_string();
+    let (key, public, certificate) = (place("private_keys"), place("public_keys"), place("certs"));
+    assert_eq!(
+        text(&made.stdout),
+        format!(
+            "Successfully saved private key for gen1.example.com to {key}\n\
+             Successfully saved public key for gen1.example.com to {public}\n\
+             Successfully submitted certificate request for gen1.example.com\n\
+             Successfully signed certificate request for gen1.example.com\n\
+             Successfully saved certificate for gen1.example.com to {certificate}\n"
+        )
+    );
+    assert_eq!(text(&made.stderr), "");
+    let again = deployment.bunraku(&["ca", "generate", "--certname", "gen1.example.com"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).starts_with(&format!("Error:\nExisting file at '{certificate}'\n")));
+    // More names than its own need an operator's leave, and the key is kept until there is one.
+    let more = [
+        "ca",
+        "generate",
+        "--key",
+        "ec",
+        "--certname",
+        "gen2.example.com",
+        "--subject-alt-names",
+        "x,IP:10.0.0.9",
+    ];
+    let refused = deployment.bunraku(&more);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains(
+            "code: 409\n      body: CSR 'gen2.example.com' contains extra subject alternative names"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("    Signed certificate gen2.example.com could not be found on the CA\n"),
+        "{said}"
+    );
+    assert!(ssl.join("private_keys/gen2.example.com.pem").exists());
+    let upper = deployment.bunraku(&["ca", "generate", "--certname", "Gen3.example.com"]);
+    assert!(text(&upper.stderr).starts_with("Error:\n    Certificate names must be lower case\n"));
+    // Somebody who may operate the CA is made only while it is stopped.
+    let client = deployment.bunraku(&["ca", "generate", "--certname", "gen4.example.com", "--ca-client"]);
+    assert_eq!(client.status.code(), Some(1));
+    assert!(text(&client.stderr).contains("Please stop it before attempting to run this command."));
+}
+
+#[test]
 fn the_real_puppetserver_ca_command_works_against_the_deployment() {
     let deployment = Deployment::start(21_140, &[]);
     let agent = Agent::new(Kind::Bunraku, "two.example.com", &deployment);

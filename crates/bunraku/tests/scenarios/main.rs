@@ -11,4 +11,5 @@ mod firewall;
 mod first_session;
 mod http;
 mod primary_lost;
+mod side_by_side;
 mod starting;

@@ -97,13 +97,13 @@ enum Target {
     Local(PathBuf),
 }
 
-/// Asks one server. Its connection is kept alive; one that died before anything was sent is replaced without a word.
+/// Asks one server. Its connections are kept alive; one that died before anything was sent is replaced without a word.
 /// It may be used from several tasks at once (each then has a connection of its own).
 pub struct Client {
     target: Target,
     host: HeaderValue,
     timeouts: Timeouts,
-    kept: Mutex<Option<Connection>>,
+    kept: Mutex<Vec<Connection>>,
 }
 
 impl Client {
@@ -121,7 +121,7 @@ impl Client {
         // A literal IPv6 address is in brackets in a URI, and is not in a certificate.
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let target = Target::Tls { address, name, tls };
-        Ok(Client { target, host: header, timeouts, kept: Mutex::new(None) })
+        Ok(Client { target, host: header, timeouts, kept: Mutex::default() })
     }
 
     /// The same server, which must bear another name than the host of the address: role certificates are named by
@@ -136,7 +136,7 @@ impl Client {
     /// A client of a Unix socket.
     pub fn local(path: impl AsRef<Path>, timeouts: Timeouts) -> Client {
         let target = Target::Local(path.as_ref().to_owned());
-        Client { target, host: HeaderValue::from_static("localhost"), timeouts, kept: Mutex::new(None) }
+        Client { target, host: HeaderValue::from_static("localhost"), timeouts, kept: Mutex::default() }
     }
 
     /// Whom it asks, for messages.
@@ -156,7 +156,7 @@ impl Client {
         bytes: impl Into<Bytes>,
     ) -> Result<Answer, ClientFault> {
         let mut request = self.build(method, path_and_query, headers, bytes.into())?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
         loop {
             let reused = kept.is_some();
             let mut connection = match kept.take() {
@@ -174,7 +174,7 @@ impl Client {
             match timeout(limit, exchange).await {
                 Ok(Ok(answer)) => {
                     if !connection.is_closed() {
-                        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+                        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
                     }
                     return Ok(answer);
                 }

@@ -1,6 +1,7 @@
 //! Where a CA verb goes: the front end, the CA that owns a directory, or the directory itself.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use http::{HeaderMap, HeaderValue, Method};
@@ -11,6 +12,12 @@ use crate::cli::CaTarget;
 use crate::config::Config;
 use crate::operator;
 use crate::roles::certificate_authority;
+
+/// As logs of Puppet Server name its command line.
+const USER_AGENT: HeaderValue = HeaderValue::from_static("PuppetserverCaCli");
+
+/// Requests at a time: the CA makes one revocation list for all that come in together.
+const AT_A_TIME: usize = 32;
 
 /// An answer of the CA.
 pub struct Answer {
@@ -60,21 +67,34 @@ impl Endpoint {
         Ok(Endpoint::Directory(Box::new(offline)))
     }
 
-    /// One request; `verb` is named in the message when there is no answer.
+    /// One request with a JSON body, or none; `verb` is named in the message when there is no answer.
     pub async fn request(
-        &mut self,
+        &self,
         verb: &str,
         method: &str,
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
+        let body = body.map(|json| ("application/json", json.to_string().into_bytes()));
+        self.send(verb, method, path, body).await
+    }
+
+    /// One request; the body comes with its content type.
+    pub async fn send(
+        &self,
+        verb: &str,
+        method: &str,
+        path: &str,
+        body: Option<(&'static str, Vec<u8>)>,
+    ) -> anyhow::Result<Answer> {
         let method = Method::from_bytes(method.as_bytes())?;
         let mut headers = HeaderMap::new();
         headers.insert("accept", HeaderValue::from_static("application/json"));
-        if body.is_some() {
-            headers.insert("content-type", HeaderValue::from_static("application/json"));
+        headers.insert("user-agent", USER_AGENT);
+        if let Some((content_type, _)) = &body {
+            headers.insert("content-type", HeaderValue::from_static(content_type));
         }
-        let bytes = body.map(|b| b.to_string().into_bytes()).unwrap_or_default();
+        let bytes = body.map(|(_, bytes)| bytes).unwrap_or_default();
         match self {
             Endpoint::Served(client) => {
                 let answer = client.request(method, path, headers, bytes).await.with_context(|| {
@@ -94,6 +114,35 @@ impl Endpoint {
             }
         }
     }
+}
+
+/// Asks for each of `names`, many at a time, and hands on the results in the order of the names. One that could not be
+/// had does not hide the others: the first such fault is told at the end of its round.
+pub async fn for_each<T, F>(
+    endpoint: &Arc<Endpoint>,
+    names: &[String],
+    ask: impl Fn(Arc<Endpoint>, String) -> F,
+    mut tell: impl FnMut(&str, T),
+) -> anyhow::Result<()>
+where
+    T: Send + 'static,
+    F: Future<Output = anyhow::Result<T>> + Send + 'static,
+{
+    for round in names.chunks(AT_A_TIME) {
+        let tasks: Vec<_> =
+            round.iter().map(|name| tokio::spawn(ask(Arc::clone(endpoint), name.clone()))).collect();
+        let mut fault = None;
+        for (name, task) in round.iter().zip(tasks) {
+            match task.await? {
+                Ok(result) => tell(name, result),
+                Err(other) => fault = fault.or(Some(other)),
+            }
+        }
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+    }
+    Ok(())
 }
 
 fn standalone(cadir: &Path) -> anyhow::Result<Config> {

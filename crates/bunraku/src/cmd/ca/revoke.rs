@@ -1,10 +1,12 @@
 //! `bunraku ca revoke`
 
-use crate::console::outln;
+use std::sync::Arc;
+
 use serde_json::json;
 
-use super::NOTHING_DONE;
-use super::endpoint::{Answer, Endpoint};
+use super::endpoint::{Answer, Endpoint, for_each};
+use super::report::Report;
+use super::{NOTHING_DONE, Worst};
 
 /// What the CA made of a revocation.
 pub enum Outcome {
@@ -12,43 +14,51 @@ pub enum Outcome {
     /// No certificate of that name.
     NotFound,
     /// Only a request of that name.
-    Unsigned(Answer),
+    Unsigned,
     Refused(Answer),
 }
 
 /// Exit code 1 for a name without a certificate, 24 when only a request was found.
-pub async fn run(endpoint: &mut Endpoint, certnames: &[String]) -> anyhow::Result<u8> {
-    let mut code = 0;
-    for certname in certnames {
-        match revoke(endpoint, "revoke", certname).await? {
-            Outcome::Revoked => outln!("Certificate for {certname} has been revoked"),
-            Outcome::NotFound => {
-                eprintln!("Error:\n    Could not find certificate for {certname}");
-                code = 1;
+pub async fn run(endpoint: &Arc<Endpoint>, certnames: &[String], report: &mut Report) -> anyhow::Result<u8> {
+    let mut worst = Worst::default();
+    report.list("revoked");
+    report.begin("revoking", certnames.len());
+    let ask = |endpoint: Arc<Endpoint>, name: String| async move { revoke(&endpoint, "revoke", &name).await };
+    let told = for_each(endpoint, certnames, ask, |certname, outcome| {
+        match outcome {
+            Outcome::Revoked => {
+                report.say(&format!("Certificate for {certname} has been revoked"));
+                report.push("revoked", certname);
             }
-            Outcome::Unsigned(answer) => {
-                eprintln!("Error:\n    {}", answer.text());
-                code = code.max(NOTHING_DONE);
+            Outcome::NotFound => {
+                report.fail(Some(certname), &format!("    Could not find certificate for {certname}"));
+                worst.add(1);
+            }
+            Outcome::Unsigned => {
+                report.fail(Some(certname), &format!("    Could not revoke unsigned csr for {certname}"));
+                worst.add(NOTHING_DONE);
             }
             Outcome::Refused(answer) => {
-                eprintln!("{}", refusal(certname, &answer));
-                code = 1;
+                report.fail(Some(certname), &refusal(certname, &answer));
+                worst.add(1);
             }
         }
-    }
-    Ok(code)
+        report.advance();
+    });
+    told.await?;
+    Ok(worst.code())
 }
 
 /// Asks for the revocation of every certificate of `certname`.
-pub async fn revoke(endpoint: &mut Endpoint, verb: &str, certname: &str) -> anyhow::Result<Outcome> {
-    let path = format!("/puppet-ca/v1/certificate_status/{certname}");
+pub async fn revoke(endpoint: &Endpoint, verb: &str, certname: &str) -> anyhow::Result<Outcome> {
+    let path = super::status_path(certname);
     let body = json!({"desired_state": "revoked"});
     let answer = endpoint.request(verb, "PUT", &path, Some(&body)).await?;
     Ok(match answer.status {
-        204 => Outcome::Revoked,
+        200 | 204 => Outcome::Revoked,
         404 => Outcome::NotFound,
         // A CA that may not change anything says 409 too, and then the revocation was refused.
-        409 if answer.text().starts_with("Cannot revoke") => Outcome::Unsigned(answer),
+        409 if answer.text().starts_with("Cannot revoke") => Outcome::Unsigned,
         _ => Outcome::Refused(answer),
     })
 }
@@ -56,7 +66,7 @@ pub async fn revoke(endpoint: &mut Endpoint, verb: &str, certname: &str) -> anyh
 /// The text of an answer that nobody expects.
 pub fn refusal(certname: &str, answer: &Answer) -> String {
     format!(
-        "Error:\n    When attempting to revoke certificate '{certname}', received:\n      code: {}\n      body: {}",
+        "    When attempting to revoke certificate '{certname}', received:\n      code: {}\n      body: {}",
         answer.status,
         answer.text()
     )

@@ -1,0 +1,201 @@
+//! The shape of `bunraku ca …`: the verbs and flags of `puppetserver ca`, and those it never had.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::CaKey;
+
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Revoke certificates and remove their files from the CA
+    Clean(CleanArgs),
+    /// Make keys and have their certificates signed
+    Generate(GenerateArgs),
+    /// Make a CA of a key and certificates from elsewhere
+    Import(ImportArgs),
+    /// List certificate requests, or all certificates
+    List(ListArgs),
+    /// Revoke certificates
+    Revoke(RevokeArgs),
+    /// Make a root and an intermediate CA, and the server's certificate
+    Setup(SetupArgs),
+    /// Sign certificate requests
+    Sign(SignArgs),
+}
+
+impl CaCommand {
+    /// How the command is to tell its result.
+    pub fn output(&self) -> &Output {
+        match self {
+            CaCommand::Clean(args) => &args.output,
+            CaCommand::Generate(args) => &args.output,
+            CaCommand::Import(args) => &args.output,
+            CaCommand::List(args) => &args.output,
+            CaCommand::Revoke(args) => &args.output,
+            CaCommand::Setup(args) => &args.output,
+            CaCommand::Sign(args) => &args.output,
+        }
+    }
+}
+
+/// Which CA a `bunraku ca` command talks to.
+#[derive(Debug, Clone, Args)]
+pub struct CaTarget {
+    /// Work on this CA directory: through the CA that owns it, else directly under an exclusive lock
+    #[arg(long, value_name = "DIR")]
+    pub cadir: Option<PathBuf>,
+}
+
+/// How a command tells its result.
+#[derive(Debug, Clone, Args)]
+pub struct Output {
+    /// text or json
+    #[arg(long, default_value = "text")]
+    pub format: String,
+    /// The same as --format json
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where certificates and keys of hosts are kept.
+#[derive(Debug, Clone, Args)]
+pub struct HostFiles {
+    /// Folder of certs/, private_keys/ and public_keys/ [default: the configuration's ssldir]
+    #[arg(long, value_name = "DIR")]
+    pub ssldir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// List signed and revoked certificates too
+    #[arg(long)]
+    pub all: bool,
+    /// Only these certnames
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The requests to sign
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    /// Sign all that wait
+    #[arg(long)]
+    pub all: bool,
+    /// Life of each certificate: seconds, or with a unit (s, m, h, d, y)
+    #[arg(long)]
+    pub ttl: Option<String>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The certificates to revoke
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct CleanArgs {
+    /// The certnames to clean
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// The certnames to make certificates for
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    /// More names for each certificate: DNS names, or with a prefix (DNS:, IP:)
+    #[arg(long, value_name = "NAME[,NAME]")]
+    pub subject_alt_names: Option<String>,
+    /// The holder may operate the CA (pp_cli_auth); signed without the CA, which must be stopped
+    #[arg(long)]
+    pub ca_client: bool,
+    /// With --ca-client: go on although nobody can tell whether a CA runs elsewhere
+    #[arg(long)]
+    pub force: bool,
+    /// Life of each certificate: seconds, or with a unit (s, m, h, d, y)
+    #[arg(long)]
+    pub ttl: Option<String>,
+    /// Kind of the keys
+    #[arg(long, value_enum, default_value = "rsa")]
+    pub key: CaKey,
+    #[command(flatten)]
+    pub host: HostFiles,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    /// Name in the server's certificate [default: this host's full name]
+    #[arg(long, value_name = "NAME")]
+    pub certname: Option<String>,
+    /// Common name of the CA that signs [default: Puppet CA: CERTNAME]
+    #[arg(long, value_name = "NAME")]
+    pub ca_name: Option<String>,
+    /// Common name of the root [default: Puppet Root CA: and 14 random digits]
+    #[arg(long, value_name = "NAME")]
+    pub root_ca_name: Option<String>,
+    /// Names in the server's certificate besides its certname [default: puppet]
+    #[arg(long, value_name = "NAME[,NAME]")]
+    pub subject_alt_names: Option<String>,
+    /// Kind of the keys
+    #[arg(long, value_enum, default_value = "rsa")]
+    pub key: CaKey,
+    #[command(flatten)]
+    pub host: HostFiles,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Certificates of the signing CA and of those above it (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub cert_bundle: Option<PathBuf>,
+    /// Key of the signing CA (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub private_key: Option<PathBuf>,
+    /// Revocation lists of the CAs in the bundle (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub crl_chain: Option<PathBuf>,
+    /// Name in the server's certificate [default: this host's full name]
+    #[arg(long, value_name = "NAME")]
+    pub certname: Option<String>,
+    /// Names in the server's certificate besides its certname [default: puppet]
+    #[arg(long, value_name = "NAME[,NAME]")]
+    pub subject_alt_names: Option<String>,
+    /// Kind of the server's key
+    #[arg(long, value_enum, default_value = "rsa")]
+    pub key: CaKey,
+    #[command(flatten)]
+    pub host: HostFiles,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
