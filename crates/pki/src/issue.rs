@@ -14,7 +14,7 @@ use crate::key::{SignFault, Signer};
 use crate::serial::Serial;
 use crate::signed::Signed;
 
-pub use authority_certificate::{self_signed_ca, setup_intermediate_ca, setup_root_ca};
+pub use authority_certificate::{renewed_ca, self_signed_ca, setup_intermediate_ca, setup_root_ca};
 pub use leaf::{LeafLayout, LeafProfile, sign_leaf};
 pub use policy::{SigningFault, SigningPolicy, draft_from_request};
 

@@ -28,10 +28,45 @@ pub enum KeyKind {
     Rsa3072,
     /// RSA with 4096 bits: Puppet's default for everything.
     Rsa4096,
+    /// RSA with 8192 bits: half a minute to make, and a fifth of a second or so for each signature.
+    Rsa8192,
     /// Elliptic curve P-256.
     EcP256,
     /// Elliptic curve P-384.
     EcP384,
+}
+
+impl KeyKind {
+    /// All kinds, by the names that settings and options have for them.
+    pub const ALL: [(&'static str, KeyKind); 6] = [
+        ("rsa2048", KeyKind::Rsa2048),
+        ("rsa3072", KeyKind::Rsa3072),
+        ("rsa4096", KeyKind::Rsa4096),
+        ("rsa8192", KeyKind::Rsa8192),
+        ("p256", KeyKind::EcP256),
+        ("p384", KeyKind::EcP384),
+    ];
+
+    /// The kind of this name. `rsa` and `ec` alone stand for RSA-4096 and P-256, dashes and case do not count.
+    pub fn named(name: &str) -> Option<KeyKind> {
+        let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
+        match plain.as_str() {
+            "rsa" => Some(KeyKind::Rsa4096),
+            "ec" => Some(KeyKind::EcP256),
+            plain => Self::ALL.into_iter().find(|(known, _)| *known == plain).map(|(_, kind)| kind),
+        }
+    }
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
 }
 
 /// Why there is no key.
@@ -71,6 +106,14 @@ pub enum SignFault {
 }
 
 /// Something that signs with a private key: a key in memory, or later one in a hardware module.
+///
+/// This is all that issuing needs of a key, so a PKCS#11 module takes one more implementation: it holds a session
+/// and the handle of the private key object, answers [`Signer::spki_der`] from the public key object (read once, when
+/// the session is opened) and [`Signer::sign`] with `C_Sign`: `CKM_SHA256_RSA_PKCS` for RSA gives the octets as they
+/// are wanted here; `CKM_ECDSA` takes the digest (SHA-256 for P-256, SHA-384 for P-384) and gives two numbers of equal
+/// length side by side, which have to be written as the SEQUENCE of two INTEGERs of RFC 3279 section 2.2.3. `sign` is
+/// called from several threads at a time, so such a module needs a session for each, or a lock. Whoever asks for a
+/// signature compares [`Signer::spki_der`] with the CA's certificate first: a token with another key signs nothing.
 pub trait Signer: Send + Sync {
     /// The signature over these octets: for RSA as it is, for ECDSA as the SEQUENCE of RFC 3279.
     ///
@@ -119,6 +162,7 @@ impl PrivateKey {
             KeyKind::Rsa2048 => rsa(KeySize::Rsa2048),
             KeyKind::Rsa3072 => rsa(KeySize::Rsa3072),
             KeyKind::Rsa4096 => rsa(KeySize::Rsa4096),
+            KeyKind::Rsa8192 => rsa(KeySize::Rsa8192),
             KeyKind::EcP256 => ec(Curve::P256),
             KeyKind::EcP384 => ec(Curve::P384),
         }
@@ -150,7 +194,13 @@ impl PrivateKey {
     }
 
     fn from_encoding(encoding: PrivateEncoding) -> Result<PrivateKey, KeyFault> {
-        let rejected = |fault: aws_lc_rs::error::KeyRejected| KeyFault::Rejected(fault.to_string());
+        let rejected = |fault: aws_lc_rs::error::KeyRejected| {
+            KeyFault::Rejected(match fault.to_string().as_str() {
+                "TooSmall" => "an RSA key needs at least 2048 bits, a shorter one can be forged".to_owned(),
+                "TooLarge" => "an RSA key may have 8192 bits at most".to_owned(),
+                other => other.to_owned(),
+            })
+        };
         match encoding {
             PrivateEncoding::Rsa(pkcs1) => Self::rsa(RsaKeyPair::from_der(&pkcs1).map_err(rejected)?, pkcs1),
             PrivateEncoding::Ec { curve, sec1 } => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::alt_name::AltName;
 use crate::asn1::{Malformed, Reader, tag, writer};
-use crate::certificate;
+use crate::certificate::{self, Certificate};
 use crate::distinguished_name::{self, NameAttribute};
 use crate::extension::{Attribute, Extension};
 use crate::key::public::PublicKey;
@@ -104,11 +104,24 @@ impl Request {
         }
         let encoded: Vec<Vec<u8>> = attributes.iter().map(Attribute::to_der).collect();
         let encoded: Vec<&[u8]> = encoded.iter().map(Vec::as_slice).collect();
+        Self::sign(&distinguished_name::common_name(cn), key, &encoded)
+    }
+
+    /// Makes and signs the request of a CA for another certificate over its own key: its subject, and nothing else;
+    /// what extensions a CA certificate has is for the issuer above to say.
+    ///
+    /// # Errors
+    /// The key could not sign.
+    pub fn for_authority(authority: &Certificate, key: &dyn Signer) -> Result<Request, SignFault> {
+        Self::sign(authority.subject_der(), key, &[])
+    }
+
+    fn sign(subject_der: &[u8], key: &dyn Signer, attributes: &[&[u8]]) -> Result<Request, SignFault> {
         let tbs = writer::sequence(&[
             &[tag::INTEGER, 1, 0],
-            &distinguished_name::common_name(cn),
+            subject_der,
             key.spki_der(),
-            &writer::nested(tag::context_constructed(0), &encoded),
+            &writer::nested(tag::context_constructed(0), attributes),
         ]);
         let der = Signed::assemble(&tbs, key.algorithm(), &key.sign(&tbs)?);
         // Reading it back can only fail for content that makes no request, such as one extension twice.

@@ -73,6 +73,36 @@ pub fn setup_intermediate_ca(
     assemble(&tbs, algorithm, &root.sign(&tbs)?)
 }
 
+/// A CA's certificate once more, with another life: the same subject, key, extensions and *serial number*, signed by
+/// `issuer` (which, for a self-signed one, is the CA itself).
+///
+/// RFC 5280 (4.1.2.2) wants a serial number once per issuer. But the leafs that Puppet Server issues name their CA by
+/// key identifier, issuer *and serial number* (authorityCertSerialNumber), and OpenSSL takes no certificate with
+/// another number for their issuer: with a new number every leaf of the estate would be orphaned on the day its node
+/// fetches the new CA certificate.
+///
+/// # Errors
+/// [`IssueFault`]
+pub fn renewed_ca(
+    old: &Certificate,
+    issuer: &Authority,
+    not_before: i64,
+    not_after: i64,
+) -> Result<Certificate, IssueFault> {
+    let parts = Parts {
+        serial: old.serial(),
+        issuer_der: issuer.certificate.subject_der(),
+        not_before,
+        not_after,
+        subject_der: old.subject_der(),
+        spki_der: old.spki_der(),
+        extensions: old.extensions(),
+    };
+    let algorithm = issuer.signer.algorithm();
+    let tbs = parts.tbs(algorithm);
+    assemble(&tbs, algorithm, &issuer.sign(&tbs)?)
+}
+
 fn setup_extensions(key_id: &[u8], authority_key_id: &[u8]) -> [Extension; 5] {
     [
         common::basic_constraints(true),

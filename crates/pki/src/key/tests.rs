@@ -51,6 +51,21 @@ fn other_text_is_no_key() {
     assert!(matches!(PrivateKey::from_pem(dsa.as_bytes()), Err(KeyFault::Unsupported(_))));
 }
 
+#[test]
+fn kinds_have_names() {
+    for (name, kind) in KeyKind::ALL {
+        assert_eq!((KeyKind::named(name), kind.name()), (Some(kind), name));
+    }
+    assert_eq!(KeyKind::named("RSA-8192"), Some(KeyKind::Rsa8192));
+    assert_eq!(
+        (KeyKind::named("rsa"), KeyKind::named("ec")),
+        (Some(KeyKind::Rsa4096), Some(KeyKind::EcP256))
+    );
+    for other in ["rsa1024", "p521", "ed25519", ""] {
+        assert_eq!(KeyKind::named(other), None);
+    }
+}
+
 proptest! {
     #[test]
     fn reading_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..80), label in 0usize..3) {

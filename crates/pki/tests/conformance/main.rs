@@ -6,3 +6,4 @@ mod fixtures;
 mod foreign;
 mod issued;
 mod recorded;
+mod renewed;
