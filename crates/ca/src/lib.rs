@@ -13,6 +13,7 @@ pub mod authority;
 pub mod autosign;
 pub mod command;
 pub mod directory;
+pub mod expiry;
 pub mod import;
 pub mod inventory;
 pub mod ledger;
