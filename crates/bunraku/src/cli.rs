@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use ca::{
-    CaCommand, CaTarget, GenerateArgs, HostFiles, ImportArgs, ListArgs, Output, SetupArgs, SignArgs,
+    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output,
+    SetupArgs, SignArgs,
 };
 
 /// The whole server side of a Puppet estate in one binary.

@@ -1,6 +1,6 @@
 //! How results and faults are told to clients: Puppet Server's status codes, content types and texts.
 
-use crate::authority::{Failure, Fault, SignedMany};
+use crate::authority::{Deleted, Failure, Fault, SignedMany};
 use crate::command::Outcome;
 use crate::ledger::Refusal;
 
@@ -99,6 +99,11 @@ pub fn cleaned(unknown: &[String]) -> Answer {
     let names: Vec<String> = unknown.iter().map(|name| format!("{name:?}")).collect();
     let text = format!("The following certs do not exist and cannot be revoked: [{}]", names.join(" "));
     Answer::new(200, PLAIN, text)
+}
+
+/// Signed certificates were dropped: the JSON body.
+pub fn deleted_many(result: &Deleted) -> String {
+    serde_json::json!({"deleted": result.deleted, "missing": result.missing}).to_string()
 }
 
 /// Many were signed at once.

@@ -17,7 +17,9 @@ mod certificate_status;
 mod certificate_statuses;
 mod clean;
 mod conditional;
+mod delete;
 mod expirations;
+mod expiring;
 mod gate;
 mod negotiate;
 mod path;
@@ -32,7 +34,7 @@ use std::sync::Arc;
 use wire::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use wire::http::{Method, StatusCode};
 use wire::identity::{Requester, requester};
-use wire::protocol::internal::{Stale, X_BUNRAKU_STALE};
+use wire::protocol::internal::{DELETE_PATH, EXPIRING_PATH, Stale, X_BUNRAKU_STALE};
 use wire::{Body, Bytes, Peer, Request, Response, body};
 
 /// The version of Puppet whose protocol this CA speaks, in `X-Puppet-Version`.
@@ -62,7 +64,9 @@ enum Route {
     /// Without the name that the other has: the lists of the whole chain.
     CertificateRevocationLists,
     Clean,
+    Delete,
     Expirations,
+    Expiring,
     Sign,
     SignAll,
 }
@@ -122,7 +126,9 @@ async fn puppet_ca(
             Route::CertificateRevocationList => certificate_revocation_list::get(&call).await,
             Route::CertificateRevocationLists => certificate_revocation_list::put(call, caller).await,
             Route::Clean => clean::put(call, caller).await,
+            Route::Delete => delete::post(call, caller).await,
             Route::Expirations => expirations::get(&call),
+            Route::Expiring => expiring::get(&call),
             Route::Sign => sign::named(call, caller).await,
             Route::SignAll => sign::all(call, caller).await,
         }
@@ -135,6 +141,11 @@ async fn puppet_ca(
 
 fn route(method: &Method, path: &str) -> Option<Route> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
+    match path {
+        EXPIRING_PATH if reads => return Some(Route::Expiring),
+        DELETE_PATH if !reads => return Some(Route::Delete),
+        _ => {}
+    }
     let mut parts = path.strip_prefix("/puppet-ca/v1/")?.splitn(2, '/');
     let (kind, name) = (parts.next()?, parts.next());
     let name = match name {
@@ -223,6 +234,9 @@ mod tests {
         ] {
             assert_eq!(route(&Method::GET, path), expected, "{path}");
         }
+        assert_eq!(route(&Method::GET, EXPIRING_PATH), Some(Route::Expiring));
+        assert_eq!(route(&Method::POST, EXPIRING_PATH), None);
+        assert_eq!(route(&Method::POST, DELETE_PATH), Some(Route::Delete));
         let lists = "/puppet-ca/v1/certificate_revocation_list";
         assert_eq!(route(&Method::PUT, lists), Some(Route::CertificateRevocationLists));
         assert_eq!(route(&Method::PUT, &format!("{lists}/ca")), None);

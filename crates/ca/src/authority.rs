@@ -5,6 +5,7 @@
 //! No outside process and no signature runs under a lock that another certname could need.
 
 mod chain_lists;
+mod delete_many;
 mod fault;
 mod names;
 mod remove;
@@ -16,6 +17,7 @@ mod submit;
 mod upkeep;
 
 pub use chain_lists::ListsFault;
+pub use delete_many::{Deleted, Deletion};
 pub use fault::{Failure, Fault};
 pub use sign::SignedMany;
 pub use submit::Submitted;

@@ -14,6 +14,7 @@ pub mod autosign;
 pub mod command;
 pub mod directory;
 pub mod expiry;
+mod hand_over;
 pub mod import;
 pub mod inventory;
 pub mod ledger;
@@ -32,8 +33,8 @@ mod worker;
 pub use autosign::Autosign;
 pub use offline::Offline;
 pub use puppet_setup::{
-    ExistingHostKey, HostPlaces, ImportParts, NewAuthority, PuppetSetup, PuppetSetupFault, import_chain,
-    read_import, setup_chain,
+    ExistingHostKey, HostPlaces, ImportParts, InfraListFault, NewAuthority, PuppetSetup, PuppetSetupFault,
+    import_chain, lock_directory, make_infra_list, read_import, setup_chain,
 };
 pub use role_certificate::{
     RoleCertificate, RoleFault, RoleRequest, issue_client_certificate, issue_role_certificate,

@@ -3,6 +3,7 @@
 use crate::alone::Alone;
 use crate::api;
 use crate::authority::Authority;
+use crate::hand_over::HandOver;
 use crate::ledger::Ledger;
 use crate::settings::CaSettings;
 use crate::store::{OpenFault, Store};
@@ -19,6 +20,8 @@ pub struct Offline {
     read_only: Option<String>,
     // Dropped after the authority, and the directory's lock with it.
     _log: Alone,
+    // Dropped last: everything is written then.
+    _hand_over: HandOver,
 }
 
 impl Offline {
@@ -36,12 +39,12 @@ impl Offline {
                 let others: Vec<&str> =
                     configuration.in_sync.iter().filter(|name| **name != own).map(MemberName::as_str).collect();
                 format!(
-                    "{own} shares its log with {}: a change made here alone would be lost. Start the CA, then repeat",
+                    "{own} shares its log with {}: a change made here alone would be lost. Start the CA, then repeat (with --online, for verbs that have it)",
                     others.join(", ")
                 )
             }
             Some(configuration) => format!(
-                "{own} is a standby of {} and does not decide. Start the CA, then repeat",
+                "{own} is a standby of {} and does not decide. Start the CA, then repeat (with --online, for verbs that have it)",
                 configuration.primary
             ),
             None => format!("{own} has no complete copy of the authority yet"),
@@ -59,11 +62,12 @@ impl Offline {
         read_only: Option<String>,
     ) -> Self {
         let epoch = ledger.role().epoch;
+        let hand_over = HandOver::of(layout.clone());
         let authority = Authority::start(settings.policy(), ledger, layout);
         if read_only.is_none() {
             authority.begin_term(epoch);
         }
-        Self { authority, peer: Peer::local(), read_only, _log: log }
+        Self { authority, peer: Peer::local(), read_only, _log: log, _hand_over: hand_over }
     }
 
     /// Answers one request, as the worker's local socket would.

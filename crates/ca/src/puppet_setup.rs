@@ -3,8 +3,10 @@
 
 mod files;
 mod import_chain;
+mod infra_list;
 
 pub use import_chain::{ImportParts, import_chain, read_import};
+pub use infra_list::{InfraListFault, lock_directory, make_infra_list};
 
 use crate::inventory::Row;
 use crate::time;

@@ -3,7 +3,8 @@
 
 use crate::authority::issued;
 use crate::command::{Actor, Command, Envelope};
-use crate::directory::Batch;
+use crate::directory::{Batch, Layout};
+use crate::hand_over::HandOver;
 use crate::store::{self, OpenFault, Store};
 use crate::time;
 use pki::issue::{self, IssueFault, LeafLayout, LeafProfile};
@@ -114,6 +115,8 @@ fn issue(
     requests: &[RoleRequest],
     layout: LeafLayout,
 ) -> Result<Vec<RoleCertificate>, RoleFault> {
+    // Declared before the store, so that it is dropped after it.
+    let _hand_over = HandOver::of(Layout::new(cadir));
     let mut store = Store::open(cadir)?;
     if !store.membership.sole_owner(&MemberName::new(member)) {
         return Err(RoleFault::Replicated);

@@ -106,6 +106,8 @@ pub fn classify(method: &Method, target: &Uri) -> Route {
         ["puppet-ca", ..] => ca,
         // Puppet 2.6 to 3.x: /{environment}/{indirection}/{name}.
         [_, second, ..] if LEGACY.contains(second) => ca,
+        // What an operator asks of the CA beyond Puppet's API; the CA judges who may.
+        ["bunraku", "v1", "authority", _] => ca,
         ["bunraku", rest @ ..] => Route::Own(own(method, rest)),
         ["status", "v1", "simple", "ca"] => Route::CaStatus,
         ["status", "v1", "simple", ..] => Route::Catalog(Class::Status),
@@ -247,6 +249,9 @@ mod tests {
         assert_eq!(get("/production/certificate_revocation_list/ca"), READ);
         assert_eq!(get("/production/certificate_status/x"), READ);
         assert_eq!(get("/production/certificate_statuses/all"), READ);
+        assert_eq!(get("/bunraku/v1/authority/expiring?within=60"), READ);
+        assert_eq!(put("/bunraku/v1/authority/delete"), WRITE);
+        assert_eq!(get("/bunraku/v1/authority"), Route::Own(Own::Unknown));
         assert_eq!(get("https://elsewhere:8140/puppet-ca/v1/certificate/ca"), READ);
         assert_eq!(get("/status/v1/simple/ca"), Route::CaStatus);
     }
@@ -349,7 +354,8 @@ mod tests {
         let segments = lax(path);
         let first = segments.first().map(String::as_str);
         let second = segments.get(1).map(String::as_str);
-        first == Some("puppet-ca") || second.is_some_and(|second| LEGACY.contains(&second))
+        let operators = segments.starts_with(&["bunraku", "v1", "authority"].map(str::to_owned));
+        operators || first == Some("puppet-ca") || second.is_some_and(|second| LEGACY.contains(&second))
     }
 
     proptest! {

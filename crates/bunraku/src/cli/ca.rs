@@ -10,12 +10,20 @@ use super::CaKey;
 pub enum CaCommand {
     /// Revoke certificates and remove their files from the CA
     Clean(CleanArgs),
+    /// Delete signed certificates from the CA's directory (the CA stopped, or --online)
+    Delete(DeleteArgs),
+    /// Make the files of the infrastructure's revocation list (the CA must be stopped)
+    Enable(EnableArgs),
+    /// Show what ends soon: certificates, the CA's own, revocation lists
+    Expiring(ExpiringArgs),
     /// Make keys and have their certificates signed
     Generate(GenerateArgs),
     /// Make a CA of a key and certificates from elsewhere
     Import(ImportArgs),
     /// List certificate requests, or all certificates
     List(ListArgs),
+    /// Move the CA's directory out of ssldir, and leave a link (the CA must be stopped)
+    Migrate(MigrateArgs),
     /// Revoke certificates
     Revoke(RevokeArgs),
     /// Make a root and an intermediate CA, and the server's certificate
@@ -29,9 +37,13 @@ impl CaCommand {
     pub fn output(&self) -> &Output {
         match self {
             CaCommand::Clean(args) => &args.output,
+            CaCommand::Delete(args) => &args.output,
+            CaCommand::Enable(args) => &args.output,
+            CaCommand::Expiring(args) => &args.output,
             CaCommand::Generate(args) => &args.output,
             CaCommand::Import(args) => &args.output,
             CaCommand::List(args) => &args.output,
+            CaCommand::Migrate(args) => &args.output,
             CaCommand::Revoke(args) => &args.output,
             CaCommand::Setup(args) => &args.output,
             CaCommand::Sign(args) => &args.output,
@@ -194,6 +206,62 @@ pub struct ImportArgs {
     pub key: CaKey,
     #[command(flatten)]
     pub host: HostFiles,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct EnableArgs {
+    /// Make infra_crl.pem, for the nodes that infra_inventory.txt names
+    #[arg(long)]
+    pub infracrl: bool,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Where the directory goes [default: puppetserver/ca beside Puppet's own folder]
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// Those that have expired
+    #[arg(long)]
+    pub expired: bool,
+    /// Those that have been revoked
+    #[arg(long)]
+    pub revoked: bool,
+    /// Those of these names
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    /// All of them
+    #[arg(long)]
+    pub all: bool,
+    /// Have the running CA do it
+    #[arg(long)]
+    pub online: bool,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct ExpiringArgs {
+    /// What ends within this time from now: seconds, or with a unit (s, m, h, d, y)
+    #[arg(long, value_name = "TIME", default_value = "60d")]
+    pub within: String,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

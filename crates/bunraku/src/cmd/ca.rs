@@ -2,20 +2,24 @@
 
 mod alt_names;
 mod clean;
+mod delete;
 mod endpoint;
+mod expiring;
 mod generate;
 mod host_files;
 mod list;
+mod migrate;
 mod offline;
 mod report;
 mod revoke;
 mod setup;
 mod sign;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{CaCommand, CaTarget, GenerateArgs, Output};
+use crate::cli::{CaCommand, CaTarget, DeleteArgs, GenerateArgs, MigrateArgs, Output};
+use crate::config::Config;
 use crate::console::{self, outln};
 use endpoint::Endpoint;
 use report::{Misuse, Report};
@@ -55,6 +59,30 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             report.finish(code)
         }
         CaCommand::Generate(args) => generate_verb(config, args).await,
+        CaCommand::Delete(args) => delete_verb(config, args).await,
+        CaCommand::Enable(args) => {
+            let mut report = Report::new(&args.output)?;
+            let config = offline::config(config, &args.target)?;
+            let cadir = offline::cadir(config.as_ref(), &args.target)?;
+            if args.infracrl {
+                offline::refuse_while_served(config.as_ref(), &args.target, &cadir, false).await?;
+                let member = offline::member(config.as_ref(), &cadir);
+                ca::make_infra_list(&cadir, &member, offline::ca_ttl(config.as_ref()))?;
+                report.say("Infra CRL files created.");
+                report.set("infracrl", cadir.join("infra_crl.pem").display().to_string());
+            } else {
+                report.warn("Nothing to enable: name it, as with --infracrl.");
+            }
+            report.finish(0)
+        }
+        CaCommand::Expiring(args) => {
+            let mut report = Report::new(&args.output)?;
+            let within = expiring::check(&args.within)?;
+            let endpoint = open(config, &args.target).await?;
+            let code = expiring::run(&endpoint, within, &args.within, &mut report).await?;
+            report.finish(code)
+        }
+        CaCommand::Migrate(args) => migrate_verb(config, args).await,
         CaCommand::Setup(args) => {
             let mut report = Report::new(&args.output)?;
             let config = offline::config(config, &args.target)?;
@@ -98,6 +126,42 @@ async fn generate_verb(file: Option<PathBuf>, args: GenerateArgs) -> anyhow::Res
         generate::through_ca(&endpoint, &args, places, ttl, &mut report).await?
     };
     report.finish(code)
+}
+
+async fn delete_verb(file: Option<PathBuf>, args: DeleteArgs) -> anyhow::Result<u8> {
+    let mut report = Report::new(&args.output)?;
+    delete::check(&args)?;
+    let config = offline::config(file.clone(), &args.target)?;
+    let cadir = offline::cadir(config.as_ref(), &args.target)?;
+    let endpoint = open_stopped(file, config.as_ref(), &args.target, &cadir, args.online).await?;
+    let code = delete::run(&endpoint, &args, &cadir, &mut report).await?;
+    report.finish(code)
+}
+
+async fn migrate_verb(file: Option<PathBuf>, args: MigrateArgs) -> anyhow::Result<u8> {
+    let mut report = Report::new(&args.output)?;
+    let config = offline::config(file, &args.target)?;
+    let cadir = offline::cadir(config.as_ref(), &args.target)?;
+    offline::refuse_while_served(config.as_ref(), &args.target, &cadir, false).await?;
+    let code = migrate::run(&cadir, args.to.as_deref(), &mut report)?;
+    report.finish(code)
+}
+
+/// The directory of a CA that is stopped; or the CA that runs, if that is what is wanted.
+async fn open_stopped(
+    file: Option<PathBuf>,
+    config: Option<&Config>,
+    target: &CaTarget,
+    cadir: &Path,
+    online: bool,
+) -> anyhow::Result<Endpoint> {
+    if online {
+        return Endpoint::open(file, target).await;
+    }
+    offline::refuse_while_served(config, target, cadir, false)
+        .await
+        .map_err(|fault| anyhow::anyhow!("{fault}\nOr have it do this itself, with --online."))?;
+    Endpoint::of_directory(file, cadir).await
 }
 
 async fn open(config: Option<PathBuf>, target: &CaTarget) -> anyhow::Result<Arc<Endpoint>> {

@@ -1,7 +1,8 @@
 //! The command line, by its outputs and exit codes.
 
 use super::agents::{Agent, Kind};
-use super::deployment::{Deployment, text};
+use super::deployment::{Deployment, text, wait_until};
+use std::time::Duration;
 
 #[test]
 fn certificates_are_listed_signed_revoked_and_cleaned_as_puppetserver_ca_does() {
@@ -198,6 +199,32 @@ fn the_real_puppetserver_ca_command_works_against_the_deployment() {
     let (code, listed) = run(&["list", "--all"]);
     assert_eq!(code, Some(0));
     assert_eq!(listed, deployment.bunraku_ok(&["ca", "list", "--all"]));
+}
+
+#[test]
+fn what_needs_the_ca_stopped_is_refused_or_done_by_the_running_one() {
+    let deployment = Deployment::start(21_140, &[]);
+    let cadir = deployment.primary_dir().canonicalize().unwrap();
+    let cadir = cadir.display().to_string();
+    for verb in
+        [&["delete", "--expired"][..], &["enable", "--infracrl"], &["migrate", "--to", "/tmp/nowhere"]]
+    {
+        for place in [&[][..], &["--cadir", &cadir]] {
+            let refused = deployment.bunraku(&[&["ca"], verb, place].concat());
+            assert_eq!(refused.status.code(), Some(1), "{verb:?}");
+            let said = text(&refused.stderr);
+            assert!(said.contains("Please stop it before attempting to run this command."), "{said}");
+        }
+    }
+    let made = ["ca", "generate", "--key", "ec", "--certname", "short.example.com", "--ttl", "10d"];
+    assert_eq!(deployment.bunraku(&made).status.code(), Some(0));
+    let soon = deployment.bunraku_ok(&["ca", "expiring", "--within", "11d"]);
+    assert!(soon.starts_with("what         name ") && soon.contains("short.example.com  "), "{soon}");
+    assert_eq!(deployment.bunraku_ok(&["ca", "expiring", "--within", "9d"]), "Nothing ends within 9d.\n");
+    let deleted = deployment.bunraku_ok(&["ca", "delete", "--certname", "short.example.com", "--online"]);
+    assert!(deleted.ends_with("\n1 certificate deleted.\n"), "{deleted}");
+    let standby = deployment.standby_dir().join("signed/short.example.com.pem");
+    wait_until("the standby follows", Duration::from_secs(5), || !standby.exists());
 }
 
 #[test]

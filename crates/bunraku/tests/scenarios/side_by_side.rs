@@ -339,3 +339,91 @@ fn clients_of_the_ca_get_the_same_certificate_offline() {
     assert_eq!(again.code, Some(1));
     assert!(again.err.contains("Please delete these files if you really want to generate"), "{}", again.err);
 }
+
+#[test]
+fn the_infrastructure_list_begins_as_puppetserver_ca_begins_it() {
+    let pair = Pair::new();
+    assert_eq!(pair.bunrakus(&["setup", "--certname", "puppet.example.com", "--key", "ec"]).code, Some(0));
+    pair.copy_to_puppet();
+    let enable = ["enable", "--infracrl"];
+    let existing = pair.both(&enable);
+    assert_eq!(existing.code, Some(1));
+    assert!(
+        existing.err.starts_with("Error:\nExisting file at 'HERE/ca/infra_crl.pem'\n"),
+        "{}",
+        existing.err
+    );
+    for folder in ["puppet", "bunraku"] {
+        let cadir = pair.folder(folder).join("ca");
+        std::fs::remove_file(cadir.join("infra_crl.pem")).unwrap();
+        std::fs::rename(cadir.join("infra_inventory.txt"), cadir.join("kept")).unwrap();
+    }
+    let (theirs, ours) = (pair.puppets(&enable), pair.bunrakus(&enable));
+    // Theirs has a quotation mark too many.
+    assert_eq!((theirs.code, theirs.err.replace('"', "")), (ours.code, ours.err));
+    for folder in ["puppet", "bunraku"] {
+        let cadir = pair.folder(folder).join("ca");
+        std::fs::rename(cadir.join("kept"), cadir.join("infra_inventory.txt")).unwrap();
+    }
+    assert_eq!(pair.both(&enable).out, "Infra CRL files created.\n");
+    same_dump(&pair, "ca/infra_crl.pem");
+    pair.same_files();
+}
+
+#[test]
+fn a_directory_moves_and_leaves_a_link() {
+    let pair = Pair::new();
+    assert_eq!(pair.bunrakus(&["setup", "--certname", "puppet.example.com", "--key", "ec"]).code, Some(0));
+    let (from, to) = (pair.folder("bunraku/ca"), pair.folder("bunraku/puppetserver/ca"));
+    let to_text = to.display().to_string();
+    let moved = pair.bunrakus(&["migrate", "--to", &to_text]);
+    assert_eq!(moved.code, Some(0), "{}", moved.err);
+    assert_eq!(
+        moved.out,
+        "CA dir successfully migrated to HERE/puppetserver/ca. Symlink placed at HERE/ca\nfor backwards compatibility. \
+         The CA can be safely restarted now.\n"
+    );
+    assert_eq!(std::fs::read_link(&from).unwrap(), to);
+    assert!(pair.bunrakus(&["list", "--all"]).out.contains("puppet.example.com"));
+    let again = pair.bunrakus(&["migrate", "--to", &to_text]);
+    assert_eq!(again.code, Some(1));
+    assert!(again.err.starts_with("Error:\nExisting file at 'HERE/puppetserver/ca'\n"), "{}", again.err);
+}
+
+#[test]
+fn certificates_are_deleted_by_what_they_are() {
+    let pair = Pair::new();
+    assert_eq!(pair.bunrakus(&["setup", "--certname", "puppet.example.com", "--key", "ec"]).code, Some(0));
+    let made = ["generate", "--key", "ec", "--certname", "a,b,c", "--ttl", "1s"];
+    let made = pair.bunrakus(&made);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    assert_eq!(pair.bunrakus(&["generate", "--key", "ec", "--certname", "d"]).code, Some(0));
+    assert_eq!(pair.bunrakus(&["revoke", "--certname", "d"]).code, Some(0));
+    let revoked = pair.bunrakus(&["delete", "--revoked"]);
+    assert_eq!(
+        (revoked.code, revoked.out.as_str()),
+        (Some(0), "Deleting certificate at HERE/ca/signed/d.pem\n1 certificate deleted.\n")
+    );
+    let named = pair.bunrakus(&["delete", "--certname", "c,nosuch"]);
+    assert_eq!(named.code, Some(24));
+    assert_eq!(named.err, "Could not find certificate file at HERE/ca/signed/nosuch.pem\n");
+    assert!(named.out.ends_with("\n1 certificate deleted.\n"), "{}", named.out);
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let json = pair.bunrakus(&["expiring", "--within", "0", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let names: Vec<&str> =
+        json["expiring"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a", "b"]);
+    let expired = pair.bunrakus(&["delete", "--expired", "--json"]);
+    assert_eq!(
+        (expired.code, expired.out.as_str()),
+        (Some(0), "{\"deleted\":[\"a\",\"b\"],\"missing\":[]}\n")
+    );
+    assert_eq!(pair.bunrakus(&["delete", "--expired"]).out, "0 certificates deleted.\n");
+    let left = std::fs::read_dir(pair.folder("bunraku/ca/signed")).unwrap().count();
+    assert_eq!(left, 1, "the server's own");
+    assert_eq!(pair.bunrakus(&["delete", "--all"]).out.lines().last(), Some("1 certificate deleted."));
+    for wrong in [&["delete"][..], &["delete", "--all", "--expired"], &["delete", "--certname=--all"]] {
+        assert_eq!(pair.bunrakus(wrong).code, Some(1), "{wrong:?}");
+    }
+}

@@ -17,7 +17,7 @@ enum Allow {
 }
 
 /// Path prefix, methods, whom. As in `auth.conf`, a path stands for all that begin with it.
-const RULES: [(&str, &[Method], Allow); 14] = [
+const RULES: [(&str, &[Method], Allow); 15] = [
     ("/puppet-ca/v1/certificate/", &[Method::GET], Allow::Anyone),
     ("/puppet-ca/v1/certificate_revocation_list/ca", &[Method::GET], Allow::Anyone),
     ("/puppet-ca/v1/certificate_revocation_list", &[Method::PUT], Allow::Operator),
@@ -30,6 +30,8 @@ const RULES: [(&str, &[Method], Allow); 14] = [
     ("/puppet-ca/v1/clean", &[Method::PUT], Allow::Operator),
     ("/puppet-ca/v1/sign", &[Method::POST], Allow::Operator),
     ("/puppet-ca/v1/sign/all", &[Method::POST], Allow::Operator),
+    // Beyond Puppet's API.
+    ("/bunraku/v1/authority/", &[Method::GET, Method::POST], Allow::Operator),
     // The names that Puppet Server's route takes although it answers with the same list to all of them.
     ("/puppet-ca/v1/certificate_revocation_list/", &[Method::GET], Allow::LocalOperator),
     ("/puppet-ca/v1/certificate_revocation_list", &[Method::GET], Allow::LocalOperator),
@@ -73,6 +75,7 @@ mod tests {
             (Method::GET, "/puppet-ca/v1/certificate_statuses/all", false),
             (Method::GET, "/puppet-ca/v1/expirations", false),
             (Method::PUT, "/puppet-ca/v1/clean", false),
+            (Method::GET, "/bunraku/v1/authority/expiring", false),
             (Method::GET, "/puppet-ca/v1/nosuch", false),
             (Method::GET, "/puppet-ca/v2/certificate/ca", false),
         ] {

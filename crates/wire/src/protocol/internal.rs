@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
-/// Prefix of all of them. The front end passes none of them on.
+/// Prefix of all of them. The front end passes on to the active CA what is below [`OPERATOR_PREFIX`], and nothing else.
 pub const PREFIX: &str = "/bunraku/v1";
 /// `POST`, on CA members: one frame in, one frame out ([`FRAME`]).
 pub const REPLICA_PATH: &str = "/bunraku/v1/replica";
@@ -13,6 +13,15 @@ pub const REGISTER_PATH: &str = "/bunraku/v1/register";
 pub const STATUS_PATH: &str = "/bunraku/v1/status";
 /// `POST`, on the front end: [`SwitchoverRequest`] in; makes another member the primary.
 pub const SWITCHOVER_PATH: &str = "/bunraku/v1/ca/switchover";
+
+/// Prefix of what operators ask of the active CA beyond Puppet's API.
+pub const OPERATOR_PREFIX: &str = "/bunraku/v1/authority";
+/// `GET ?within=SECONDS`: what ends within that time.
+pub const EXPIRING_PATH: &str = "/bunraku/v1/authority/expiring";
+/// `POST`: drops signed certificates.
+pub const DELETE_PATH: &str = "/bunraku/v1/authority/delete";
+/// `POST`: takes entries off the revocation list.
+pub const PRUNE_PATH: &str = "/bunraku/v1/authority/prune";
 
 /// Content type of a replication frame.
 pub const FRAME: &str = "application/cbor";

@@ -49,7 +49,8 @@ impl Endpoint {
         }
     }
 
-    async fn of_directory(config_file: Option<PathBuf>, cadir: &Path) -> anyhow::Result<Endpoint> {
+    /// Opens a directory: through the CA that owns it, else under its lock.
+    pub async fn of_directory(config_file: Option<PathBuf>, cadir: &Path) -> anyhow::Result<Endpoint> {
         if !cadir.is_dir() {
             bail!("there is no CA directory {}", cadir.display());
         }
