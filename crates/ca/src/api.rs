@@ -23,6 +23,7 @@ mod expiring;
 mod gate;
 mod negotiate;
 mod path;
+pub(crate) mod revocations;
 mod rules;
 mod sign;
 mod status;
@@ -86,9 +87,14 @@ pub(crate) async fn handle(
         Ok(target) => target,
         Err(fault) => return respond(path_refused(&fault)),
     };
+    let may_revoke = revocations::may_revoke(request.method(), &target.path)
+        && peer.certname().is_some_and(|name| front_ends.iter().any(|front_end| front_end == name));
     let mut response = match puppet_ca(authority, front_ends, request, target, peer).await {
         Ok(answer) | Err(answer) => respond(answer),
     };
+    if may_revoke && response.status().is_success() {
+        revocations::note(&mut response, authority.ledger());
+    }
     response.headers_mut().insert("x-puppet-version", PUPPET_VERSION);
     response
 }

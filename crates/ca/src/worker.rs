@@ -11,10 +11,11 @@ use replica::Frame;
 use std::future::Future;
 use std::sync::Arc;
 use thiserror::Error;
+use tokio::sync::watch;
 use tracing::{error, info, warn};
 use wire::http::{Method, StatusCode};
 use wire::protocol::internal::{FRAME, REPLICA_PATH};
-use wire::tls::TrustBundle;
+use wire::protocol::revocations;
 use wire::{
     Drain, DrainHandle, DrainPlan, Handler, Limits, LocalFault, LocalListener, Peer, Request, Response, body,
     drain, reply, serve_local_listener,
@@ -45,6 +46,8 @@ pub struct Worker {
     front_ends: Vec<String>,
     log: WorkerLog,
     local: DrainHandle,
+    /// True once this member is about to stop.
+    ending: watch::Sender<bool>,
 }
 
 enum WorkerLog {
@@ -79,10 +82,10 @@ impl Worker {
         tokio::spawn(follow_role(Arc::downgrade(&authority), ledger.clone()));
         tokio::spawn(daily(Arc::downgrade(&authority)));
         if let Some(trust) = settings.trust.clone() {
-            tokio::spawn(follow_lists(trust, ledger));
+            tokio::spawn(api::revocations::follow(trust, ledger));
         }
         let (local, local_drain) = drain::channel();
-        let worker = Arc::new(Self { authority, front_ends: settings.front_ends, log, local });
+        let worker = Arc::new(Self { authority, front_ends: settings.front_ends, log, local, ending: watch::Sender::new(false) });
         let listener = LocalListener::bind(layout.socket())?;
         tokio::spawn(serve_operator(listener, Arc::clone(&worker), local_drain));
         Ok(worker)
@@ -98,9 +101,16 @@ impl Worker {
         &self.authority
     }
 
+    /// Says that this member is about to stop: nobody is kept waiting for news any longer. To be called when the
+    /// listener begins to drain.
+    pub fn announce_end(&self) {
+        self.ending.send_replace(true);
+    }
+
     /// Ends what [`Worker::start`] started and gives the directory back. Requests that are still under way are
     /// refused.
     pub async fn stop(self: Arc<Self>) {
+        self.announce_end();
         self.local.begin(DrainPlan::prompt(std::time::Duration::from_millis(200)));
         let stopped = tokio::task::spawn_blocking(move || match &self.log {
             WorkerLog::Alone(alone) => alone.stop(),
@@ -143,6 +153,17 @@ impl Handler for Worker {
         async move {
             if request.uri().path() == REPLICA_PATH {
                 return worker.frame(request, &peer).await;
+            }
+            if request.uri().path() == revocations::PATH {
+                let ending = worker.ending.subscribe();
+                return api::revocations::answer(
+                    &worker.authority,
+                    &worker.front_ends,
+                    &request,
+                    &peer,
+                    ending,
+                )
+                .await;
             }
             api::handle(&worker.authority, &worker.front_ends, request, &peer).await
         }
@@ -187,25 +208,6 @@ async fn daily(authority: std::sync::Weak<Authority>) {
         let role = authority.ledger().role();
         if role.decides {
             authority.keep_list(role.epoch).await;
-        }
-    }
-}
-
-/// Keeps what this process' own listener enforces up to date.
-async fn follow_lists(trust: TrustBundle, ledger: Ledger) {
-    let mut lists = ledger.watch_lists();
-    loop {
-        lists.borrow_and_update();
-        if let Some(current) = ledger.read(|state| state.lists().clone()) {
-            let trust = trust.clone();
-            let loaded =
-                tokio::task::spawn_blocking(move || trust.load(current.to_pem().as_bytes()).map(|_| ()));
-            if let Ok(Err(fault)) = loaded.await {
-                warn!(%fault, "the new revocation list is not enforced on this member's own listener");
-            }
-        }
-        if lists.changed().await.is_err() {
-            return;
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::forward::Forwarder;
 use crate::hold::Helm;
-use crate::revocation::{Hints, RevocationKeeper};
+use crate::revocation::RevocationKeeper;
 use crate::settings::{FrontEndSettings, WorkerAddress};
 use crate::status::{CaMemberStatus, CaStatus, Status};
 use crate::supervisor::{self, Setup, SharedRegister, Supervisor};
@@ -132,7 +132,6 @@ impl FrontEnd {
         }
 
         let helm = Arc::new(Helm::new());
-        let crl_hints = Arc::new(Hints::default());
         let (sightings, seen) = mpsc::channel(256);
         let monitor_settings = monitor_settings(&settings, cluster);
         let handoff_timeout = Duration::from_millis(monitor_settings.timings.handoff_ms);
@@ -142,27 +141,32 @@ impl FrontEnd {
             register: Arc::clone(&register),
             helm: Arc::clone(&helm),
             sightings: seen,
-            crl_hints: Arc::clone(&crl_hints),
             error_log: Arc::clone(&error_log),
             clock,
             probe_timeout: tuning.ca_probe_timeout,
             handoff_timeout,
         });
         tasks.spawn(watching);
-        let keeper = RevocationKeeper {
-            trust: settings.trust.clone(),
-            path: settings.crl_path.clone(),
-            upstreams: members.clone(),
-            helm: Arc::clone(&helm),
-            hints: crl_hints,
-            refresh: tuning.crl_refresh,
-            error_log: Arc::clone(&error_log),
-        };
-        tasks.spawn(keeper.run());
+        let keeper = RevocationKeeper::new(
+            (settings.trust.clone(), settings.crl_path.clone()),
+            members.clone(),
+            Arc::clone(&helm),
+            tuning.crl_refresh,
+            Arc::clone(&error_log),
+        );
+        tasks.spawn(Arc::clone(&keeper).follow());
+        tasks.spawn(Arc::clone(&keeper).confirm());
 
         let forwarder =
             Forwarder { workers: Arc::clone(&workers), upstreams: catalog, tuning: tuning.clone() };
-        let ca_route = CaRoute { upstreams: members, helm: Arc::clone(&helm), sightings, tuning };
+        let ca_route = CaRoute {
+            upstreams: members,
+            helm: Arc::clone(&helm),
+            sightings,
+            revocations: Arc::clone(&keeper.in_force),
+            error_log: Arc::clone(&error_log),
+            tuning,
+        };
         Ok(Arc::new(Self {
             settings,
             server_tls,

@@ -1,46 +1,67 @@
-//! The live revocation list: fetched from the active CA whenever it may have changed, in force at once.
+//! What the active CA has revoked, in force here: on new connections and, because every request asks the same index,
+//! on open ones too.
 //!
-//! Every request of every open connection is checked against the index that is swapped here, so a revoked node is out
-//! within a round trip, without a reload and without cutting anybody else's connection.
+//! Two tasks. [`RevocationKeeper::follow`] asks the active CA what is new and gets the answer the moment something is
+//! (`GET /bunraku/v1/ca/revocations` waits): a few serial numbers, however long the list is. They count at once: the
+//! CA itself says so, over a connection that proves who it is. [`RevocationKeeper::confirm`] then fetches the signed
+//! list, verifies it, puts it in place of the additions and keeps it for the next start.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod confirm;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use wire::protocol::internal::X_BUNRAKU_EPOCH;
+use wire::protocol::revocations::{Known, Revocations};
 use wire::tls::TrustBundle;
-use wire::{Bytes, Request, body};
+use wire::{Bytes, Request, Serial, body};
 
 use crate::error_log::ErrorLog;
-use crate::hold::Helm;
+use crate::hold::{Helm, Target};
 use crate::upstream::Upstream;
 
-/// What is fetched.
-const PATH: &str = "/puppet-ca/v1/certificate_revocation_list/ca";
 /// Largest list read: five times one with a million entries.
 const MAX_LIST: usize = 256 * 1024 * 1024;
-/// Shortest time between two fetches that follow hints: many writes in a row are one change.
+/// How long an answer may take. A question without news is answered after 20 s.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Shortest time between two questions that brought nothing: a member that answers without news is about to stop.
 const BREATH: Duration = Duration::from_millis(20);
-/// Time from a hint without hurry to the fetch.
-const UNHURRIED: Duration = Duration::from_secs(1);
-/// How long one fetch may take.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time until a failed fetch is tried again.
-const AGAIN: Duration = Duration::from_millis(500);
+/// Time until a question that failed is asked again.
+const AGAIN: Duration = Duration::from_millis(250);
 
-/// How the keeper learns that it should look.
+/// The number of the active CA's list that is in force here.
 #[derive(Debug, Default)]
-pub struct Hints {
-    /// Something that may have revoked was carried out, or another member became active.
-    pub now: Notify,
-    /// The CA's log has grown without our knowing by what; mostly by certificates, which are no hurry.
-    pub soon: Notify,
+pub struct InForce {
+    number: watch::Sender<u64>,
 }
 
-/// The task that keeps the index up to date.
+impl InForce {
+    /// The number; 0 before the active CA was ever asked.
+    pub fn number(&self) -> u64 {
+        *self.number.borrow()
+    }
+
+    /// Waits until the list with this number, or a later one, is in force; false when it is not in time.
+    pub async fn reaches(&self, number: u64, limit: Duration) -> bool {
+        let mut numbers = self.number.subscribe();
+        let there = numbers.wait_for(|now| *now >= number);
+        matches!(tokio::time::timeout(limit, there).await, Ok(Ok(_)))
+    }
+}
+
+/// How the two tasks and the supervisor ring [`RevocationKeeper::confirm`].
+#[derive(Debug, Default)]
+struct Bell {
+    /// The signed lists are wanted now.
+    now: Notify,
+    /// They are wanted, and what they will say is in force already.
+    soon: Notify,
+}
+
+/// Keeps the index up to date.
 pub struct RevocationKeeper {
     /// The index.
     pub trust: TrustBundle,
@@ -50,123 +71,147 @@ pub struct RevocationKeeper {
     pub upstreams: Vec<Arc<Upstream>>,
     /// Who is active.
     pub helm: Arc<Helm>,
-    /// Rung when the list may have changed.
-    pub hints: Arc<Hints>,
-    /// Time between two looks without a hint.
+    /// Follows what is in force.
+    pub in_force: Arc<InForce>,
+    /// Time between two looks at the signed lists when nothing has changed.
     pub refresh: Duration,
     /// The log.
     pub error_log: Arc<ErrorLog>,
+    bell: Bell,
+    /// What was told last. Locked while the index changes, so that an older list never replaces newer additions.
+    told: Mutex<Option<Told>>,
+}
+
+/// The authority and the number of its list that was told last.
+#[derive(Debug)]
+struct Told {
+    issuer: String,
+    number: u64,
 }
 
 impl RevocationKeeper {
-    /// Keeps it for ever.
-    pub async fn run(self) {
-        let mut in_force: Option<Bytes> = std::fs::read(&self.path).ok().map(Bytes::from);
+    /// A keeper; [`RevocationKeeper::follow`] and [`RevocationKeeper::confirm`] are to be run beside each other.
+    pub fn new(
+        (trust, path): (TrustBundle, PathBuf),
+        upstreams: Vec<Arc<Upstream>>,
+        helm: Arc<Helm>,
+        refresh: Duration,
+        error_log: Arc<ErrorLog>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            trust,
+            path,
+            upstreams,
+            helm,
+            in_force: Arc::default(),
+            refresh,
+            error_log,
+            bell: Bell::default(),
+            told: Mutex::default(),
+        })
+    }
+
+    /// Asks the active CA for ever.
+    pub async fn follow(self: Arc<Self>) {
+        let mut course = self.helm.watch();
+        let mut known = Known::default();
+        let mut chain = String::new();
         let mut said: Option<String> = None;
-        let mut wait = AGAIN;
         loop {
-            tokio::select! {
-                () = self.hints.now.notified() => {}
-                () = self.soon() => {}
-                () = tokio::time::sleep(wait) => {}
-            }
-            wait = self.refresh;
-            let asked = self.helm.course();
-            match self.fetch().await {
-                Ok(Some(list)) => {
-                    said = None;
-                    if in_force.as_ref() != Some(&list) {
-                        match self.put_in_force(list.clone()).await {
-                            Ok(()) => in_force = Some(list),
-                            Err(why) => self.error_log.say(why),
-                        }
-                    }
+            let Some(target) = course.borrow_and_update().target.clone() else {
+                if course.changed().await.is_err() {
+                    return;
                 }
-                // Nobody to ask now; whoever becomes active rings.
-                Ok(None) => {}
-                // It went away while we asked, and another is active by now.
-                Err(_) if self.helm.course() != asked => wait = BREATH,
-                Err(why) => {
-                    wait = AGAIN;
-                    // Once per trouble: the supervisor's log says why the member is away.
-                    if said.as_ref() != Some(&why) {
-                        self.error_log.say(format!("The revocation list could not be fetched: {why}"));
-                        said = Some(why);
+                continue;
+            };
+            let answer = tokio::select! {
+                biased;
+                // Whatever that member has not said is asked of the next one.
+                changed = course.changed() => match changed {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
+                answer = self.ask(&target, &known) => answer,
+            };
+            let pause = match answer {
+                Ok(Some(told)) if known.version.as_ref() == Some(&told.version) => BREATH,
+                Ok(Some(told)) => match self.enforce(&told).await {
+                    Ok(new) => {
+                        said = None;
+                        // At first, and for the lists of the other authorities, only the signed ones will do.
+                        let at_once = known.version.is_none() || chain != told.chain;
+                        if at_once { self.bell.now.notify_one() } else { self.bell.soon.notify_one() }
+                        known = known.after(&told, &new);
+                        chain = told.chain;
+                        continue;
                     }
-                }
-            }
-            tokio::time::sleep(BREATH).await;
+                    Err(why) => self.complain(&mut said, why),
+                },
+                // It is not the primary any more; the course changes in a moment.
+                Ok(None) => BREATH,
+                Err(why) => self.complain(&mut said, why),
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
-    async fn soon(&self) {
-        self.hints.soon.notified().await;
-        tokio::time::sleep(UNHURRIED).await;
+    /// Says why what is new cannot be learned, once per trouble, and falls back on the signed lists.
+    fn complain(&self, said: &mut Option<String>, why: String) -> Duration {
+        if said.as_ref() != Some(&why) {
+            self.error_log.say(format!("New revocations cannot be learned at once: {why}"));
+            *said = Some(why);
+        }
+        self.bell.now.notify_one();
+        AGAIN
     }
 
-    async fn fetch(&self) -> Result<Option<Bytes>, String> {
-        let Some(target) = self.helm.course().target else { return Ok(None) };
-        let mut request = Request::new(body::empty());
-        *request.uri_mut() = http::Uri::from_static(PATH);
-        request.headers_mut().insert(X_BUNRAKU_EPOCH, HeaderValue::from(target.epoch));
+    async fn ask(&self, target: &Target, known: &Known) -> Result<Option<Revocations>, String> {
+        let name = &self.upstreams[target.member].worker().name;
+        let Some(bytes) = self.get(target, &known.to_target()).await? else { return Ok(None) };
+        serde_json::from_slice(&bytes).map(Some).map_err(|fault| format!("{name}: {fault}"))
+    }
+
+    /// Fetches something from the active CA; none when it is not that any more.
+    async fn get(&self, target: &Target, what: &str) -> Result<Option<Bytes>, String> {
         let upstream = &self.upstreams[target.member];
         let name = &upstream.worker().name;
-        let fetch = async {
+        let mut request = Request::new(body::empty());
+        *request.uri_mut() = http::Uri::try_from(what).map_err(|fault| fault.to_string())?;
+        request.headers_mut().insert(X_BUNRAKU_EPOCH, HeaderValue::from(target.epoch));
+        let exchange = async {
             let response =
-                upstream.send(request, FETCH_TIMEOUT).await.map_err(|fault| format!("{name}: {fault}"))?;
+                upstream.send(request, ANSWER_TIMEOUT).await.map_err(|fault| format!("{name}: {fault}"))?;
             let status = response.status();
-            let list = body::collect(response.into_body(), MAX_LIST)
+            let bytes = body::collect(response.into_body(), MAX_LIST)
                 .await
                 .map_err(|fault| format!("{name}: {fault}"))?;
             match status {
-                StatusCode::OK => Ok(Some(list)),
-                // It is not the primary any more; the course changes in a moment.
+                StatusCode::OK => Ok(Some(bytes)),
                 StatusCode::MISDIRECTED_REQUEST => Ok(None),
                 status => Err(format!("{name} answered {status}")),
             }
         };
-        match tokio::time::timeout(FETCH_TIMEOUT, fetch).await {
+        match tokio::time::timeout(ANSWER_TIMEOUT, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(format!("{name} gave no answer within {} s", FETCH_TIMEOUT.as_secs())),
+            Err(_) => Err(format!("{name} gave no answer within {} s", ANSWER_TIMEOUT.as_secs())),
         }
     }
 
-    /// Swaps the index, then keeps the copy. Off the runtime's threads: a long list takes milliseconds to index.
-    async fn put_in_force(&self, list: Bytes) -> Result<(), String> {
-        let (trust, path) = (self.trust.clone(), self.path.clone());
+    /// Puts what is new in force, and says what it was.
+    async fn enforce(self: &Arc<Self>, told: &Revocations) -> Result<Vec<Serial>, String> {
+        let keeper = Arc::clone(self);
+        let news = told.clone();
+        // Off the runtime's threads: the first time it is the whole list.
         let work = move || {
-            trust.load(&list).map_err(|fault| {
-                format!("The revocation list of the active CA cannot be used, the old one stays: {fault}")
-            })?;
-            write_atomically(&path, &list).map_err(|error| {
-                format!("{} could not be written; the revocations are in force: {error}", path.display())
-            })
+            let new = news.parsed().ok_or("the active CA tells serial numbers that are none")?;
+            let mut last = keeper.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if !keeper.trust.add_revocations_of(&news.issuer, &new) {
+                return Err("the active CA revokes in the name of one that is not in the bundle".to_owned());
+            }
+            *last = Some(Told { issuer: news.issuer, number: news.number });
+            keeper.in_force.number.send_replace(news.number);
+            Ok(new)
         };
         tokio::task::spawn_blocking(work).await.map_err(|failure| failure.to_string())?
-    }
-}
-
-/// Writes beside the file and renames, so that a crash leaves the old list or the new one.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write;
-    let beside = path.with_extension("pem.new");
-    let mut file = std::fs::File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_is_replaced_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("crl.pem");
-        write_atomically(&path, b"old, longer").unwrap();
-        write_atomically(&path, b"new").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

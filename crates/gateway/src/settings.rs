@@ -87,6 +87,8 @@ pub struct Tuning {
     /// Whether a catalog request is given to a second worker when the first took it and broke off. Compiling has no
     /// effects beyond storing the same facts again, but it costs time twice.
     pub compile_retry: bool,
+    /// How long the answer to a revocation is kept back while it is not in force here.
+    pub revocation_wait: Duration,
     /// Time between two looks for a new CRL when nothing hints at one.
     pub crl_refresh: Duration,
 }
@@ -110,6 +112,7 @@ impl Default for Tuning {
             ca_answer_limit: 8 * 1024 * 1024,
             answer_buffer: 1024 * 1024,
             compile_retry: false,
+            revocation_wait: Duration::from_secs(1),
             crl_refresh: Duration::from_secs(30),
         }
     }

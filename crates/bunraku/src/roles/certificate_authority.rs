@@ -41,6 +41,11 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
     let listener = listen(&member.address)?;
     let drain = end_on_signal(log.clone(), worker_drain())?;
+    let (ending, mut begun) = (worker.clone(), drain.clone());
+    tokio::spawn(async move {
+        begun.begun().await;
+        ending.announce_end();
+    });
     let logged = Logged::new(worker.clone(), log, name, front_ends);
     serve_tls(listener, tls, Limits::default(), logged, drain).await;
     worker.stop().await;

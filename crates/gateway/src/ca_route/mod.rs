@@ -10,17 +10,20 @@ use std::time::Duration;
 
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use replica::monitor::Failure;
 use tokio::sync::{mpsc, watch};
 use wire::protocol::internal::{X_BUNRAKU_EPOCH, X_BUNRAKU_REQUEST, X_BUNRAKU_STALE};
+use wire::protocol::revocations::{X_BUNRAKU_REVOCATIONS, parse_number};
 use wire::{Request, Response, body};
 
 use self::doubt::{Doubt, Outcome};
 use crate::answer;
 use crate::cargo::Cargo;
+use crate::error_log::ErrorLog;
 use crate::forward::{Carried, parts_again, read_in_time};
 use crate::hold::{Course, Helm, Patience, Target};
+use crate::revocation::InForce;
 use crate::route::CaAccess;
 use crate::settings::Tuning;
 use crate::supervisor::failure_of;
@@ -61,8 +64,6 @@ pub enum SightingKind {
         /// That epoch.
         epoch: u64,
     },
-    /// It carried out a write that may have changed the revocation list.
-    Written,
 }
 
 /// The way to the certificate authority.
@@ -73,6 +74,10 @@ pub struct CaRoute {
     pub helm: Arc<Helm>,
     /// Where sightings go. Bounded: when the supervisor has hundreds unread, one more tells it nothing.
     pub sightings: mpsc::Sender<Sighting>,
+    /// The revocations in force here.
+    pub revocations: Arc<InForce>,
+    /// The log.
+    pub error_log: Arc<ErrorLog>,
     /// Times and limits.
     pub tuning: Tuning,
 }
@@ -110,10 +115,8 @@ impl CaRoute {
             let Some(body) = cargo.take() else { return self.give_up(&doubt, &last_cause) };
             let request = self.request(&parts, body, &target, access, &id);
             match self.attempt(request, &target, &mut course).await {
-                Attempt::Answered(response) => {
-                    if response.status().is_success() && may_revoke(&parts.method, parts.uri.path()) {
-                        self.tell(&target, SightingKind::Written);
-                    }
+                Attempt::Answered(mut response) => {
+                    self.enforced(&mut response).await;
                     let worker = self.upstreams[target.member].worker().name.clone();
                     return Carried { response, worker: Some(worker) };
                 }
@@ -125,6 +128,22 @@ impl CaRoute {
                     }
                 }
             }
+        }
+    }
+
+    /// Keeps an answer back until what it may have revoked is out: whoever reads the answer need not wait. Not for
+    /// ever: the revocation is done, and so much must be said.
+    async fn enforced(&self, response: &mut Response) {
+        let Some(number) = response.headers_mut().remove(X_BUNRAKU_REVOCATIONS) else { return };
+        let Some(number) = parse_number(&number) else { return };
+        let limit = self.tuning.revocation_wait;
+        if !self.revocations.reaches(number, limit).await {
+            self.error_log.say(format!(
+                "Revocation list {number} is not in force here {} ms after the CA issued it (list {} is); its \
+                 revocations are acknowledged nevertheless",
+                limit.as_millis(),
+                self.revocations.number()
+            ));
         }
     }
 
@@ -275,31 +294,4 @@ fn steps_aside(response: &Response) -> bool {
 fn stale_text(response: &Response) -> String {
     let said = response.headers().get(X_BUNRAKU_STALE).and_then(|value| value.to_str().ok());
     format!("it is not the primary of this epoch ({})", said.unwrap_or("-"))
-}
-
-/// Whether a write at this path can change the revocation list: everything but asking for a certificate.
-fn may_revoke(method: &Method, path: &str) -> bool {
-    !matches!(*method, Method::GET | Method::HEAD)
-        && !path.contains("/certificate_request")
-        && !path.contains("/certificate_renewal")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn enrolling_does_not_fetch_the_revocation_list() {
-        for (method, path, fetch) in [
-            (Method::PUT, "/puppet-ca/v1/certificate_status/a", true),
-            (Method::PUT, "/puppet-ca/v1/clean", true),
-            (Method::PUT, "/puppet-ca/v1/certificate_revocation_list", true),
-            (Method::DELETE, "/production/certificate_status/a", true),
-            (Method::PUT, "/puppet-ca/v1/certificate_request/a", false),
-            (Method::POST, "/puppet-ca/v1/certificate_renewal", false),
-            (Method::GET, "/puppet-ca/v1/certificate_status/a", false),
-        ] {
-            assert_eq!(may_revoke(&method, path), fetch, "{method} {path}");
-        }
-    }
 }

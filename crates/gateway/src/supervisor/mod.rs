@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use replica::configuration::Configuration;
-use replica::monitor::{Action, Change, Event, MemberState, Monitor, View};
+use replica::monitor::{Action, Change, Event, Monitor, View};
 use replica::name::{Epoch, MemberName};
 use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +23,6 @@ use crate::ca_route::{Sighting, SightingKind};
 use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::hold::{Helm, Target};
-use crate::revocation::Hints;
 use crate::status::LastFailover;
 use crate::upstream::Upstream;
 
@@ -111,8 +110,6 @@ pub struct Setup {
     pub helm: Arc<Helm>,
     /// What requests saw.
     pub sightings: mpsc::Receiver<Sighting>,
-    /// Rung whenever the revocation list may have changed.
-    pub crl_hints: Arc<Hints>,
     /// The log.
     pub error_log: Arc<ErrorLog>,
     /// The clock that the monitor was made with.
@@ -135,7 +132,6 @@ pub fn start(setup: Setup) -> (Supervisor, impl Future<Output = ()> + Send + 'st
         outlook,
         history: History::default(),
         waiting: Vec::new(),
-        committed: 0,
         causes: std::collections::BTreeMap::new(),
     };
     (handle, body.run(receiver))
@@ -148,8 +144,6 @@ struct Body {
     history: History,
     /// Operators waiting for a switchover.
     waiting: Vec<(MemberName, oneshot::Sender<Result<Switched, String>>)>,
-    /// Commit index that the active member reported last.
-    committed: u64,
     /// Last failure of each member in the system's words.
     causes: std::collections::BTreeMap<usize, String>,
 }
@@ -231,7 +225,6 @@ impl Body {
                 let member = self.name(member);
                 self.step(Event::Disowned { member, epoch: Epoch(epoch) }).await;
             }
-            SightingKind::Written => self.setup.crl_hints.now.notify_one(),
         }
     }
 
@@ -278,20 +271,7 @@ impl Body {
             let member = self.index(active)?;
             Some(Target { member, epoch: view.epoch.0 })
         });
-        let steered = self.setup.helm.steer(target);
-        let committed = view
-            .members
-            .iter()
-            .find(|member| member.state == MemberState::Active)
-            .and_then(|member| member.report.as_ref())
-            .map_or(self.committed, |report| report.committed);
-        if steered {
-            self.setup.crl_hints.now.notify_one();
-        }
-        if committed != self.committed {
-            self.committed = committed;
-            self.setup.crl_hints.soon.notify_one();
-        }
+        self.setup.helm.steer(target);
         let now = self.setup.clock.now_ms();
         self.history.follow(&view, &self.setup.helm, now);
         self.outlook.store(Arc::new(Outlook { view, last_failover: self.history.last().cloned() }));

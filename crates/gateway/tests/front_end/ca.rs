@@ -14,24 +14,25 @@ use wire::tls::Identity;
 use crate::ca_member::{CaMember, Shared, both};
 use crate::estate::{Estate, Front, Server, eventually, listen_again};
 
-struct Pair {
-    estate: Arc<Estate>,
-    shared: Arc<Mutex<Shared>>,
-    first: Server<CaMember>,
-    second: Server<CaMember>,
-    front: Arc<Front>,
+pub struct Pair {
+    pub estate: Arc<Estate>,
+    pub shared: Arc<Mutex<Shared>>,
+    pub first: Server<CaMember>,
+    pub second: Server<CaMember>,
+    pub front: Arc<Front>,
 }
 
-fn tuning() -> Tuning {
+pub fn tuning() -> Tuning {
     Tuning { automatic_failback: false, ca_hold: Duration::from_secs(8), ..Tuning::default() }
 }
 
-async fn pair(tuning: Tuning) -> Pair {
+pub async fn pair(tuning: Tuning) -> Pair {
     let estate = Estate::new();
     let shared: Arc<Mutex<Shared>> = Arc::default();
-    shared.lock().unwrap().crl = estate.revocation_list(1, &[]);
-    let first = Server::start(&estate, "ca-1", CaMember::new("ca-1", &shared));
-    let second = Server::start(&estate, "ca-2", CaMember::new("ca-2", &shared));
+    shared.lock().unwrap().issue(estate.revocation_list(1, &[]), Vec::new());
+    let issuer = &estate.authority.certificate;
+    let first = Server::start(&estate, "ca-1", CaMember::new("ca-1", issuer, &shared));
+    let second = Server::start(&estate, "ca-2", CaMember::new("ca-2", issuer, &shared));
     let members = vec![first.place(), second.place()];
     let front = Arc::new(Front::start(&estate, Vec::new(), members, tuning));
     let pair = Pair { estate, shared, first, second, front };
@@ -41,7 +42,7 @@ async fn pair(tuning: Tuning) -> Pair {
 }
 
 impl Pair {
-    async fn active(&self, name: &str) {
+    pub async fn active(&self, name: &str) {
         eventually(&format!("{name} is active"), || {
             self.front.front_end.status().ca.active.as_deref() == Some(name)
         })
@@ -71,11 +72,11 @@ impl Pair {
         .await;
     }
 
-    fn error_log(&self) -> String {
+    pub fn error_log(&self) -> String {
         self.estate.log("error.log")
     }
 
-    fn operator(&self) -> Identity {
+    pub fn operator(&self) -> Identity {
         self.estate.issue("operator.test", true).0
     }
 
@@ -369,56 +370,4 @@ async fn a_front_end_that_is_restarted_goes_on_where_it_was() {
     tokio::time::sleep(Duration::from_millis(800)).await;
     assert_eq!(front.front_end.status().ca.active, None);
     assert_eq!(front.front_end.status().epoch, 2);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revoked_node_is_out_at_once_on_an_open_connection_too() {
-    let pair = pair(tuning()).await;
-    let (agent, serial) = pair.estate.issue("agent.test", false);
-    let (other, _) = pair.estate.issue("other.test", false);
-    let (open, bystander) = (pair.front.client(Some(&agent)), pair.front.client(Some(&other)));
-    for client in [&open, &bystander] {
-        assert_eq!(client.get("/puppet-ca/v1/certificate/ca", "*/*").await.unwrap().status, StatusCode::OK);
-    }
-    pair.shared.lock().unwrap().crl = pair.estate.revocation_list(2, &[serial]);
-    let revoked = Instant::now();
-    let operator = pair.front.client(Some(&pair.operator()));
-    let answer = operator
-        .request(Method::PUT, "/puppet-ca/v1/certificate_status/agent.test", HeaderMap::new(), "{}")
-        .await
-        .unwrap();
-    assert_eq!(answer.status, StatusCode::OK);
-    loop {
-        match open.get("/puppet-ca/v1/certificate/ca", "*/*").await {
-            Ok(answer) if answer.status == StatusCode::OK => {
-                assert!(revoked.elapsed() < Duration::from_millis(500), "still let in");
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            Ok(answer) => break assert_eq!(answer.status, StatusCode::FORBIDDEN),
-            Err(fault) => break assert!(fault.to_string().to_lowercase().contains("revoked"), "{fault}"),
-        }
-    }
-    assert_eq!(bystander.get("/puppet-ca/v1/certificate/ca", "*/*").await.unwrap().status, StatusCode::OK);
-    let fresh = pair.front.client(Some(&agent)).get("/puppet-ca/v1/certificate/ca", "*/*").await;
-    assert!(fresh.is_err(), "{fresh:?}");
-    eventually("the list is kept for the next start", || {
-        std::fs::read_to_string(pair.estate.path("crl.pem")).ok() == Some(pair.estate_crl())
-    })
-    .await;
-}
-
-impl Pair {
-    fn estate_crl(&self) -> String {
-        self.shared.lock().unwrap().crl.clone()
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_front_end_with_an_unreadable_revocation_list_does_not_start() {
-    let estate = Estate::new();
-    std::fs::write(estate.path("crl.pem"), "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")
-        .unwrap();
-    let settings = estate.settings(Vec::new(), Vec::new(), tuning());
-    let fault = gateway::FrontEnd::start(settings).err().expect("it must not start");
-    assert!(matches!(fault, gateway::StartFault::RevocationList { .. }), "{fault}");
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pki::{Certificate, Serial};
 use replica::configuration::Configuration;
 use replica::frame::{Body, Frame};
 use replica::name::{ClusterId, Epoch, MemberName};
@@ -13,6 +14,7 @@ use replica::position::Position;
 use replica::report::{Report, Role};
 use wire::http::{HeaderValue, Method, StatusCode};
 use wire::protocol::internal::{REPLICA_PATH, Stale, X_BUNRAKU_EPOCH, X_BUNRAKU_REQUEST, X_BUNRAKU_STALE};
+use wire::protocol::revocations::{self, Known, Revocations, X_BUNRAKU_REVOCATIONS};
 use wire::{Handler, Peer, Request, Response, body, reply};
 
 /// What all in-sync members know.
@@ -24,14 +26,31 @@ pub struct Shared {
     pub done: Vec<(String, String)>,
     /// Times that a write arrived, by id and epoch.
     pub arrivals: BTreeMap<(String, u64), u32>,
-    /// The revocation list.
+    /// The revocation list,
     pub crl: String,
+    /// its number,
+    pub list_number: u64,
+    /// and what is on it.
+    pub revoked: Vec<Serial>,
+    /// The list that the next write of a `certificate_status` brings: text and serials.
+    pub next_list: Option<(String, Vec<Serial>)>,
     /// Commit index.
     pub committed: u64,
 }
 
+impl Shared {
+    /// Puts another list in place.
+    pub fn issue(&mut self, crl: String, revoked: Vec<Serial>) {
+        self.crl = crl;
+        self.revoked = revoked;
+        self.list_number += 1;
+    }
+}
+
 pub struct CaMember {
     name: MemberName,
+    /// Whose list it is.
+    issuer: String,
     pub shared: Arc<Mutex<Shared>>,
     configuration: Mutex<Option<Configuration>>,
     /// Takes requests and frames and never answers (a host that is paused, or packets that vanish after the
@@ -41,19 +60,23 @@ pub struct CaMember {
     pub answer_delay_ms: AtomicU64,
     /// Carries writes out and then says that it cannot confirm them.
     pub unconfirmed: AtomicBool,
+    /// Does not know the endpoint that tells what is new on the list.
+    pub tells_nothing: AtomicBool,
     handing_over: AtomicBool,
     pub requests: AtomicU64,
 }
 
 impl CaMember {
-    pub fn new(name: &str, shared: &Arc<Mutex<Shared>>) -> Arc<Self> {
+    pub fn new(name: &str, issuer: &Certificate, shared: &Arc<Mutex<Shared>>) -> Arc<Self> {
         Arc::new(Self {
             name: MemberName::new(name),
+            issuer: wire::tls::key_name(issuer),
             shared: Arc::clone(shared),
             configuration: Mutex::new(None),
             hangs: AtomicBool::new(false),
             answer_delay_ms: AtomicU64::new(0),
             unconfirmed: AtomicBool::new(false),
+            tells_nothing: AtomicBool::new(false),
             handing_over: AtomicBool::new(false),
             requests: AtomicU64::new(0),
         })
@@ -122,6 +145,9 @@ impl CaMember {
             return stale;
         }
         let target = request.uri().path().to_owned();
+        if target == revocations::PATH {
+            return self.revocations(&Known::from_query(request.uri().query().unwrap())).await;
+        }
         if *request.method() == Method::GET {
             let shared = self.shared.lock().unwrap();
             return match target.contains("revocation_list") {
@@ -145,13 +171,46 @@ impl CaMember {
                 }
             }
         };
+        let number = {
+            let mut shared = self.shared.lock().unwrap();
+            if let Some((crl, serials)) = shared.next_list.take() {
+                shared.issue(crl, serials);
+            }
+            shared.list_number
+        };
         tokio::time::sleep(Duration::from_millis(self.answer_delay_ms.load(Ordering::SeqCst))).await;
         if self.unconfirmed.load(Ordering::SeqCst) {
             return reply::text(StatusCode::SERVICE_UNAVAILABLE, "not confirmed");
         }
         let mut response = reply::text(StatusCode::OK, outcome);
         response.headers_mut().insert("x-puppet-version", HeaderValue::from_static("7.9.5"));
+        response.headers_mut().insert(X_BUNRAKU_REVOCATIONS, HeaderValue::from(number));
         response
+    }
+
+    async fn revocations(&self, known: &Known) -> Response {
+        if self.tells_nothing.load(Ordering::SeqCst) {
+            return reply::text(StatusCode::NOT_FOUND, "Not Found");
+        }
+        loop {
+            {
+                let shared = self.shared.lock().unwrap();
+                let version = shared.list_number.to_string();
+                if known.version.as_ref() != Some(&version) {
+                    let first = known.prefix_of(&shared.revoked, |serial| *serial);
+                    let told = Revocations {
+                        version,
+                        chain: String::new(),
+                        number: shared.list_number,
+                        issuer: self.issuer.clone(),
+                        first,
+                        serials: Revocations::write(shared.revoked[first..].iter().copied()),
+                    };
+                    return reply::json(StatusCode::OK, &told);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 

@@ -6,3 +6,4 @@ mod catalog;
 mod catalog_worker;
 mod estate;
 mod identity;
+mod revocation;

@@ -17,6 +17,7 @@ use super::writer::AccessLog;
 use crate::body::HttpBody;
 use crate::identity::{self, Requester};
 use crate::protocol::internal::{REGISTER_PATH, REPLICA_PATH};
+use crate::protocol::revocations;
 use crate::{Body, BodyFault, Handler, Peer, Request, Response};
 
 /// Put into the extensions of a response to name who answered, where this is not the logging process itself (the
@@ -74,6 +75,7 @@ impl<H: Handler> Logged<H> {
         let path = request.uri().path();
         let by_front_end = peer.certname().is_some_and(|name| self.front_ends.iter().any(|f| f == name));
         path == REPLICA_PATH
+            || path == revocations::PATH
             || path == REGISTER_PATH
             || by_front_end
                 && path.starts_with("/status/")

@@ -7,6 +7,7 @@ pub mod certificate_revocation_list;
 pub mod certificate_status;
 pub mod internal;
 pub mod query;
+pub mod revocations;
 pub mod segment;
 pub mod status_simple;
 

@@ -18,7 +18,7 @@ pub use client::ClientTls;
 pub use identity::{Identity, IdentityFault};
 pub use revocation::{Issuer, RevocationIndex};
 pub use server::{ClientCertificates, ServerTls};
-pub use trust::{TrustBundle, TrustFault};
+pub use trust::{TrustBundle, TrustFault, VerifiedLists, key_name};
 
 /// The one set of cryptography, passed explicitly everywhere: a process default could be set, or be missing, by
 /// chance of the order of calls.

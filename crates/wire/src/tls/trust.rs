@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use pki::Certificate;
 use pki::crl::RevocationList;
+use pki::{Certificate, Serial};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
@@ -65,6 +65,31 @@ pub struct TrustBundle {
     revocations: Arc<ArcSwap<RevocationIndex>>,
 }
 
+/// Revocation lists that were found genuine and are not in force yet.
+#[derive(Debug)]
+pub struct VerifiedLists {
+    index: RevocationIndex,
+    /// Key of the signer and number of its list.
+    numbers: Vec<(String, u64)>,
+}
+
+impl VerifiedLists {
+    /// Number of the list that was signed with this key: see [`key_name`].
+    pub fn number(&self, key: &str) -> Option<u64> {
+        self.numbers.iter().find(|(signer, _)| signer == key).map(|(_, number)| *number)
+    }
+
+    /// Number of the first list: in `ca_crl.pem` that of the CA itself.
+    pub fn first_number(&self) -> Option<u64> {
+        self.numbers.first().map(|(_, number)| *number)
+    }
+}
+
+/// An authority by its key alone: when its certificate is renewed it stays the same.
+pub fn key_name(authority: &Certificate) -> String {
+    pki::fingerprint::sha256(authority.spki_der())
+}
+
 /// A chain of authorities is followed so far when looking for a revoked one. Puppet has two levels.
 const MAX_CHAIN: usize = 8;
 
@@ -97,6 +122,11 @@ impl TrustBundle {
     /// once; if one is bad, everything stays as it was. Takes some 30 ms for 100,000 entries: call it off the
     /// request path.
     pub fn load(&self, lists_pem: &[u8]) -> Result<Arc<RevocationIndex>, TrustFault> {
+        self.verify(lists_pem).map(|verified| self.put_in_force(verified))
+    }
+
+    /// The first half of [`TrustBundle::load`], the long one: nothing changes yet.
+    pub fn verify(&self, lists_pem: &[u8]) -> Result<VerifiedLists, TrustFault> {
         let blocks = pki::pem::parse_all(lists_pem).map_err(|fault| TrustFault::NotPem(fault.to_string()))?;
         let mut lists = Vec::new();
         for (at, block) in blocks.into_iter().filter(|block| block.label == "X509 CRL").enumerate() {
@@ -106,11 +136,36 @@ impl TrustBundle {
             let signer = self.signer_of(&list).ok_or(TrustFault::ForeignList { number })?;
             lists.push((list, signer));
         }
-        let index = Arc::new(RevocationIndex::new(lists.iter().map(|(list, signer)| {
-            (list, Issuer { name: signer.subject_der(), key_id: signer.subject_key_id() })
-        })));
+        let index =
+            RevocationIndex::new(lists.iter().map(|(list, signer)| (list, as_issuer(signer))));
+        let numbers = lists
+            .iter()
+            .filter_map(|(list, signer)| Some((key_name(signer), list.number()?)))
+            .collect();
+        Ok(VerifiedLists { index, numbers })
+    }
+
+    /// The second half of [`TrustBundle::load`]: at once, for every listener and every open connection.
+    pub fn put_in_force(&self, verified: VerifiedLists) -> Arc<RevocationIndex> {
+        let index = Arc::new(verified.index);
         self.revocations.store(index.clone());
-        Ok(index)
+        index
+    }
+
+    /// Adds revocations of one authority to those in force: in microseconds, however many there are. Whoever calls
+    /// has it from the authority itself, over a connection that proves it; a list that is loaded later takes the
+    /// place of all that was added.
+    pub fn add_revocations(&self, authority: &Certificate, serials: &[Serial]) {
+        self.revocations.rcu(|index| index.with(as_issuer(authority), serials));
+    }
+
+    /// The same for one that is known by its key: see [`key_name`]. False when it is none of those trusted.
+    pub fn add_revocations_of(&self, key: &str, serials: &[Serial]) -> bool {
+        let authority = self.certificates().iter().find(|authority| key_name(authority) == key);
+        if let Some(authority) = authority {
+            self.add_revocations(authority, serials);
+        }
+        authority.is_some()
     }
 
     /// Whether a certificate, or an authority above it, is revoked.
@@ -161,6 +216,10 @@ impl TrustBundle {
             authority.subject_der() == list.issuer_der() && list.verify(authority.spki_der()).is_ok()
         })
     }
+}
+
+fn as_issuer(authority: &Certificate) -> Issuer<'_> {
+    Issuer { name: authority.subject_der(), key_id: authority.subject_key_id() }
 }
 
 fn issuer_of(certificate: &Certificate) -> Issuer<'_> {
