@@ -85,7 +85,13 @@ impl Worker {
             tokio::spawn(api::revocations::follow(trust, ledger));
         }
         let (local, local_drain) = drain::channel();
-        let worker = Arc::new(Self { authority, front_ends: settings.front_ends, log, local, ending: watch::Sender::new(false) });
+        let worker = Arc::new(Self {
+            authority,
+            front_ends: settings.front_ends,
+            log,
+            local,
+            ending: watch::Sender::new(false),
+        });
         let listener = LocalListener::bind(layout.socket())?;
         tokio::spawn(serve_operator(listener, Arc::clone(&worker), local_drain));
         Ok(worker)

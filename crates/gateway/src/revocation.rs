@@ -140,7 +140,11 @@ impl RevocationKeeper {
                         said = None;
                         // At first, and for the lists of the other authorities, only the signed ones will do.
                         let at_once = known.version.is_none() || chain != told.chain;
-                        if at_once { self.bell.now.notify_one() } else { self.bell.soon.notify_one() }
+                        if at_once {
+                            self.bell.now.notify_one()
+                        } else {
+                            self.bell.soon.notify_one()
+                        }
                         known = known.after(&told, &new);
                         chain = told.chain;
                         continue;

@@ -10,15 +10,7 @@ use super::deployment::{Deployment, text};
 fn an_existing_ca_directory_of_puppet_is_taken_over() {
     let deployment = Deployment::start_prepared(21_140, &[], |root| {
         puppets_setup(root);
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bunraku.example.toml");
-        let mut config = std::fs::read_to_string(example).unwrap();
-        for (from, to) in [("8140\"", "21140\""), ("1814", "3114"), ("autosign = false", "autosign = true")] {
-            config = config.replace(from, to);
-        }
-        let config = config.replace("\"127.0.0.1:121140\"", "\"127.0.0.1:31140\"");
-        let config = config.replace("cadir = \"ssl/ca\"", &format!("cadir = \"{}/ca\"", root.display()));
-        std::fs::create_dir(root.join("data")).unwrap();
-        std::fs::write(root.join("data/bunraku.toml"), config).unwrap();
+        configure(root, &[("autosign = false", "autosign = true")]);
     });
     let cadir = deployment.root().join("ca");
     let before = std::fs::read(cadir.join("ca_crt.pem")).unwrap();
@@ -47,6 +39,20 @@ fn an_existing_ca_directory_of_puppet_is_taken_over() {
         }
     }
     assert_eq!(std::fs::read(cadir.join("ca_crt.pem")).unwrap(), before);
+}
+
+/// The example configuration on the scenarios' ports, with the CA directory `root/ca` and some lines changed.
+pub fn configure(root: &Path, changes: &[(&str, &str)]) {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bunraku.example.toml");
+    let mut config = std::fs::read_to_string(example).unwrap();
+    for (from, to) in [&[("8140\"", "21140\""), ("1814", "3114")], changes].concat() {
+        assert!(config.contains(from), "{from}");
+        config = config.replace(from, to);
+    }
+    let config = config.replace("\"127.0.0.1:121140\"", "\"127.0.0.1:31140\"");
+    let config = config.replace("cadir = \"ssl/ca\"", &format!("cadir = \"{}/ca\"", root.display()));
+    std::fs::create_dir(root.join("data")).unwrap();
+    std::fs::write(root.join("data/bunraku.toml"), config).unwrap();
 }
 
 /// `puppetserver ca setup`: root, intermediate CA and a server certificate in `root/ca`.

@@ -11,5 +11,6 @@ mod firewall;
 mod first_session;
 mod http;
 mod primary_lost;
+mod revoking;
 mod side_by_side;
 mod starting;

@@ -8,9 +8,9 @@ pub mod doubt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::request::Parts;
-use http::StatusCode;
 use replica::monitor::Failure;
 use tokio::sync::{mpsc, watch};
 use wire::protocol::internal::{X_BUNRAKU_EPOCH, X_BUNRAKU_REQUEST, X_BUNRAKU_STALE};

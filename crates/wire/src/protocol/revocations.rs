@@ -34,7 +34,8 @@ impl Known {
     pub fn to_target(&self) -> String {
         let entries = self.entries.to_string();
         let last = self.last.map(|serial| serial.to_string());
-        let pairs = [("version", self.version.as_deref()), ("entries", Some(&entries)), ("last", last.as_deref())];
+        let pairs =
+            [("version", self.version.as_deref()), ("entries", Some(&entries)), ("last", last.as_deref())];
         let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
         format!("{PATH}?{}", query::encode(pairs))
     }

@@ -151,7 +151,9 @@ mod tests {
             let more = all.with(issuer, &serials).with(issuer, &serials[..10]);
             assert!(more.len() > before && more.len() <= before + 3000);
             assert!(serials.iter().all(|serial| more.contains(issuer, serial)), "step {step}");
-            assert!(more.contains(issuer, &Serial::from_u64(7)) && !more.contains(issuer, &Serial::from_u64(6)));
+            assert!(
+                more.contains(issuer, &Serial::from_u64(7)) && !more.contains(issuer, &Serial::from_u64(6))
+            );
             assert!(!more.contains(other, &serials[0]));
             all = more;
         }

@@ -136,12 +136,9 @@ impl TrustBundle {
             let signer = self.signer_of(&list).ok_or(TrustFault::ForeignList { number })?;
             lists.push((list, signer));
         }
-        let index =
-            RevocationIndex::new(lists.iter().map(|(list, signer)| (list, as_issuer(signer))));
-        let numbers = lists
-            .iter()
-            .filter_map(|(list, signer)| Some((key_name(signer), list.number()?)))
-            .collect();
+        let index = RevocationIndex::new(lists.iter().map(|(list, signer)| (list, as_issuer(signer))));
+        let numbers =
+            lists.iter().filter_map(|(list, signer)| Some((key_name(signer), list.number()?))).collect();
         Ok(VerifiedLists { index, numbers })
     }
 
