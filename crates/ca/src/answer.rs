@@ -26,6 +26,8 @@ pub struct Answer {
     pub stale: Option<(u64, Option<String>)>,
     /// `Retry-After`, seconds.
     pub retry_after: Option<u32>,
+    /// `Allow`: the methods that the endpoint has.
+    pub allow: Option<&'static str>,
 }
 
 impl Answer {
@@ -38,6 +40,7 @@ impl Answer {
             vary_accept: false,
             stale: None,
             retry_after: None,
+            allow: None,
         }
     }
 
@@ -67,6 +70,7 @@ impl From<Outcome> for Answer {
             vary_accept: false,
             stale: None,
             retry_after: None,
+            allow: None,
         }
     }
 }
@@ -143,8 +147,13 @@ pub fn renewal_refused(fault: &Fault) -> Answer {
 }
 
 /// There is no such status to read or delete.
-pub fn resource_not_found() -> Answer {
-    Answer::new(404, JSON_UTF8, "Resource not found.")
+pub fn resource_not_found(content_type: &str) -> Answer {
+    Answer::new(404, content_type, "Resource not found.")
+}
+
+/// The endpoint has no such method; `allow` are those it has.
+pub fn method_not_allowed(allow: &'static str) -> Answer {
+    Answer { allow: Some(allow), ..Answer::new(405, PLAIN_UTF8, "Method not allowed.") }
 }
 
 /// Signing or revoking was refused.

@@ -32,7 +32,7 @@ use crate::answer::{self, Answer};
 use crate::authority::Authority;
 use path::{PathFault, Target};
 use std::sync::Arc;
-use wire::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
+use wire::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use wire::http::{Method, StatusCode};
 use wire::identity::{Requester, requester};
 use wire::protocol::internal::{DELETE_PATH, EXPIRING_PATH, Stale, X_BUNRAKU_STALE};
@@ -61,6 +61,8 @@ enum Route {
     CertificateRequest(String),
     CertificateStatus(String),
     CertificateStatuses,
+    /// The same without the word that it wants.
+    NoSegment,
     CertificateRevocationList,
     /// Without the name that the other has: the lists of the whole chain.
     CertificateRevocationLists,
@@ -76,17 +78,24 @@ enum Route {
 pub(crate) async fn handle(
     authority: &Arc<Authority>,
     front_ends: &[String],
-    request: Request,
+    mut request: Request,
     peer: &Peer,
 ) -> Response {
-    if request.uri().path().starts_with("/status/") {
+    if is_below(request.uri().path(), "/status") {
         return respond(status::answer(authority, request.method(), request.uri().path()));
     }
     // A relative path is refused by the server below Puppet's own code, which sends no version.
-    let target = match path::target(request.uri()) {
+    let target = match path::target(request.method(), request.uri()) {
         Ok(target) => target,
         Err(fault) => return respond(path_refused(&fault)),
     };
+    // Nor do other services' paths concern it.
+    if !["/puppet-ca", "/bunraku"].iter().any(|mount| is_below(&target.path, mount)) {
+        return respond(not_found());
+    }
+    if target.legacy {
+        negotiate::present_form(request.headers_mut());
+    }
     let may_revoke = revocations::may_revoke(request.method(), &target.path)
         && peer.certname().is_some_and(|name| front_ends.iter().any(|front_end| front_end == name));
     let mut response = match puppet_ca(authority, front_ends, request, target, peer).await {
@@ -128,7 +137,9 @@ async fn puppet_ca(
             Route::CertificateRenewal => certificate_renewal::post(call, caller).await,
             Route::CertificateRequest(name) => certificate_request::answer(call, caller, &name).await,
             Route::CertificateStatus(name) => certificate_status::answer(call, caller, &name).await,
+            Route::CertificateStatuses if writes => answer::method_not_allowed("GET"),
             Route::CertificateStatuses => certificate_statuses::get(&call),
+            Route::NoSegment => Answer::new(400, answer::PLAIN_UTF8, "Missing URL Segment"),
             Route::CertificateRevocationList => certificate_revocation_list::get(&call).await,
             Route::CertificateRevocationLists => certificate_revocation_list::put(call, caller).await,
             Route::Clean => clean::put(call, caller).await,
@@ -154,6 +165,12 @@ fn route(method: &Method, path: &str) -> Option<Route> {
     }
     let mut parts = path.strip_prefix("/puppet-ca/v1/")?.splitn(2, '/');
     let (kind, name) = (parts.next()?, parts.next());
+    // All it wants of the word there is that there is one.
+    if let ("certificate_statuses", Some(word)) = (kind, name)
+        && !word.contains('/')
+    {
+        return Some(if word.trim().is_empty() { Route::NoSegment } else { Route::CertificateStatuses });
+    }
     let name = match name {
         Some(name) if path::is_name(name) => Some(name.to_owned()),
         Some(_) => return None,
@@ -164,7 +181,6 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         ("certificate_renewal", None) => Some(Route::CertificateRenewal),
         ("certificate_request", Some(name)) => Some(Route::CertificateRequest(name)),
         ("certificate_status", Some(name)) => Some(Route::CertificateStatus(name)),
-        ("certificate_statuses", Some(_)) => Some(Route::CertificateStatuses),
         ("certificate_revocation_list", Some(_)) if reads => Some(Route::CertificateRevocationList),
         ("certificate_revocation_list", None) if !reads => Some(Route::CertificateRevocationLists),
         ("clean", None) => Some(Route::Clean),
@@ -173,6 +189,11 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         ("sign", Some(all)) if all == "all" => Some(Route::SignAll),
         _ => None,
     }
+}
+
+/// Whether `path` is `mount` or below it.
+fn is_below(path: &str, mount: &str) -> bool {
+    path.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn not_found() -> Answer {
@@ -208,6 +229,9 @@ fn respond(answer: Answer) -> Response {
     if answer.vary_accept {
         headers.insert(VARY, HeaderValue::from_static("Accept"));
     }
+    if let Some(methods) = answer.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
     if let Some(seconds) = answer.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -228,6 +252,9 @@ mod tests {
             ("/puppet-ca/v1/certificate/a.example.com", Some(Route::Certificate(name()))),
             ("/puppet-ca/v1/certificate_request/a.example.com", Some(Route::CertificateRequest(name()))),
             ("/puppet-ca/v1/certificate_statuses/any_key", Some(Route::CertificateStatuses)),
+            ("/puppet-ca/v1/certificate_statuses/a!b", Some(Route::CertificateStatuses)),
+            ("/puppet-ca/v1/certificate_statuses/", Some(Route::NoSegment)),
+            ("/puppet-ca/v1/certificate_statuses/a/b", None),
             ("/puppet-ca/v1/certificate_statuses", None),
             ("/puppet-ca/v1/certificate_renewal", Some(Route::CertificateRenewal)),
             ("/puppet-ca/v1/certificate_renewal/a", None),

@@ -40,7 +40,7 @@ impl CertnameFault {
 
 impl Certname {
     /// Judges a name by Puppet Server's rules: segments between dots consist of letters, digits, `-` and `_`, are
-    /// not empty and do not end in `-`; the first starts with a letter, digit or `_`; one trailing dot is allowed.
+    /// not empty and do not end in `-`; the first starts with a letter, digit or `_`; trailing dots are allowed.
     ///
     /// # Errors
     /// The first rule that is broken, in the order in which Puppet Server looks.
@@ -51,7 +51,7 @@ impl Certname {
         if name.contains('*') {
             return Err(CertnameFault::Wildcard(name.to_owned()));
         }
-        let body = name.strip_suffix('.').unwrap_or(name);
+        let body = name.trim_end_matches('.');
         let well_formed = body.split('.').all(segment_is_valid) && !body.starts_with('-');
         if !well_formed {
             return Err(CertnameFault::Format(name.to_owned()));
@@ -99,7 +99,9 @@ mod tests {
 
     #[test]
     fn recorded_verdicts() {
-        for good in ["agent1.example.com", "under_score.example.com", "ca", "x", "_a", "a.-b", "a.", "0"] {
+        for good in
+            ["agent1.example.com", "under_score.example.com", "ca", "x", "_a", "a.-b", "a.", "a..", "0"]
+        {
             assert_eq!(Certname::parse(good).unwrap().as_str(), good);
         }
         let text = |name| Certname::parse(name).unwrap_err().puppet_text();

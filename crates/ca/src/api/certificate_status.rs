@@ -25,15 +25,15 @@ pub(super) async fn answer(call: Call, caller: Caller, name: &str) -> Answer {
 }
 
 fn get(call: &Call, name: &str) -> Answer {
-    let (content_type, chosen) = match negotiate::answer_type(call.request.headers()) {
-        Ok(chosen) => chosen,
+    let label = match negotiate::answer_type(call.request.headers()) {
+        Ok(label) => label,
         Err(refused) => return refused,
     };
     let json = call.authority.ledger().read(|state| entry(state, name).map(|entry| entry.to_string()));
     match json {
         None => answer::not_ready(0, None),
-        Some(None) => answer::resource_not_found().vary(chosen),
-        Some(Some(json)) => Answer::new(200, &content_type, json).vary(chosen),
+        Some(None) => answer::resource_not_found(&label.missing).vary(label.vary),
+        Some(Some(json)) => Answer::new(200, &label.found, json).vary(label.vary),
     }
 }
 
@@ -51,9 +51,8 @@ async fn put(call: Call, caller: &Caller, name: &str) -> Answer {
     };
     let acceptable =
         negotiate::body_type(&parts.headers).and_then(|()| negotiate::answer_type(&parts.headers));
-    let chosen = match acceptable {
-        // Without `Accept`, Puppet Server negotiates here all the same.
-        Ok((_, chosen)) => chosen || !parts.headers.contains_key(ACCEPT),
+    let vary = match acceptable {
+        Ok(label) => label.vary,
         Err(refused) => return refused,
     };
     let result = match change {
@@ -61,47 +60,60 @@ async fn put(call: Call, caller: &Caller, name: &str) -> Answer {
         Change::Revoke => authority.revoke(caller, name).await,
     };
     match result {
-        Ok(()) => answer::status_changed().vary(chosen),
-        Err(failure) => answer::failure(&failure).vary(chosen),
+        // Without `Accept`, Puppet Server negotiates here all the same.
+        Ok(()) => answer::status_changed().vary(vary || !parts.headers.contains_key(ACCEPT)),
+        Err(failure) => answer::failure(&failure).vary(vary),
     }
 }
 
 async fn delete(call: &Call, caller: &Caller, name: &str) -> Answer {
-    let chosen = match negotiate::answer_type(call.request.headers()) {
-        Ok((_, chosen)) => chosen,
+    let label = match negotiate::answer_type(call.request.headers()) {
+        Ok(label) => label,
         Err(refused) => return refused,
     };
     let answer = match call.authority.delete(caller, name).await {
         Ok(()) => answer::status_deleted(),
-        Err(Failure::Fault(Fault::UnknownName)) => answer::resource_not_found(),
+        Err(Failure::Fault(Fault::UnknownName)) => answer::resource_not_found(&label.missing),
         Err(failure) => answer::failure(&failure),
     };
-    answer.vary(chosen)
+    answer.vary(label.vary)
 }
 
 /// Reads the body of a PUT; the texts are Puppet Server's.
 fn change(body: &[u8], name: &str) -> Result<Change, String> {
-    let json: Value = serde_json::from_slice(body).map_err(|_| "Request body is not JSON.".to_owned())?;
-    let state = match json.get("desired_state") {
-        None | Some(Value::Null) => return Err("Missing required parameter \"desired_state\"".to_owned()),
-        Some(Value::String(state)) => state.clone(),
-        Some(other) => other.to_string(),
+    let json: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    if json.is_null() {
+        return Err("Request body is not JSON.".to_owned());
+    }
+    let Some(Value::String(state)) = json.get("desired_state") else {
+        return Err("Missing required parameter \"desired_state\"".to_owned());
     };
-    match state.as_str() {
-        "revoked" => Ok(Change::Revoke),
-        "signed" => match json.get("cert_ttl") {
-            None | Some(Value::Null) => Ok(Change::Sign(None)),
-            Some(Value::Number(ttl)) if ttl.is_i64() || ttl.is_u64() => match ttl.as_i64() {
-                Some(ttl) if (1..=MAX_TTL).contains(&ttl) => Ok(Change::Sign(Some(ttl))),
-                _ => Err(format!(
-                    "cert_ttl specified for host {name} must be between 1 and {MAX_TTL} seconds, not {ttl}"
-                )),
-            },
-            Some(other) => Err(format!("cert_ttl specified for host {name} must be an integer, not {other}")),
+    let signs = match state.as_str() {
+        "signed" => true,
+        "revoked" => false,
+        other => {
+            return Err(format!(
+                "State {other} invalid; Must specify desired state of 'signed' or 'revoked' for host {name}."
+            ));
+        }
+    };
+    let ttl = ttl(json.get("cert_ttl"), name)?;
+    Ok(if signs { Change::Sign(ttl) } else { Change::Revoke })
+}
+
+fn ttl(given: Option<&Value>, name: &str) -> Result<Option<i64>, String> {
+    let not_integer =
+        |text: &str| format!("cert_ttl specified for host {name} must be an integer, not {text:?}");
+    match given {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(ttl)) if ttl.is_i64() || ttl.is_u64() => match ttl.as_i64() {
+            Some(ttl) if (1..=MAX_TTL).contains(&ttl) => Ok(Some(ttl)),
+            _ => Err(format!(
+                "cert_ttl specified for host {name} must be between 1 and {MAX_TTL} seconds, not {ttl}"
+            )),
         },
-        other => Err(format!(
-            "State {other} invalid; Must specify desired state of 'signed' or 'revoked' for host {name}."
-        )),
+        Some(Value::String(text)) => Err(not_integer(text)),
+        Some(other) => Err(not_integer(&other.to_string())),
     }
 }
 

@@ -10,20 +10,22 @@ use serde_json::{Map, Value, json};
 use wire::protocol::query;
 
 pub(super) fn get(call: &Call) -> Answer {
-    let (content_type, chosen) = match negotiate::answer_type(call.request.headers()) {
-        Ok(chosen) => chosen,
+    let label = match negotiate::answer_type(call.request.headers()) {
+        Ok(label) => label,
         Err(refused) => return refused,
     };
     let pairs = query::parse(&call.target.query);
-    let wanted = query::first(&pairs, "state").and_then(|text| match text {
-        "requested" => Some(Standing::Requested),
-        "signed" => Some(Standing::Signed),
-        "revoked" => Some(Standing::Revoked),
-        // Any other word is as good as none.
+    let states: Vec<&str> =
+        pairs.iter().filter(|(name, _)| name == "state").map(|(_, value)| value.as_str()).collect();
+    let wanted = match states[..] {
+        ["requested"] => Some(Standing::Requested),
+        ["signed"] => Some(Standing::Signed),
+        ["revoked"] => Some(Standing::Revoked),
+        // Any other word is as good as none, and so are two.
         _ => None,
-    });
+    };
     match call.authority.ledger().read(|state| list(state, wanted)) {
-        Some(json) => Answer::new(200, &content_type, json).vary(chosen),
+        Some(json) => Answer::new(200, &label.found, json).vary(label.vary),
         None => answer::not_ready(0, None),
     }
 }

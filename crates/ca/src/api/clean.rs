@@ -22,7 +22,10 @@ pub(super) async fn put(call: Call, caller: Caller) -> Answer {
 
 /// Reads the body; the texts are Puppet Server's.
 fn certnames(body: &[u8]) -> Result<Vec<String>, &'static str> {
-    let json: Value = serde_json::from_slice(body).map_err(|_| "Request body is not JSON.")?;
+    let json: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    if json.is_null() {
+        return Err("Request body is not JSON.");
+    }
     if json.get("async").and_then(Value::as_bool) == Some(true) {
         return Err("Async mode is not currently supported.");
     }
@@ -42,5 +45,6 @@ mod tests {
         assert!(certnames(b"{}").unwrap_err().starts_with("Missing required key"));
         assert!(certnames(br#"{"certnames":["a"],"async":true}"#).unwrap_err().starts_with("Async"));
         assert_eq!(certnames(b"x").unwrap_err(), "Request body is not JSON.");
+        assert_eq!(certnames(b"null").unwrap_err(), "Request body is not JSON.");
     }
 }

@@ -1,7 +1,7 @@
 //! The path of a request: decoded once, never relative, in its present form.
 
 use thiserror::Error;
-use wire::http::Uri;
+use wire::http::{Method, Uri};
 use wire::protocol::segment;
 
 /// What a request is about.
@@ -11,6 +11,8 @@ pub(super) struct Target {
     pub path: String,
     /// The query, as it is.
     pub query: String,
+    /// It came in the form of Puppet 2.6 to 3.
+    pub legacy: bool,
 }
 
 /// A path that is not looked at further. The texts are Puppet Server's.
@@ -22,18 +24,22 @@ pub(super) enum PathFault {
     Encoding(String),
 }
 
-/// The endpoints that Puppet 2.6 to 3 reached under `/{environment}/…`.
-const LEGACY: [&str; 5] = [
-    "certificate",
-    "certificate_request",
-    "certificate_revocation_list",
-    "certificate_status",
-    "certificate_statuses",
+/// The endpoints that Puppet 2.6 to 3 reached under `/{environment}/…`, and with which methods; none is all.
+const LEGACY: [(&str, &[Method]); 5] = [
+    ("certificate", &[Method::GET]),
+    ("certificate_request", &[Method::GET, Method::PUT]),
+    ("certificate_revocation_list", &[Method::GET]),
+    ("certificate_status", &[]),
+    ("certificate_statuses", &[]),
 ];
 
-/// Reads the path of `uri`.
-pub(super) fn target(uri: &Uri) -> Result<Target, PathFault> {
+/// Reads the path of a request.
+pub(super) fn target(method: &Method, uri: &Uri) -> Result<Target, PathFault> {
     let raw = uri.path();
+    let whole = |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+    if !raw.split('%').skip(1).all(whole) {
+        return Err(PathFault::Encoding(raw.to_owned()));
+    }
     let path = segment::decode(raw).ok_or_else(|| PathFault::Encoding(raw.to_owned()))?;
     if path.split('/').any(|part| part == ".." || part == ".") {
         return Err(PathFault::Relative(path));
@@ -43,24 +49,19 @@ pub(super) fn target(uri: &Uri) -> Result<Target, PathFault> {
         return Err(PathFault::Encoding(raw.to_owned()));
     }
     let query = uri.query().unwrap_or_default().to_owned();
-    Ok(Target { path: present_form(path), query })
+    let present = present_form(method, &path);
+    let legacy = present.is_some();
+    Ok(Target { path: present.unwrap_or(path), query, legacy })
 }
 
 /// `/{environment}/certificate/NAME` becomes `/puppet-ca/v1/certificate/NAME`.
-fn present_form(path: String) -> String {
-    let mut parts = path.trim_start_matches('/').splitn(3, '/');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(environment), Some(kind), Some(name))
-            if is_environment(environment) && LEGACY.contains(&kind) =>
-        {
-            format!("/puppet-ca/v1/{kind}/{name}")
-        }
-        _ => path,
-    }
-}
-
-fn is_environment(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+fn present_form(method: &Method, path: &str) -> Option<String> {
+    let mut parts = path.strip_prefix('/')?.splitn(3, '/');
+    let (environment, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
+    let (_, methods) = LEGACY.iter().find(|(legacy, _)| *legacy == kind)?;
+    let known = is_name(environment) && environment != "puppet-ca";
+    (known && (methods.is_empty() || methods.contains(method)))
+        .then(|| format!("/puppet-ca/v1/{kind}/{name}"))
 }
 
 /// What Puppet Server's router takes for a name.
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     fn read(uri: &str) -> Result<String, PathFault> {
-        target(&uri.parse().unwrap()).map(|target| target.path)
+        target(&Method::GET, &uri.parse().unwrap()).map(|target| target.path)
     }
 
     #[test]
@@ -84,6 +85,8 @@ mod tests {
         assert_eq!(read(present).unwrap(), present);
         assert_eq!(read("/production/catalog/a.b").unwrap(), "/production/catalog/a.b");
         assert_eq!(read("/production/clean").unwrap(), "/production/clean");
+        let other = target(&Method::POST, &"/production/certificate/ca".parse().unwrap()).unwrap();
+        assert_eq!((other.path.as_str(), other.legacy), ("/production/certificate/ca", false));
     }
 
     #[test]
@@ -95,6 +98,9 @@ mod tests {
             refused("/puppet-ca/v1/certificate/../../ca_key")
         );
         assert!(matches!(read("/puppet-ca/v1/certificate/%252e%252e"), Err(PathFault::Encoding(_))));
-        assert!(matches!(read("/puppet-ca/v1/certificate/%00"), Err(PathFault::Encoding(_))));
+        for broken in ["%00", "%", "a%2", "%zz", "%ff"] {
+            let path = format!("/puppet-ca/v1/certificate/{broken}");
+            assert!(matches!(read(&path), Err(PathFault::Encoding(_))), "{path}");
+        }
     }
 }

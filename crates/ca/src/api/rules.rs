@@ -16,11 +16,12 @@ enum Allow {
     LocalOperator,
 }
 
-/// Path prefix, methods, whom. As in `auth.conf`, a path stands for all that begin with it.
+/// Path prefix, methods, whom. As in `auth.conf`, a path stands for all that begin with it; `$` at its end for itself
+/// alone.
 const RULES: [(&str, &[Method], Allow); 15] = [
     ("/puppet-ca/v1/certificate/", &[Method::GET], Allow::Anyone),
     ("/puppet-ca/v1/certificate_revocation_list/ca", &[Method::GET], Allow::Anyone),
-    ("/puppet-ca/v1/certificate_revocation_list", &[Method::PUT], Allow::Operator),
+    ("/puppet-ca/v1/certificate_revocation_list$", &[Method::PUT], Allow::Operator),
     ("/puppet-ca/v1/certificate_request", &[Method::GET, Method::PUT], Allow::Anyone),
     ("/puppet-ca/v1/certificate_request", &[Method::DELETE], Allow::LocalOperator),
     ("/puppet-ca/v1/certificate_renewal", &[Method::POST], Allow::Authenticated),
@@ -39,8 +40,9 @@ const RULES: [(&str, &[Method], Allow); 15] = [
 
 /// Whether `requester` may use `method` on `path` (decoded, in its present form).
 pub(super) fn allowed(method: &Method, path: &str, requester: &Requester) -> bool {
-    RULES.iter().filter(|(prefix, methods, _)| path.starts_with(prefix) && methods.contains(method)).any(
-        |(.., allow)| match allow {
+    let fits = |rule: &str| rule.strip_suffix('$').map_or(path.starts_with(rule), |whole| path == whole);
+    RULES.iter().filter(|(rule, methods, _)| fits(rule) && methods.contains(method)).any(|(.., allow)| {
+        match allow {
             Allow::Anyone => true,
             Allow::Authenticated => requester.authenticated,
             Allow::Operator => {
@@ -48,8 +50,8 @@ pub(super) fn allowed(method: &Method, path: &str, requester: &Requester) -> boo
                     || requester.authorization("pp_cli_auth").as_deref() == Some("true")
             }
             Allow::LocalOperator => requester.is_local_operator,
-        },
-    )
+        }
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `/status/v1/…`: whether this member is well, for load balancers, monitoring and `puppetserver ca`.
 
-use crate::answer::{Answer, HTML_UTF8, JSON_UTF8, PLAIN_UTF8};
+use super::forbidden;
+use crate::answer::{Answer, JSON_UTF8, PLAIN_UTF8};
 use crate::authority::Authority;
 use serde_json::{Value, json};
 use wire::http::Method;
@@ -9,8 +10,10 @@ use wire::http::Method;
 const SERVICE_VERSION: &str = "8.4.0";
 
 pub(super) fn answer(authority: &Authority, method: &Method, path: &str) -> Answer {
-    if *method != Method::GET && *method != Method::HEAD {
-        return Answer::new(405, PLAIN_UTF8, "Method Not Allowed");
+    // As in the packaged rules: these two with all that is below them, for GET. Monitoring asks with HEAD, too.
+    let open = ["/status/v1/simple", "/status/v1/services"].iter().any(|open| path.starts_with(open));
+    if !open || (*method != Method::GET && *method != Method::HEAD) {
+        return forbidden(method, path);
     }
     let fault = authority.ledger().projection().progress().fault;
     let state = if fault.is_some() { "error" } else { "running" };
@@ -26,7 +29,16 @@ pub(super) fn answer(authority: &Authority, method: &Method, path: &str) -> Answ
             service["service_name"] = Value::from("ca");
             Answer::new(status, JSON_UTF8, service.to_string())
         }
-        _ => Answer::new(404, HTML_UTF8, "Not Found"),
+        other => match other.strip_prefix("/status/v1/services/") {
+            Some(name) => {
+                let text = format!("No status information found for service {name}");
+                Answer::new(404, JSON_UTF8, json!({"kind": "service-not-found", "msg": text}).to_string())
+            }
+            None => {
+                let name = other.rsplit('/').next().unwrap_or_default();
+                Answer::new(404, PLAIN_UTF8, format!("not found: {name}"))
+            }
+        },
     }
 }
 

@@ -1,0 +1,14 @@
+//! Bunraku's CA beside a running Puppet Server 7.9.5 (Debian's package): the same requests to both, and one CA directory
+//! that goes from one to the other and back. Starting Puppet Server takes half a minute of CPU time, so a test starts it
+//! as seldom as it can, and the tests take turns.
+
+mod case;
+mod compare;
+mod directory;
+mod divergences;
+mod generated;
+mod hosts;
+mod ours;
+mod recorded;
+mod same_requests;
+mod theirs;
