@@ -23,6 +23,7 @@ mod expiring;
 mod gate;
 mod negotiate;
 mod path;
+mod reading;
 pub(crate) mod revocations;
 mod rules;
 mod sign;
@@ -31,6 +32,7 @@ mod status;
 use crate::answer::{self, Answer};
 use crate::authority::Authority;
 use path::{PathFault, Target};
+pub use reading::{Reading, read_target};
 use std::sync::Arc;
 use wire::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use wire::http::{Method, StatusCode};
@@ -125,7 +127,7 @@ async fn puppet_ca(
     let route = route(request.method(), &target.path).ok_or_else(not_found)?;
     let call = Call { authority: Arc::clone(authority), requester, request, target };
     // 4. Does this member answer?
-    let writes = *call.request.method() != Method::GET;
+    let writes = reading::changes(call.request.method());
     let caller = if writes { gate::writer(&call)? } else { gate::reader(&call)? };
     if let Some(outcome) = authority.answered(&caller) {
         return Ok(outcome.into());

@@ -22,7 +22,7 @@ pub use fault::{Failure, Fault};
 pub use sign::SignedMany;
 pub use submit::Submitted;
 
-use crate::autosign::Autosign;
+use crate::autosign::Autosigner;
 use crate::command::{Actor, Command, Details, Envelope, Outcome, RequestRecord};
 use crate::directory::Layout;
 use crate::ledger::Ledger;
@@ -33,7 +33,6 @@ use pki::{AltName, Certificate, PrivateKey, Request};
 use reserve::Reservation;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{info, warn};
 
@@ -45,9 +44,7 @@ pub struct Policy {
     /// Life of a certificate that renews itself, seconds; none where that is not allowed.
     pub auto_renewal_ttl: Option<i64>,
     /// Who signs without an operator.
-    pub autosign: Autosign,
-    /// How long a policy executable may take.
-    pub autosign_time_limit: Duration,
+    pub autosign: Arc<Autosigner>,
     /// Which names and extensions a request may carry.
     pub signing: SigningPolicy,
     /// A request may come in for a name that has one, or a certificate, already.

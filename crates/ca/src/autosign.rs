@@ -1,17 +1,21 @@
-//! Whether a request is signed without an operator: `true`, `false`, a file of names, or a policy executable.
-//!
-//! The semantics of the file are Puppet Server's, odd as they are: a line either equals the certname, or starts
-//! with `*`, and then its first label is dropped and the rest must be a suffix of the certname, label by label.
-//! So `*.example.com` also signs `example.com` itself, and `*partial.example.com` signs all of `example.com`.
+//! Whether a request is signed without an operator: `true`, `false`, a file of names ([`list`]), or a policy
+//! executable.
 
-use std::ffi::OsStr;
+pub mod list;
+mod policy;
+
+pub use policy::{PolicyAnswer, PolicyFault};
+
+use list::Line;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tracing::{debug, error, warn};
 
 /// The `autosign` setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,40 @@ pub enum Autosign {
     File(PathBuf),
 }
 
+/// All that the configuration says about signing without an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutosignRules {
+    /// Who signs.
+    pub setting: Autosign,
+    /// Globs such as `*partial.example.com` sign nothing, instead of all of `example.com`.
+    pub strict_globs: bool,
+    /// How long a policy executable may take.
+    pub time_limit: Duration,
+    /// How many policy executables may run at one time; further requests wait for their turn.
+    pub at_once: usize,
+    /// Directories, separated by colons, at the end of the executable's `GEM_PATH`: where Puppet Server puts those of
+    /// its own gems. Empty: the environment is left as it is.
+    pub gem_path: String,
+}
+
+impl AutosignRules {
+    /// Longest run of a policy executable, unless the configuration says otherwise.
+    pub const TIME_LIMIT: Duration = Duration::from_secs(30);
+    /// Most policy executables at one time, unless the configuration says otherwise.
+    pub const AT_ONCE: usize = 16;
+
+    /// With the defaults for everything else.
+    pub fn new(setting: Autosign) -> AutosignRules {
+        AutosignRules {
+            setting,
+            strict_globs: false,
+            time_limit: AutosignRules::TIME_LIMIT,
+            at_once: AutosignRules::AT_ONCE,
+            gem_path: String::new(),
+        }
+    }
+}
+
 /// What the setting says about one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -31,190 +69,122 @@ pub enum Verdict {
     Sign,
     /// Leave it to an operator.
     Leave,
-    /// Only the policy executable knows; [`ask_policy`] must be called, outside every lock.
+    /// Only the policy executable knows; [`Autosigner::ask`] must be called, outside every lock.
     AskPolicy(PathBuf),
 }
 
-/// Why a policy executable gave no verdict.
-#[derive(Debug, Error)]
-pub enum PolicyFault {
-    /// It could not be started, or its pipes broke.
-    #[error("autosign policy {path}: {source}")]
-    Io { path: PathBuf, source: io::Error },
-    /// It took too long and was ended.
-    #[error("autosign policy {path} gave no answer within {} s", limit.as_secs())]
-    TimedOut { path: PathBuf, limit: Duration },
+/// Puts the rules to use.
+#[derive(Debug)]
+pub struct Autosigner {
+    rules: AutosignRules,
+    gem_path: Option<OsString>,
+    turns: Semaphore,
+    /// Lines of which the log has been told. Only an operator can write new ones, and they are forgotten now and then.
+    told: Mutex<BTreeSet<String>>,
 }
 
-/// What a policy executable answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyAnswer {
-    /// It exited with 0.
-    pub sign: bool,
-    /// What it wrote to standard error (the first 4 KiB), for the log.
-    pub stderr: String,
-}
+/// Lines that are remembered as told.
+const TOLD: usize = 1024;
 
-/// The setting's verdict on `certname`, without running anything.
-///
-/// # Errors
-/// When the list exists but cannot be read. A list that does not exist signs nothing.
-pub fn verdict(setting: &Autosign, certname: &str) -> io::Result<Verdict> {
-    let path = match setting {
-        Autosign::True => return Ok(Verdict::Sign),
-        Autosign::False => return Ok(Verdict::Leave),
-        Autosign::File(path) => path,
-    };
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Verdict::Leave),
-        Err(fault) => return Err(fault),
-    };
-    if metadata.permissions().mode() & 0o111 != 0 {
-        return Ok(Verdict::AskPolicy(path.clone()));
-    }
-    let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
-    Ok(if text.lines().any(|line| line_matches(line, certname)) { Verdict::Sign } else { Verdict::Leave })
-}
-
-/// Whether one line of the list signs `certname`.
-pub fn line_matches(line: &str, certname: &str) -> bool {
-    if line.contains('#') || line.contains(char::is_whitespace) {
-        return false;
-    }
-    if !line.starts_with('*') {
-        return line == certname;
-    }
-    let pattern = labels_from_the_end(line);
-    let name = labels_from_the_end(certname);
-    // The last one is the label with the star.
-    let suffix = &pattern[..pattern.len() - 1];
-    name.len() >= suffix.len() && suffix.iter().zip(&name).all(|(a, b)| a == b)
-}
-
-fn labels_from_the_end(name: &str) -> Vec<String> {
-    name.trim_end_matches('.').rsplit('.').map(str::to_ascii_lowercase).collect()
-}
-
-/// Runs the policy executable: the certname as its argument, the request as PEM on standard input.
-///
-/// # Errors
-/// [`PolicyFault`]; the caller leaves the request to an operator then.
-pub async fn ask_policy(
-    path: &Path,
-    certname: &str,
-    request_pem: &str,
-    limit: Duration,
-) -> Result<PolicyAnswer, PolicyFault> {
-    let io = |source| PolicyFault::Io { path: path.to_owned(), source };
-    let mut child = tokio::process::Command::new(OsStr::new(path))
-        .arg(certname)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(io)?;
-    let stdin = child.stdin.take();
-    let stderr = child.stderr.take();
-    let conversation = async {
-        let feed = async {
-            if let Some(mut stdin) = stdin {
-                // An executable that decides by name alone may close its input early: that is no fault.
-                let _ = stdin.write_all(request_pem.as_bytes()).await;
+impl Autosigner {
+    /// With these rules.
+    pub fn new(rules: AutosignRules) -> Autosigner {
+        let inherited = std::env::var_os("GEM_PATH").filter(|inherited| !inherited.is_empty());
+        let gem_path = (!rules.gem_path.is_empty()).then(|| {
+            let mut path = inherited.unwrap_or_default();
+            if !path.is_empty() {
+                path.push(":");
             }
+            path.push(&rules.gem_path);
+            path
+        });
+        let turns = Semaphore::new(rules.at_once.max(1));
+        Autosigner { rules, gem_path, turns, told: Mutex::default() }
+    }
+
+    /// The verdict on `certname`, without running anything. A file that does not exist signs nothing.
+    ///
+    /// # Errors
+    /// When the file exists but cannot be read.
+    pub fn verdict(&self, certname: &str) -> io::Result<Verdict> {
+        let path = match &self.rules.setting {
+            Autosign::True => return Ok(Verdict::Sign),
+            Autosign::False => return Ok(Verdict::Leave),
+            Autosign::File(path) => path,
         };
-        let listen = async {
-            let mut kept = Vec::new();
-            if let Some(mut stderr) = stderr {
-                let mut chunk = [0_u8; 1024];
-                while let Ok(count) = stderr.read(&mut chunk).await {
-                    if count == 0 {
-                        break;
-                    }
-                    // Read on past the limit: a full pipe would block the executable.
-                    let room = 4096_usize.saturating_sub(kept.len());
-                    kept.extend_from_slice(&chunk[..count.min(room)]);
+        let metadata = match std::fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Verdict::Leave),
+            Err(fault) => return Err(fault),
+        };
+        if metadata.permissions().mode() & 0o111 != 0 {
+            return Ok(Verdict::AskPolicy(path.clone()));
+        }
+        let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
+        // To the end, though one line decides: the log shall know of every line that is not what it seems.
+        let signs = list::lines(&text).fold(false, |signs, line| {
+            let read = Line::parse(line);
+            self.tell(path, line, &read);
+            signs || read.signs(certname, self.rules.strict_globs)
+        });
+        Ok(if signs { Verdict::Sign } else { Verdict::Leave })
+    }
+
+    /// Says once what is wrong with a line.
+    fn tell(&self, path: &Path, line: &str, read: &Line) {
+        let (Line::Invalid | Line::Barren | Line::Glob { misleading: true, .. }) = read else { return };
+        {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() >= TOLD {
+                told.clear();
+            }
+            if !told.insert(line.to_owned()) {
+                return;
+            }
+        }
+        let path = path.display();
+        match read {
+            Line::Glob { labels, .. } => {
+                let domain = labels.iter().rev().map(String::as_str).collect::<Vec<_>>().join(".");
+                if self.rules.strict_globs {
+                    warn!(%path, line, "this glob signs nothing: strict_autosign_globs wants a dot after the star");
+                } else {
+                    warn!(
+                        %path, line,
+                        "this glob signs every certname of {domain}, as Puppet Server does: whatever stands before \
+                         the first dot counts as a star; strict_autosign_globs = true turns that off"
+                    );
                 }
             }
-            kept
-        };
-        let ((), kept, status) = tokio::join!(feed, listen, child.wait());
-        Ok(PolicyAnswer {
-            sign: status.map_err(io)?.success(),
-            stderr: String::from_utf8_lossy(&kept).trim_end().to_owned(),
-        })
-    };
-    match tokio::time::timeout(limit, conversation).await {
-        Ok(answer) => answer,
-        Err(_) => Err(PolicyFault::TimedOut { path: path.to_owned(), limit }),
+            Line::Barren => warn!(%path, line, "a glob without a dot signs nothing"),
+            _ => {
+                error!(%path, line, "invalid pattern: a line holds one name or glob, no blank and no comment")
+            }
+        }
+    }
+
+    /// Asks the policy executable at `path`, when it is this request's turn, and tells the log what it said.
+    ///
+    /// # Errors
+    /// [`PolicyFault`]; the caller leaves the request to an operator then.
+    pub async fn ask(
+        &self,
+        path: &Path,
+        certname: &str,
+        request_pem: &str,
+    ) -> Result<PolicyAnswer, PolicyFault> {
+        // The semaphore is never closed.
+        let _turn = self.turns.acquire().await;
+        let answer =
+            policy::ask(path, certname, request_pem, self.rules.time_limit, self.gem_path.as_ref()).await?;
+        let shown = path.display();
+        debug!(certname, policy = %shown, stdout = answer.stdout, "autosign policy has ended");
+        if !answer.stderr.is_empty() {
+            warn!(certname, policy = %shown, stderr = answer.stderr, "autosign policy");
+        }
+        Ok(answer)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_match_as_recorded_from_puppet_server() {
-        for (line, name, signed) in [
-            ("*.glob.test1", "a.glob.test1", true),
-            ("*.glob.test1", "a.b.glob.test1", true),
-            ("*.glob.test1", "glob.test1", true),
-            ("*.glob.test1", "xglob.test1", false),
-            ("*.glob.test1", "test1", false),
-            ("exact.test2", "exact.test2", true),
-            ("exact.test2", "sub.exact.test2", false),
-            ("exact.test2", "xexact.test2", false),
-            ("*partial.test3", "foopartial.test3", true),
-            ("*partial.test3", "other.test3", true),
-            ("*partial.test3", "a.other.test3", true),
-            ("UPPER.test4", "upper.test4", false),
-            ("mid.*.test5", "mid.a.test5", false),
-            ("mid.*.test5", "b.a.test5", false),
-            ("foo*.test6", "foobar.test6", false),
-            ("foo*.test6", "foo.test6", false),
-            ("  lead.test7  ", "lead.test7", false),
-            ("in.test8 # inline", "in.test8", false),
-            ("*", "anything.star", true),
-            ("*", "x", true),
-            ("", "empty.star", false),
-        ] {
-            assert_eq!(line_matches(line, name), signed, "{line:?} against {name}");
-        }
-    }
-
-    fn executable(directory: &Path, text: &str) -> PathBuf {
-        let path = directory.join("policy");
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        path
-    }
-
-    #[tokio::test]
-    async fn a_policy_executable_sees_name_and_request_and_its_exit_code_decides() {
-        let directory = tempfile::tempdir().unwrap();
-        let path =
-            executable(directory.path(), "#!/bin/sh\nread l\necho \"saw $l\" >&2\n[ \"$1\" = yes.test ]\n");
-        let limit = Duration::from_secs(10);
-        let setting = Autosign::File(path.clone());
-        assert_eq!(verdict(&setting, "yes.test").unwrap(), Verdict::AskPolicy(path.clone()));
-        let answer = ask_policy(&path, "yes.test", "PEM\n", limit).await.unwrap();
-        assert_eq!(answer, PolicyAnswer { sign: true, stderr: "saw PEM".into() });
-        assert!(!ask_policy(&path, "no.test", "PEM\n", limit).await.unwrap().sign);
-    }
-
-    #[tokio::test]
-    async fn a_policy_executable_that_hangs_is_ended() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = executable(directory.path(), "#!/bin/sh\nexec sleep 60\n");
-        let fault = ask_policy(&path, "x", "", Duration::from_millis(100)).await.unwrap_err();
-        assert!(matches!(fault, PolicyFault::TimedOut { .. }));
-    }
-
-    #[test]
-    fn a_list_that_is_missing_signs_nothing() {
-        let setting = Autosign::File("/nonexistent/autosign.conf".into());
-        assert_eq!(verdict(&setting, "x").unwrap(), Verdict::Leave);
-    }
-}
+mod tests;

@@ -30,7 +30,8 @@ pub mod store;
 mod time;
 mod worker;
 
-pub use autosign::Autosign;
+pub use api::{Reading, read_target};
+pub use autosign::{Autosign, AutosignRules};
 pub use offline::Offline;
 pub use puppet_setup::{
     ExistingHostKey, HostPlaces, ImportParts, InfraListFault, NewAuthority, PuppetSetup, PuppetSetupFault,

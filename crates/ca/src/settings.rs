@@ -1,10 +1,11 @@
 //! What the configuration says about one CA member.
 
 use crate::authority::Policy;
-use crate::autosign::Autosign;
+use crate::autosign::{Autosign, AutosignRules, Autosigner};
 use pki::issue::SigningPolicy;
 use replica::role::Timings;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use wire::tls::{ClientTls, TrustBundle};
 
@@ -34,6 +35,12 @@ pub struct CaSettings {
     pub autosign: Autosign,
     /// How long a policy executable may take.
     pub autosign_time_limit: Duration,
+    /// How many policy executables may run at one time.
+    pub autosign_at_once: usize,
+    /// Added to the `GEM_PATH` of a policy executable, as `gem-path` of Puppet Server's `puppetserver.conf`.
+    pub autosign_gem_path: String,
+    /// Globs in the autosign list mean what they look like (see [`AutosignRules::strict_globs`]).
+    pub strict_autosign_globs: bool,
     /// `allow-subject-alt-names` of Puppet Server's `ca.conf`.
     pub allow_subject_alt_names: bool,
     /// `allow-authorization-extensions` of Puppet Server's `ca.conf`.
@@ -96,7 +103,10 @@ impl CaSettings {
             allow_auto_renewal: false,
             auto_renewal_cert_ttl: SIXTY_DAYS,
             autosign: Autosign::False,
-            autosign_time_limit: Duration::from_secs(30),
+            autosign_time_limit: AutosignRules::TIME_LIMIT,
+            autosign_at_once: AutosignRules::AT_ONCE,
+            autosign_gem_path: String::new(),
+            strict_autosign_globs: false,
             allow_subject_alt_names: false,
             allow_authorization_extensions: false,
             allow_duplicate_certs: false,
@@ -111,8 +121,13 @@ impl CaSettings {
         Policy {
             ca_ttl: self.ca_ttl,
             auto_renewal_ttl: self.allow_auto_renewal.then_some(self.auto_renewal_cert_ttl),
-            autosign: self.autosign.clone(),
-            autosign_time_limit: self.autosign_time_limit,
+            autosign: Arc::new(Autosigner::new(AutosignRules {
+                setting: self.autosign.clone(),
+                strict_globs: self.strict_autosign_globs,
+                time_limit: self.autosign_time_limit,
+                at_once: self.autosign_at_once,
+                gem_path: self.autosign_gem_path.clone(),
+            })),
             signing: SigningPolicy {
                 allow_subject_alt_names: self.allow_subject_alt_names,
                 allow_authorization_extensions: self.allow_authorization_extensions,

@@ -1,7 +1,7 @@
 //! A certificate request comes in.
 
 use super::{Authority, Caller, Failure, Fault, details_of_request, done};
-use crate::autosign::{self, Verdict};
+use crate::autosign::Verdict;
 use crate::command::{Actor, AutosignMark, Command, Outcome};
 use crate::state::State;
 use crate::{answer, time};
@@ -146,7 +146,7 @@ impl Authority {
     }
 
     fn plan(&self, request: &Request, certname: &Certname) -> Plan {
-        let verdict = autosign::verdict(&self.policy.autosign, certname.as_str()).unwrap_or_else(|fault| {
+        let verdict = self.policy.autosign.verdict(certname.as_str()).unwrap_or_else(|fault| {
             warn!(%fault, "the autosign list cannot be read: nothing is signed without an operator");
             Verdict::Leave
         });
@@ -170,12 +170,9 @@ impl Authority {
         let der = self.ledger.read(|state| state.pending().get(certname).map(|p| p.der.clone())).flatten();
         let Some(der) = der else { return Ok(Submitted::Waiting) };
         let pem = pem::encode("CERTIFICATE REQUEST", &der);
-        let sign = match autosign::ask_policy(policy, certname, &pem, self.policy.autosign_time_limit).await {
+        let sign = match self.policy.autosign.ask(policy, certname, &pem).await {
             Ok(answer) => {
-                if !answer.stderr.is_empty() {
-                    warn!(certname, policy = %policy.display(), stderr = answer.stderr, "autosign policy");
-                }
-                info!(certname, sign = answer.sign, "autosign policy has decided");
+                info!(certname, sign = answer.sign, ending = answer.ending, "autosign policy has decided");
                 answer.sign
             }
             Err(fault) => {
@@ -223,7 +220,7 @@ impl Authority {
                 self.sign_pending(caller, certname, None, done(answer::request_saved())).await?;
                 Ok(Submitted::Signed)
             }
-            Some(AutosignMark::Undecided) => match autosign::verdict(&self.policy.autosign, certname) {
+            Some(AutosignMark::Undecided) => match self.policy.autosign.verdict(certname) {
                 Ok(Verdict::AskPolicy(policy)) => self.ask_and_sign(caller, certname, &policy).await,
                 Ok(Verdict::Sign) => {
                     self.sign_pending(caller, certname, None, done(answer::request_saved())).await?;

@@ -145,7 +145,10 @@ pub fn draft_from_request(
     if let Err(fault) = request.verify_signature() {
         return Err(SigningFault::InvalidSignature { certname: certname.clone(), fault });
     }
+    // Puppet's extensions inform whoever knows them. One that is critical makes everybody else - TLS libraries above all
+    // - refuse the certificate, so that is not copied.
     let copied = request.extensions().iter().filter(|extension| extension.oid.is_puppet_extension());
+    let copied = copied.map(|extension| Extension { critical: false, ..extension.clone() });
     Ok(LeafProfile {
         serial,
         certname: certname.clone(),
@@ -153,7 +156,7 @@ pub fn draft_from_request(
         not_before: now.saturating_sub(BACKDATED_SECONDS),
         not_after: now.saturating_add(ttl_seconds),
         alt_names: with_own_name(requested, own),
-        extensions: copied.cloned().collect(),
+        extensions: copied.collect(),
         cli_auth: false,
         layout: LeafLayout::Request,
     })

@@ -1,0 +1,43 @@
+//! One file for each reader.
+
+mod autosign;
+mod certificate;
+mod client_headers;
+mod crl;
+mod envelope;
+mod frame;
+mod inventory;
+mod pem;
+mod request;
+mod router;
+mod serial;
+mod signing;
+mod snapshot;
+
+/// A reader under attack.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name, and that of its folder in the corpus.
+    pub name: &'static str,
+    /// Panics when a promise is broken.
+    pub run: fn(&[u8]),
+    /// What its input is made of.
+    pub words: &'static [&'static [u8]],
+}
+
+/// All of them.
+pub const TARGETS: [Target; 13] = [
+    autosign::TARGET,
+    certificate::TARGET,
+    client_headers::TARGET,
+    crl::TARGET,
+    envelope::TARGET,
+    frame::TARGET,
+    inventory::TARGET,
+    pem::TARGET,
+    request::TARGET,
+    router::TARGET,
+    serial::TARGET,
+    signing::TARGET,
+    snapshot::TARGET,
+];
