@@ -53,8 +53,18 @@ pub struct Ca {
     pub allow_auto_renewal: bool,
     /// Life of a certificate that renews itself.
     pub auto_renewal_cert_ttl: Duration,
+    /// How long an executable policy may take.
+    pub autosign_timeout: Duration,
+    /// How many executable policies may run at one time.
+    pub autosign_at_once: usize,
+    /// Added to the `GEM_PATH` of an executable policy.
+    pub autosign_gem_path: String,
+    /// `*web.example.com` in an autosign.conf signs nothing, instead of all of `example.com`.
+    pub strict_autosign_globs: bool,
     /// How many requests may wait before strangers are turned away.
     pub max_pending: usize,
+    /// How many of them may come from one address.
+    pub max_pending_per_source: usize,
     /// How long the primary waits for a silent standby before it takes it out of the in-sync set.
     pub standby_timeout: Duration,
     /// The first one is preferred as primary.
@@ -202,6 +212,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         raw.ca.auto_renewal_cert_ttl,
         Duration::from_secs(ca::SIXTY_DAYS.unsigned_abs()),
     );
+    let autosign_timeout = time("[ca] autosign_timeout", raw.ca.autosign_timeout, Duration::from_secs(60));
     let standby_timeout = time("[ca] standby_timeout", raw.ca.standby_timeout, Duration::from_secs(1));
     let probe_interval =
         time("[front_end] probe_interval", raw.front_end.probe_interval, Duration::from_millis(250));
@@ -303,7 +314,12 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             allow_duplicate_certs: raw.ca.allow_duplicate_certs.unwrap_or(false),
             allow_auto_renewal: raw.ca.allow_auto_renewal.unwrap_or(false),
             auto_renewal_cert_ttl,
+            autosign_timeout,
+            autosign_at_once: raw.ca.autosign_at_once.unwrap_or(ca::AutosignRules::AT_ONCE),
+            autosign_gem_path: text(raw.ca.autosign_gem_path, ""),
+            strict_autosign_globs: raw.ca.strict_autosign_globs.unwrap_or(false),
             max_pending: raw.ca.max_pending.unwrap_or(ca::MAX_PENDING),
+            max_pending_per_source: raw.ca.max_pending_per_source.unwrap_or(ca::MAX_PENDING_PER_SOURCE),
             standby_timeout,
             members,
         };

@@ -51,6 +51,8 @@ pub struct Policy {
     pub allow_duplicate_certs: bool,
     /// Requests that may wait before strangers are turned away.
     pub max_pending: usize,
+    /// ... and from one address.
+    pub max_pending_per_source: usize,
 }
 
 /// On whose behalf, under which request id, and as primary of which epoch an operation runs.

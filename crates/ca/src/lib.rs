@@ -42,7 +42,8 @@ pub use role_certificate::{
     issue_role_certificates,
 };
 pub use settings::{
-    CaSettings, FIVE_YEARS, MAX_PENDING, MemberAddress, RegisterAddress, Replication, SIXTY_DAYS,
+    CaSettings, FIVE_YEARS, MAX_PENDING, MAX_PENDING_PER_SOURCE, MemberAddress, RegisterAddress, Replication,
+    SIXTY_DAYS,
 };
 pub use setup::{SetupFault, SetupOptions, SetupStep, setup};
 pub use store::OpenFault;

@@ -18,6 +18,10 @@ pub const SIXTY_DAYS: i64 = 60 * 24 * 60 * 60;
 /// Requests that may wait, unless the configuration says otherwise.
 pub const MAX_PENDING: usize = 10_000;
 
+/// Requests that may wait from one address, unless the configuration says otherwise. More than a site behind one
+/// address enrols before an operator looks, and no more than a tenth of the room that there is for all.
+pub const MAX_PENDING_PER_SOURCE: usize = 1_000;
+
 /// One CA member.
 #[derive(Clone)]
 pub struct CaSettings {
@@ -50,6 +54,8 @@ pub struct CaSettings {
     /// Requests that may wait for an operator. With so many, a stranger's new one is turned away, unless it is signed at
     /// once: everybody may send requests, and each takes memory and a file on every member.
     pub max_pending: usize,
+    /// As many of them may come from one address (IPv6: from one /64).
+    pub max_pending_per_source: usize,
     /// Certnames of the front ends: their `X-Client-*` headers are believed.
     pub front_ends: Vec<String>,
     /// How this member takes part in an estate with a standby; none for a CA that is alone.
@@ -111,6 +117,7 @@ impl CaSettings {
             allow_authorization_extensions: false,
             allow_duplicate_certs: false,
             max_pending: MAX_PENDING,
+            max_pending_per_source: MAX_PENDING_PER_SOURCE,
             front_ends: Vec::new(),
             replication: None,
             trust: None,
@@ -134,6 +141,7 @@ impl CaSettings {
             },
             allow_duplicate_certs: self.allow_duplicate_certs,
             max_pending: self.max_pending,
+            max_pending_per_source: self.max_pending_per_source,
         }
     }
 }

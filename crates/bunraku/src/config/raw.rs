@@ -42,7 +42,12 @@ pub struct RawCa {
     pub allow_duplicate_certs: Option<bool>,
     pub allow_auto_renewal: Option<bool>,
     pub auto_renewal_cert_ttl: Option<NumberOrText>,
+    pub autosign_timeout: Option<NumberOrText>,
+    pub autosign_at_once: Option<usize>,
+    pub autosign_gem_path: Option<String>,
+    pub strict_autosign_globs: Option<bool>,
     pub max_pending: Option<usize>,
+    pub max_pending_per_source: Option<usize>,
     pub standby_timeout: Option<NumberOrText>,
     pub member: Option<Vec<RawCaMember>>,
 }

@@ -41,13 +41,16 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("serverport", port),
         ("ssldir", path(&config.main.ssldir)),
     ];
-    let ca: [(&'static str, String); 19] = [
+    let ca: [(&'static str, String); 24] = [
         ("allow_auto_renewal", config.ca.allow_auto_renewal.to_string()),
         ("allow_authorization_extensions", config.ca.allow_authorization_extensions.to_string()),
         ("allow_duplicate_certs", config.ca.allow_duplicate_certs.to_string()),
         ("allow_subject_alt_names", config.ca.allow_subject_alt_names.to_string()),
         ("auto_renewal_cert_ttl", config.ca.auto_renewal_cert_ttl.as_secs().to_string()),
         ("autosign", autosign),
+        ("autosign_at_once", config.ca.autosign_at_once.to_string()),
+        ("autosign_gem_path", config.ca.autosign_gem_path.clone()),
+        ("autosign_timeout", duration::print(config.ca.autosign_timeout)),
         ("ca_name", config.ca.ca_name.clone()),
         ("ca_ttl", config.ca.ca_ttl.as_secs().to_string()),
         ("cacert", path(&preferred.cadir.join("ca_crt.pem"))),
@@ -58,9 +61,11 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("cert_inventory", path(&preferred.cadir.join("inventory.txt"))),
         ("csrdir", path(&preferred.cadir.join("requests"))),
         ("max_pending", config.ca.max_pending.to_string()),
+        ("max_pending_per_source", config.ca.max_pending_per_source.to_string()),
         ("serial", path(&preferred.cadir.join("serial"))),
         ("signeddir", path(&preferred.cadir.join("signed"))),
         ("standby_timeout", duration::print(config.ca.standby_timeout)),
+        ("strict_autosign_globs", config.ca.strict_autosign_globs.to_string()),
     ];
     let front_end: [(&'static str, String); 10] = [
         ("ca_hold", duration::print(config.front_end.ca_hold)),

@@ -1,7 +1,6 @@
 //! A CA member's process.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context;
 use ca::{CaSettings, MemberAddress, RegisterAddress, Replication, Worker};
@@ -12,9 +11,6 @@ use wire::{Limits, serve_tls};
 use super::{access_log_path, end_on_signal, listen, worker_drain};
 use crate::config::{Autosign, CaMember, Config};
 use crate::operator;
-
-/// How long a policy executable may think.
-const POLICY_TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Serves as the CA member `name` until it is told to end.
 pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
@@ -71,7 +67,10 @@ fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
             Autosign::Never => ca::Autosign::False,
             Autosign::File(path) => ca::Autosign::File(path.clone()),
         },
-        autosign_time_limit: POLICY_TIME_LIMIT,
+        autosign_time_limit: config.ca.autosign_timeout,
+        autosign_at_once: config.ca.autosign_at_once,
+        autosign_gem_path: config.ca.autosign_gem_path.clone(),
+        strict_autosign_globs: config.ca.strict_autosign_globs,
         allow_subject_alt_names: config.ca.allow_subject_alt_names,
         allow_authorization_extensions: config.ca.allow_authorization_extensions,
         allow_duplicate_certs: config.ca.allow_duplicate_certs,
@@ -79,6 +78,7 @@ fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
         auto_renewal_cert_ttl: i64::try_from(config.ca.auto_renewal_cert_ttl.as_secs())
             .context("auto_renewal_cert_ttl")?,
         max_pending: config.ca.max_pending,
+        max_pending_per_source: config.ca.max_pending_per_source,
         front_ends: vec![config.front_end.certname.clone()],
         ..CaSettings::alone(member.name.clone(), member.cadir.clone())
     })

@@ -87,7 +87,7 @@ fn run(recipe: &[u8]) {
             _ => dotted("1.3.6.1.4.1.34380.1.2", value),
         };
         if let Some((oid, value)) = extension {
-            content.extensions.push(Extension { oid, critical: recipe.len() % 5 == 0, value });
+            content.extensions.push(Extension { oid, critical: recipe.len().is_multiple_of(5), value });
         }
     }
     let cast = cast();
