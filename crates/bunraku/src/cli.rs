@@ -4,10 +4,12 @@ mod ca;
 
 use std::path::PathBuf;
 
+use pki::KeyKind;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use ca::{
-    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output,
+    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output, RolloverArgs,
     SetupArgs, SignArgs,
 };
 
@@ -60,9 +62,10 @@ pub struct UpArgs {
     /// Sign requests without an operator: true, false, or a file (autosign.conf or an executable policy)
     #[arg(long, value_name = "true|false|FILE")]
     pub autosign: Option<String>,
-    /// Kind of the CA's key, when it is made
-    #[arg(long, value_enum, default_value = "rsa")]
-    pub ca_key: CaKey,
+    /// Kind of the CA's key, when it is made: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384 [default: [ca] key of the
+    /// configuration, rsa4096]
+    #[arg(long, value_parser = key_kind, value_name = "KIND")]
+    pub ca_key: Option<KeyKind>,
     /// Leave a process that died dead
     #[arg(long)]
     pub no_restart: bool,
@@ -71,12 +74,14 @@ pub struct UpArgs {
     pub json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CaKey {
-    /// RSA, 4096 bits
-    Rsa,
-    /// EC, P-256
-    Ec,
+/// A kind of key by its name.
+fn key_kind(name: &str) -> Result<KeyKind, String> {
+    KeyKind::named(name).ok_or_else(|| format!("the kinds of keys are {}", key_kinds()))
+}
+
+/// The names of all kinds of keys, for a sentence.
+pub fn key_kinds() -> String {
+    KeyKind::ALL.map(|(name, _)| name).join(", ")
 }
 
 #[derive(Debug, Args)]

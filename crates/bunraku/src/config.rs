@@ -45,6 +45,8 @@ pub struct Main {
 pub struct Ca {
     pub autosign: Autosign,
     pub ca_name: String,
+    /// Kind of the CA's key; read only when the CA is made.
+    pub key: pki::KeyKind,
     pub ca_ttl: Duration,
     pub allow_subject_alt_names: bool,
     pub allow_authorization_extensions: bool,
@@ -233,6 +235,11 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             true
         }
     };
+    let key = raw.ca.key.as_deref().map_or(Some(pki::KeyKind::Rsa4096), pki::KeyKind::named);
+    let key = key.unwrap_or_else(|| {
+        faults.push(format!("[ca] key: the kinds of keys are {}", crate::cli::key_kinds()));
+        pki::KeyKind::Rsa4096
+    });
     let autosign = match raw.ca.autosign {
         None | Some(BoolOrText::Bool(false)) => Autosign::Never,
         Some(BoolOrText::Bool(true)) => Autosign::Always,
@@ -308,6 +315,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         let ca = Ca {
             autosign,
             ca_name: text(raw.ca.ca_name, "Puppet CA: localhost"),
+            key,
             ca_ttl,
             allow_subject_alt_names: raw.ca.allow_subject_alt_names.unwrap_or(false),
             allow_authorization_extensions: raw.ca.allow_authorization_extensions.unwrap_or(false),

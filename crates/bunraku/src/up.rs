@@ -27,7 +27,7 @@ pub fn run(args: UpArgs) -> anyhow::Result<u8> {
     let _lock = lock(&dir)?;
     let config = configuration(&dir, &args)?;
     addresses::check_free(&config)?;
-    first_run::make_missing(&config, args.ca_key)?;
+    first_run::make_missing(&config, args.ca_key.unwrap_or(config.ca.key))?;
     // One thread: the kernel ties "end with your parent" to the thread that started the child.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(supervisor::run(config, &args, started))

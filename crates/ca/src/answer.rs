@@ -1,8 +1,9 @@
 //! How results and faults are told to clients: Puppet Server's status codes, content types and texts.
 
-use crate::authority::{Deleted, Failure, Fault, SignedMany};
+use crate::authority::{Deleted, Failure, Fault, RenewedAuthority, SignedMany};
 use crate::command::Outcome;
 use crate::ledger::Refusal;
+use crate::time;
 
 /// `text/plain`: what Puppet Server's own answers have.
 pub const PLAIN: &str = "text/plain";
@@ -144,6 +145,24 @@ pub fn renewal_is_off() -> Answer {
 pub fn renewal_refused(fault: &Fault) -> Answer {
     let status = if matches!(fault, Fault::NotOurs) { 403 } else { 400 };
     Answer::new(status, PLAIN, fault.to_string())
+}
+
+/// The CA's own certificate has a new life.
+pub fn authority_renewed(renewed: &RenewedAuthority) -> Answer {
+    let described = |certificate: &pki::Certificate| {
+        serde_json::json!({
+            "subject": certificate.subject_rfc2253(),
+            "serial": certificate.serial().to_string(),
+            "not_before": time::format(certificate.not_before()),
+            "not_after": time::format(certificate.not_after()),
+            "fingerprint": pki::fingerprint::sha256(certificate.der()),
+        })
+    };
+    let bundle: Vec<serde_json::Value> = renewed.bundle.iter().map(described).collect();
+    let text = serde_json::json!({
+        "issuer": described(&renewed.issuer), "renewed": renewed.renewed, "bundle": bundle
+    });
+    Answer::new(200, JSON_UTF8, text.to_string())
 }
 
 /// There is no such status to read or delete.

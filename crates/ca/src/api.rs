@@ -20,11 +20,13 @@ mod conditional;
 mod delete;
 mod expirations;
 mod expiring;
+mod expiry;
 mod gate;
 mod negotiate;
 mod path;
 mod reading;
 pub(crate) mod revocations;
+mod rollover;
 mod rules;
 mod sign;
 mod status;
@@ -37,7 +39,7 @@ use std::sync::Arc;
 use wire::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, VARY};
 use wire::http::{Method, StatusCode};
 use wire::identity::{Requester, requester};
-use wire::protocol::internal::{DELETE_PATH, EXPIRING_PATH, Stale, X_BUNRAKU_STALE};
+use wire::protocol::internal::{self, Stale, X_BUNRAKU_STALE};
 use wire::{Body, Bytes, Peer, Request, Response, body};
 
 /// The version of Puppet whose protocol this CA speaks, in `X-Puppet-Version`.
@@ -72,6 +74,10 @@ enum Route {
     Delete,
     Expirations,
     Expiring,
+    /// Ours: what ends when.
+    Expiry,
+    /// Ours: the CA's own certificate.
+    Rollover,
     Sign,
     SignAll,
 }
@@ -148,6 +154,8 @@ async fn puppet_ca(
             Route::Delete => delete::post(call, caller).await,
             Route::Expirations => expirations::get(&call),
             Route::Expiring => expiring::get(&call),
+            Route::Expiry => expiry::get(&call),
+            Route::Rollover => rollover::post(call, caller).await,
             Route::Sign => sign::named(call, caller).await,
             Route::SignAll => sign::all(call, caller).await,
         }
@@ -161,8 +169,10 @@ async fn puppet_ca(
 fn route(method: &Method, path: &str) -> Option<Route> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match path {
-        EXPIRING_PATH if reads => return Some(Route::Expiring),
-        DELETE_PATH if !reads => return Some(Route::Delete),
+        internal::EXPIRING_PATH if reads => return Some(Route::Expiring),
+        internal::DELETE_PATH if !reads => return Some(Route::Delete),
+        internal::EXPIRY_PATH if reads => return Some(Route::Expiry),
+        internal::ROLLOVER_PATH if *method == Method::POST => return Some(Route::Rollover),
         _ => {}
     }
     let mut parts = path.strip_prefix("/puppet-ca/v1/")?.splitn(2, '/');

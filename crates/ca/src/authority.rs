@@ -6,12 +6,14 @@
 
 mod chain_lists;
 mod delete_many;
+mod expiry;
 mod fault;
 mod names;
 mod remove;
 mod renew;
 mod reserve;
 mod revoke;
+mod rollover;
 mod sign;
 mod submit;
 mod upkeep;
@@ -19,6 +21,7 @@ mod upkeep;
 pub use chain_lists::ListsFault;
 pub use delete_many::{Deleted, Deletion};
 pub use fault::{Failure, Fault};
+pub use rollover::{LONGEST_LIFE, RenewedAuthority, RolloverFault};
 pub use sign::SignedMany;
 pub use submit::Submitted;
 
@@ -53,6 +56,8 @@ pub struct Policy {
     pub max_pending: usize,
     /// ... and from one address.
     pub max_pending_per_source: usize,
+    /// Certnames of the estate's own roles: their ends are warned of one by one.
+    pub roles: Vec<String>,
 }
 
 /// On whose behalf, under which request id, and as primary of which epoch an operation runs.
@@ -87,7 +92,9 @@ pub struct Authority {
     reservation: Mutex<Reservation>,
     /// When it was last said that too many requests wait, Unix seconds.
     complained: AtomicI64,
-    /// One change of the chain's revocation lists at a time.
+    /// What ends when, as it was looked at last.
+    ends: Mutex<expiry::Kept>,
+    /// One change of the chain, its certificates or revocation lists, at a time.
     chain_lists: tokio::sync::Mutex<()>,
     revocations: mpsc::UnboundedSender<revoke::Order>,
     /// One permit per core: more signatures at a time would only make all of them late.
@@ -107,6 +114,7 @@ impl Authority {
             names: NameLocks::default(),
             reservation: Mutex::new(Reservation::default()),
             complained: AtomicI64::new(0),
+            ends: Mutex::default(),
             chain_lists: tokio::sync::Mutex::default(),
             revocations,
             signers: Semaphore::new(cores),

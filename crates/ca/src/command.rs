@@ -190,6 +190,17 @@ pub enum Command {
         #[cbor(with = "minicbor::bytes")]
         signature: Vec<u8>,
     },
+    /// The CA's own certificate has been renewed, and perhaps others of its chain: same subject, key and serial number.
+    #[n(20)]
+    AuthorityRenewed {
+        /// The one that issues.
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        issuer_der: Vec<u8>,
+        /// `ca_crt.pem`, whole.
+        #[n(1)]
+        bundle_pem: String,
+    },
     /// The revocation lists of the issuers above ours are others now.
     #[n(7)]
     ChainListsReplaced {

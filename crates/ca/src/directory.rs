@@ -51,6 +51,10 @@ impl Layout {
     pub fn key(&self) -> PathBuf {
         self.root.join("ca_key.pem")
     }
+    /// `root_key.pem`: the key of the root, where `puppetserver ca setup` left it.
+    pub fn root_key(&self) -> PathBuf {
+        self.root.join("root_key.pem")
+    }
     /// `ca_pub.pem`.
     pub fn public_key(&self) -> PathBuf {
         self.root.join("ca_pub.pem")
@@ -232,6 +236,9 @@ impl Directory {
         });
         let requests = requests.collect::<io::Result<Vec<_>>>()?;
         let mut lists = Vec::new();
+        if let Some(bundle) = &batch.bundle {
+            lists.push(self.stage(layout.bundle(), bundle.as_bytes(), PUBLIC_MODE)?);
+        }
         if let Some(current) = &batch.lists {
             lists.push(self.stage(layout.revocation_lists(), current.to_pem().as_bytes(), PUBLIC_MODE)?);
         }

@@ -190,13 +190,20 @@ pub fn of_role(certificate: &Certificate) -> Item {
     Item { kind: Kind::RoleCertificate, name, not_after: certificate.not_after() }
 }
 
-/// What ends when in a state: bundle, lists, and the certificates on file that are not revoked.
-pub fn of_state(state: &State, now: i64) -> Report {
+/// What ends when in a state: bundle, lists, the certificates of these roles, and those of nodes that are on file and not
+/// revoked.
+pub fn of_state(state: &State, roles: &[String], now: i64) -> Report {
     // What has been in the state was read before: a part that cannot be is left out rather than the whole.
     let bundle = Certificate::all_from_pem(state.bundle_pem().as_bytes()).unwrap_or_default();
     let lists = state.lists();
     let chain = RevocationList::all_from_pem(lists.chain_pem.as_bytes()).unwrap_or_default();
     let mut report = of_chain(&bundle, std::iter::once(&lists.own).chain(&chain));
+    for name in roles {
+        if let Some(signed) = state.signed().get(name.as_str()) {
+            let (kind, not_after) = (Kind::RoleCertificate, signed.not_after);
+            report.add(Item { kind, name: name.clone(), not_after });
+        }
+    }
     let alive = state.signed().values().filter(|signed| !state.is_revoked(&signed.serial));
     report.leaves = Leaves::count(alive.map(|signed| signed.not_after), now);
     report

@@ -56,6 +56,8 @@ pub struct CaSettings {
     pub max_pending: usize,
     /// As many of them may come from one address (IPv6: from one /64).
     pub max_pending_per_source: usize,
+    /// Certnames of the estate's own roles and its operator: the ends of their certificates are warned of one by one.
+    pub roles: Vec<String>,
     /// Certnames of the front ends: their `X-Client-*` headers are believed.
     pub front_ends: Vec<String>,
     /// How this member takes part in an estate with a standby; none for a CA that is alone.
@@ -118,6 +120,7 @@ impl CaSettings {
             allow_duplicate_certs: false,
             max_pending: MAX_PENDING,
             max_pending_per_source: MAX_PENDING_PER_SOURCE,
+            roles: Vec::new(),
             front_ends: Vec::new(),
             replication: None,
             trust: None,
@@ -142,6 +145,7 @@ impl CaSettings {
             allow_duplicate_certs: self.allow_duplicate_certs,
             max_pending: self.max_pending,
             max_pending_per_source: self.max_pending_per_source,
+            roles: self.roles.clone(),
         }
     }
 }

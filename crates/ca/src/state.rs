@@ -5,6 +5,7 @@
 //! directory keeps them. What is held is what decisions and lists need.
 
 mod image;
+mod issuers;
 mod recent;
 
 pub use image::UnreadableImage;
@@ -32,6 +33,8 @@ pub enum DirectoryEffect {
     SaveCertificate { certname: String, der: Vec<u8> },
     /// Remove `signed/NAME.pem`.
     DeleteCertificate { certname: String },
+    /// Write `ca_crt.pem`.
+    WriteBundle { pem: Arc<str> },
     /// Write `ca_crl.pem`: our own list first, then those of the chain.
     WriteRevocationLists(RevocationLists),
 }
@@ -298,6 +301,9 @@ impl State {
                     self.lists.own = list;
                     effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
                 }
+            }
+            Command::AuthorityRenewed { issuer_der, bundle_pem } => {
+                self.replace_authority(issuer_der, bundle_pem, effects);
             }
             Command::ChainListsReplaced { lists_pem } => {
                 self.lists.chain_pem = lists_pem.as_str().into();

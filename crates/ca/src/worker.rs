@@ -195,7 +195,10 @@ async fn follow_role(authority: std::sync::Weak<Authority>, ledger: Ledger) {
             let Some(authority) = authority.upgrade() else { return };
             info!(epoch = role.epoch, "this member decides");
             authority.begin_term(role.epoch);
-            tokio::spawn(async move { authority.keep_list(role.epoch).await });
+            tokio::spawn(async move {
+                authority.keep_list(role.epoch).await;
+                authority.warn_of_ends();
+            });
         }
         if roles.changed().await.is_err() {
             return;
@@ -214,6 +217,7 @@ async fn daily(authority: std::sync::Weak<Authority>) {
         let role = authority.ledger().role();
         if role.decides {
             authority.keep_list(role.epoch).await;
+            authority.warn_of_ends();
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use pki::KeyKind;
 
-use super::CaKey;
 
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
@@ -26,6 +26,8 @@ pub enum CaCommand {
     Migrate(MigrateArgs),
     /// Revoke certificates
     Revoke(RevokeArgs),
+    /// Give the CA's own certificate a longer life, with the same key: nodes need not be touched
+    Rollover(RolloverArgs),
     /// Make a root and an intermediate CA, and the server's certificate
     Setup(SetupArgs),
     /// Sign certificate requests
@@ -45,6 +47,7 @@ impl CaCommand {
             CaCommand::List(args) => &args.output,
             CaCommand::Migrate(args) => &args.output,
             CaCommand::Revoke(args) => &args.output,
+            CaCommand::Rollover(args) => &args.output,
             CaCommand::Setup(args) => &args.output,
             CaCommand::Sign(args) => &args.output,
         }
@@ -121,6 +124,26 @@ pub struct RevokeArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct RolloverArgs {
+    /// Keep the CA's key (the default, and the only kind so far): docs/CA-ROLLOVER.md
+    #[arg(long)]
+    pub same_key: bool,
+    /// Life of the new certificate from now on: seconds, or with a unit (d, y) [default: as long as it had]
+    #[arg(long)]
+    pub ttl: Option<String>,
+    /// What the issuer above the CA has signed (PEM), and what else of the chain is new
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "ttl"])]
+    pub certificate: Option<PathBuf>,
+    /// Change nothing, print a certificate request for the issuer above the CA
+    #[arg(long, conflicts_with = "ttl")]
+    pub request: bool,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
 pub struct CleanArgs {
     /// The certnames to clean
     #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
@@ -148,9 +171,9 @@ pub struct GenerateArgs {
     /// Life of each certificate: seconds, or with a unit (s, m, h, d, y)
     #[arg(long)]
     pub ttl: Option<String>,
-    /// Kind of the keys
-    #[arg(long, value_enum, default_value = "rsa")]
-    pub key: CaKey,
+    /// Kind of the keys: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384
+    #[arg(long, value_parser = super::key_kind, value_name = "KIND", default_value = "rsa4096")]
+    pub key: KeyKind,
     #[command(flatten)]
     pub host: HostFiles,
     #[command(flatten)]
@@ -173,9 +196,9 @@ pub struct SetupArgs {
     /// Names in the server's certificate besides its certname [default: puppet]
     #[arg(long, value_name = "NAME[,NAME]")]
     pub subject_alt_names: Option<String>,
-    /// Kind of the keys
-    #[arg(long, value_enum, default_value = "rsa")]
-    pub key: CaKey,
+    /// Kind of the keys: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384
+    #[arg(long, value_parser = super::key_kind, value_name = "KIND", default_value = "rsa4096")]
+    pub key: KeyKind,
     #[command(flatten)]
     pub host: HostFiles,
     #[command(flatten)]
@@ -201,9 +224,9 @@ pub struct ImportArgs {
     /// Names in the server's certificate besides its certname [default: puppet]
     #[arg(long, value_name = "NAME[,NAME]")]
     pub subject_alt_names: Option<String>,
-    /// Kind of the server's key
-    #[arg(long, value_enum, default_value = "rsa")]
-    pub key: CaKey,
+    /// Kind of the server's key: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384
+    #[arg(long, value_parser = super::key_kind, value_name = "KIND", default_value = "rsa4096")]
+    pub key: KeyKind,
     #[command(flatten)]
     pub host: HostFiles,
     #[command(flatten)]

@@ -12,6 +12,7 @@ mod migrate;
 mod offline;
 mod report;
 mod revoke;
+mod rollover;
 mod setup;
 mod sign;
 
@@ -99,6 +100,12 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             let mut report = named(&args.certname, &args.output, "revoke")?;
             let endpoint = open(config, &args.target).await?;
             let code = revoke::run(&endpoint, &args.certname, &mut report).await?;
+            report.finish(code)
+        }
+        CaCommand::Rollover(args) => {
+            let mut report = Report::new(&args.output)?;
+            let endpoint = open(config, &args.target).await?;
+            let code = rollover::run(&endpoint, &args, &mut report).await?;
             report.finish(code)
         }
         CaCommand::Clean(args) => {

@@ -36,6 +36,7 @@ pub struct RawMain {
 pub struct RawCa {
     pub autosign: Option<BoolOrText>,
     pub ca_name: Option<String>,
+    pub key: Option<String>,
     pub ca_ttl: Option<NumberOrText>,
     pub allow_subject_alt_names: Option<bool>,
     pub allow_authorization_extensions: Option<bool>,

@@ -79,9 +79,18 @@ fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
             .context("auto_renewal_cert_ttl")?,
         max_pending: config.ca.max_pending,
         max_pending_per_source: config.ca.max_pending_per_source,
+        roles: role_certnames(config),
         front_ends: vec![config.front_end.certname.clone()],
         ..CaSettings::alone(member.name.clone(), member.cadir.clone())
     })
+}
+
+/// Everybody in the deployment who has a certificate of the CA.
+fn role_certnames(config: &Config) -> Vec<String> {
+    let mut names = vec![config.front_end.certname.clone(), config.main.operator_certname.clone()];
+    names.extend(config.ca.members.iter().map(|member| member.certname.clone()));
+    names.extend(config.catalog.iter().map(|worker| worker.certname.clone()));
+    names
 }
 
 fn address(member: &CaMember) -> MemberAddress {

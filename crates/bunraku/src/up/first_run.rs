@@ -9,13 +9,12 @@ use anyhow::{Context, bail};
 use ca::{RoleCertificate, RoleRequest, SetupOptions, SetupStep};
 use pki::{AltName, Certname, KeyKind};
 
-use crate::cli::CaKey;
 use crate::config::Config;
 
 const SITE: &str = include_str!("site.pp");
 
 /// Makes what is missing; says what takes time.
-pub fn make_missing(config: &Config, ca_key: CaKey) -> anyhow::Result<()> {
+pub fn make_missing(config: &Config, ca_key: KeyKind) -> anyhow::Result<()> {
     make_folders(config)?;
     let preferred = &config.ca.members[0];
     if !preferred.cadir.join("ca_crt.pem").exists() {
@@ -61,19 +60,21 @@ fn has_manifests(dir: &Path) -> bool {
     std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-fn make_ca(config: &Config, cadir: &Path, ca_key: CaKey) -> anyhow::Result<()> {
-    let key = match ca_key {
-        CaKey::Rsa => KeyKind::Rsa4096,
-        CaKey::Ec => KeyKind::EcP256,
-    };
+fn make_ca(config: &Config, cadir: &Path, key: KeyKind) -> anyhow::Result<()> {
     let options = SetupOptions {
         ca_name: config.ca.ca_name.clone(),
         key,
         ca_ttl: i64::try_from(config.ca.ca_ttl.as_secs()).context("ca_ttl")?,
     };
     let made = ca::setup(cadir, &options, |step| match step {
-        SetupStep::Key if ca_key == CaKey::Rsa => say("making the CA's key (RSA, 4096 bits): some seconds"),
-        SetupStep::Key => say("making the CA's key (P-256)"),
+        SetupStep::Key => say(match key {
+            KeyKind::EcP256 => "making the CA's key (P-256)",
+            KeyKind::EcP384 => "making the CA's key (P-384)",
+            KeyKind::Rsa2048 => "making the CA's key (RSA, 2048 bits)",
+            KeyKind::Rsa3072 => "making the CA's key (RSA, 3072 bits): some seconds",
+            KeyKind::Rsa4096 => "making the CA's key (RSA, 4096 bits): some seconds",
+            KeyKind::Rsa8192 => "making the CA's key (RSA, 8192 bits): a minute or more",
+        }),
         SetupStep::Certificate => say("making the CA's certificate and an empty CRL"),
         SetupStep::Directory => say(&format!("writing {}", cadir.display())),
     });

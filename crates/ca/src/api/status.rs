@@ -3,6 +3,7 @@
 use super::forbidden;
 use crate::answer::{Answer, JSON_UTF8, PLAIN_UTF8};
 use crate::authority::Authority;
+use crate::expiry::Urgency;
 use serde_json::{Value, json};
 use wire::http::Method;
 
@@ -21,11 +22,11 @@ pub(super) fn answer(authority: &Authority, method: &Method, path: &str) -> Answ
     match path.trim_end_matches('/') {
         "/status/v1/simple" | "/status/v1/simple/ca" => Answer::new(status, PLAIN_UTF8, state),
         "/status/v1/services" => {
-            let services = json!({"ca": service(state, fault.as_deref())});
+            let services = json!({"ca": service(authority, state, fault.as_deref())});
             Answer::new(status, JSON_UTF8, services.to_string())
         }
         "/status/v1/services/ca" => {
-            let mut service = service(state, fault.as_deref());
+            let mut service = service(authority, state, fault.as_deref());
             service["service_name"] = Value::from("ca");
             Answer::new(status, JSON_UTF8, service.to_string())
         }
@@ -42,7 +43,15 @@ pub(super) fn answer(authority: &Authority, method: &Method, path: &str) -> Answ
     }
 }
 
-fn service(state: &str, fault: Option<&str>) -> Value {
+fn service(authority: &Authority, state: &str, fault: Option<&str>) -> Value {
+    let alerts: Vec<Value> = authority
+        .expiry_warnings()
+        .iter()
+        .map(|warning| {
+            let severity = if warning.urgency > Urgency::Soon { "error" } else { "warning" };
+            json!({"severity": severity, "message": warning.text})
+        })
+        .collect();
     let status = fault.map_or_else(|| json!({}), |fault| json!({"fault": fault}));
     json!({
         "service_version": SERVICE_VERSION,
@@ -50,6 +59,6 @@ fn service(state: &str, fault: Option<&str>) -> Value {
         "detail_level": "info",
         "state": state,
         "status": status,
-        "active_alerts": [],
+        "active_alerts": alerts,
     })
 }

@@ -1,6 +1,6 @@
 //! Why an operation was not carried out, as facts. How a client is told stands in [`crate::answer`].
 
-use super::ListsFault;
+use super::{ListsFault, RolloverFault};
 use crate::ledger::Refusal;
 use crate::state::Standing;
 use pki::issue::SigningFault;
@@ -40,6 +40,9 @@ pub enum Fault {
     /// Revocation lists that are not taken in.
     #[error(transparent)]
     Lists(#[from] ListsFault),
+    /// The CA's certificate is not renewed.
+    #[error(transparent)]
+    Rollover(#[from] RolloverFault),
     /// To be signed, but no request waits.
     #[error("Cannot sign certificate for host {0} without a certificate request")]
     NothingToSign(String),

@@ -3,6 +3,7 @@
 use crate::state::{DirectoryEffect, RevocationLists};
 use pki::Serial;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Certname → the DER its file must hold, or none when the file must go.
 pub(super) type Files = BTreeMap<String, Option<Vec<u8>>>;
@@ -15,6 +16,7 @@ pub struct Batch {
     pub(super) inventory: Vec<(u64, String)>,
     pub(super) certificates: Files,
     pub(super) requests: Files,
+    pub(super) bundle: Option<Arc<str>>,
     pub(super) lists: Option<RevocationLists>,
 }
 
@@ -40,6 +42,7 @@ impl Batch {
             DirectoryEffect::DeleteCertificate { certname } => {
                 self.certificates.insert(certname, None);
             }
+            DirectoryEffect::WriteBundle { pem } => self.bundle = Some(pem),
             DirectoryEffect::WriteRevocationLists(lists) => self.lists = Some(lists),
         }
     }

@@ -22,6 +22,10 @@ pub const EXPIRING_PATH: &str = "/bunraku/v1/authority/expiring";
 pub const DELETE_PATH: &str = "/bunraku/v1/authority/delete";
 /// `POST`: takes entries off the revocation list.
 pub const PRUNE_PATH: &str = "/bunraku/v1/authority/prune";
+/// `GET`: what of the authority ends when, and what is to be warned of.
+pub const EXPIRY_PATH: &str = "/bunraku/v1/authority/expiry";
+/// `POST`: [`RolloverRequest`] in.
+pub const ROLLOVER_PATH: &str = "/bunraku/v1/authority/rollover";
 
 /// Content type of a replication frame.
 pub const FRAME: &str = "application/cbor";
@@ -32,6 +36,30 @@ pub const X_BUNRAKU_EPOCH: HeaderName = HeaderName::from_static("x-bunraku-epoch
 pub const X_BUNRAKU_REQUEST: HeaderName = HeaderName::from_static("x-bunraku-request");
 /// In a 421 answer of a CA member that may not answer: [`Stale`].
 pub const X_BUNRAKU_STALE: HeaderName = HeaderName::from_static("x-bunraku-stale");
+
+/// What is to become of the CA's own certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RolloverRequest {
+    /// What is to be done.
+    pub action: RolloverAction,
+    /// Life from now on, seconds; as long as it had, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<i64>,
+    /// What an issuer above has signed, PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+}
+
+/// The kinds of rollover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RolloverAction {
+    /// A longer life for the same key.
+    SameKey,
+    /// Nothing but a certificate request for an issuer above.
+    Request,
+}
 
 /// What a CA member knows that will not answer in the epoch of a request. It has done nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]

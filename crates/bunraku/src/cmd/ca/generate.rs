@@ -9,7 +9,7 @@ use super::endpoint::Endpoint;
 use super::host_files::HostFiles;
 use super::report::{Misuse, Report};
 use super::{Worst, alt_names, offline, sign};
-use crate::cli::{CaKey, GenerateArgs};
+use crate::cli::GenerateArgs;
 use crate::config::Config;
 
 /// Where a host's files are, and those of the CA if they are on this machine.
@@ -35,14 +35,6 @@ pub fn check(args: &GenerateArgs) -> anyhow::Result<Option<u64>> {
     }
     Misuse::check("generate", lines)?;
     args.ttl.as_deref().map(sign::ttl_seconds).transpose()
-}
-
-/// The kind of key that the command line asks for.
-pub fn key_kind(key: CaKey) -> KeyKind {
-    match key {
-        CaKey::Rsa => KeyKind::Rsa4096,
-        CaKey::Ec => KeyKind::EcP256,
-    }
 }
 
 /// Has certificates signed by the CA as anybody could: a request is sent, signed, and its certificate fetched.
@@ -82,7 +74,7 @@ async fn one_through_ca(
     let names = alt_names::of_host(certname, args.subject_alt_names.as_deref())?;
 
     // 1. The key, kept first: a CA may have taken in a request whose sender then fails.
-    let key = PrivateKey::generate(key_kind(args.key))?;
+    let key = PrivateKey::generate(args.key)?;
     let content = RequestContent { alt_names: names, ..RequestContent::default() };
     let request = Request::build(certname, &key, &content)?;
     save_keys(certname, &key.to_pem(), &key.public_pem(), files, report)?;
@@ -170,7 +162,7 @@ pub fn with_ca_key(
         let name = Certname::parse(certname)
             .map_err(|fault| anyhow::anyhow!("'{certname}': {}", fault.puppet_text()))?;
         let request =
-            ca::RoleRequest { certname: name, key: key_kind(args.key), alt_names, cli_auth: true, ttl };
+            ca::RoleRequest { certname: name, key: args.key, alt_names, cli_auth: true, ttl };
         let made = ca::issue_client_certificate(cadir, &offline::member(config, cadir), &request)
             .with_context(|| cadir.display().to_string())?;
         let path = files.certificate(certname);

@@ -17,7 +17,7 @@ const UNNAMED: &str = "Puppet CA: localhost";
 
 /// Makes a root, an intermediate CA and the server's certificate.
 pub fn setup(config: Option<&Config>, args: &SetupArgs, report: &mut Report) -> anyhow::Result<u8> {
-    let key = super::generate::key_kind(args.key);
+    let key = args.key;
     let setup =
         new_directory(config, &args.certname, &args.subject_alt_names, key, &args.host, &args.target)?;
     let configured = config.map(|config| config.ca.ca_name.clone()).filter(|name| name != UNNAMED);
@@ -43,7 +43,7 @@ pub fn import(config: Option<&Config>, args: &ImportArgs, report: &mut Report) -
         return Err(Misuse { verb: "import", lines: lines.map(str::to_string).to_vec() }.into());
     };
     let parts = ca::read_import(bundle, key, lists)?;
-    let kind = super::generate::key_kind(args.key);
+    let kind = args.key;
     let setup =
         new_directory(config, &args.certname, &args.subject_alt_names, kind, &args.host, &args.target)?;
     ca::import_chain(&setup, parts)?;

@@ -1,0 +1,56 @@
+//! Warnings before anything ends: once a day in the log, at any time in the status.
+
+use super::Authority;
+use crate::expiry::{self, Report, Urgency, Warning};
+use crate::time;
+use std::sync::{Arc, PoisonError};
+use tracing::{error, warn};
+
+/// How long a report is good for, seconds. Whoever watches may ask often, and counting a hundred thousand certificates
+/// takes milliseconds.
+const FRESH: i64 = 60;
+
+/// The last report, and when it was made (Unix seconds).
+pub(super) type Kept = Option<(i64, Arc<(Report, Vec<Warning>)>)>;
+
+impl Authority {
+    /// What ends when, and what is to be warned of; none before there is a state. At most a minute old.
+    pub fn expiry(&self) -> Option<(Report, Vec<Warning>)> {
+        self.look_at_ends().map(|kept| (*kept).clone())
+    }
+
+    /// What is to be warned of.
+    pub fn expiry_warnings(&self) -> Vec<Warning> {
+        self.look_at_ends().map(|kept| kept.1.clone()).unwrap_or_default()
+    }
+
+    /// Writes what is to be warned of into the log.
+    pub fn warn_of_ends(&self) {
+        for warning in self.expiry_warnings() {
+            match warning.urgency {
+                Urgency::Expired | Urgency::Urgent => error!("{warning}"),
+                Urgency::Soon | Urgency::None => warn!("{warning}"),
+            }
+        }
+    }
+
+    /// The CA's certificates or lists are others: look again.
+    pub(super) fn forget_ends(&self) {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn look_at_ends(&self) -> Option<Arc<(Report, Vec<Warning>)>> {
+        let now = time::now();
+        let mut kept = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made, report)) = &*kept
+            && (0..FRESH).contains(&(now - made))
+        {
+            return Some(Arc::clone(report));
+        }
+        let report = self.ledger.read(|state| expiry::of_state(state, &self.policy.roles, now))?;
+        let warnings = report.warnings(now);
+        let report = Arc::new((report, warnings));
+        *kept = Some((now, Arc::clone(&report)));
+        Some(report)
+    }
+}
