@@ -9,8 +9,8 @@ use pki::KeyKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use ca::{
-    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output, RolloverArgs,
-    SetupArgs, SignArgs,
+    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output,
+    RolloverArgs, SetupArgs, SignArgs,
 };
 
 /// The whole server side of a Puppet estate in one binary.

@@ -256,6 +256,7 @@ fn respond(answer: Answer) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::protocol::internal::{DELETE_PATH, EXPIRING_PATH};
 
     #[test]
     fn routes_are_those_of_puppet_server() {

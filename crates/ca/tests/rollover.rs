@@ -30,8 +30,7 @@ async fn roll(worker: &Arc<Worker>, body: Value) -> Reply {
 }
 
 fn short_lived(cadir: &Path, days: i64) {
-    let options =
-        SetupOptions { ca_name: "Puppet CA: x".into(), key: KeyKind::EcP256, ca_ttl: days * DAY };
+    let options = SetupOptions { ca_name: "Puppet CA: x".into(), key: KeyKind::EcP256, ca_ttl: days * DAY };
     setup(cadir, &options, |_| {}).unwrap();
 }
 
@@ -68,7 +67,8 @@ async fn a_renewed_authority_serves_old_and_new_certificates_and_survives_a_rest
     assert_eq!(roll(&worker, serde_json::json!({"action": "same-key", "life": 10 * DAY})).await.status, 409);
     assert_eq!(bundle(&cadir), before);
 
-    let done = ask(&worker, peer(Some(&admin)), "POST", ROLLOVER, &[], r#"{"action":"same-key","life":315360000}"#);
+    let done =
+        ask(&worker, peer(Some(&admin)), "POST", ROLLOVER, &[], r#"{"action":"same-key","life":315360000}"#);
     let done = done.await;
     assert_eq!(done.status, 200, "{}", done.text());
     let after = bundle(&cadir);
@@ -151,7 +151,11 @@ async fn a_root_elsewhere_gets_a_request_and_its_certificate_is_taken_in() {
 
     let refused = roll(&worker, serde_json::json!({"action": "same-key"})).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.text().contains("--certificate FILE") && refused.text().contains("0x0002"), "{}", refused.text());
+    assert!(
+        refused.text().contains("--certificate FILE") && refused.text().contains("0x0002"),
+        "{}",
+        refused.text()
+    );
     let request = roll(&worker, serde_json::json!({"action": "request"})).await;
     let request = Request::from_pem(&request.body).unwrap();
     assert_eq!(request.spki_der(), before[0].spki_der());
@@ -163,7 +167,8 @@ async fn a_root_elsewhere_gets_a_request_and_its_certificate_is_taken_in() {
     let new = pki::issue::renewed_ca(&before[0], &above, from, until).unwrap();
     let stranger = PrivateKey::generate(KeyKind::EcP256).unwrap();
     let wrong = pki::issue::self_signed_ca("Puppet CA: x", &stranger, 2.into(), from, until).unwrap();
-    let refused = roll(&worker, serde_json::json!({"action": "same-key", "certificate": wrong.to_pem()})).await;
+    let refused =
+        roll(&worker, serde_json::json!({"action": "same-key", "certificate": wrong.to_pem()})).await;
     assert_eq!(refused.status, 409, "{}", refused.text());
     let pem = new.to_pem() + &new_root.to_pem();
     let done = roll(&worker, serde_json::json!({"action": "same-key", "certificate": pem})).await;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use pki::KeyKind;
 
-
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
     /// Revoke certificates and remove their files from the CA

@@ -13,7 +13,9 @@ pub(super) async fn post(call: Call, caller: Caller) -> Answer {
     };
     let asked: RolloverRequest = match serde_json::from_slice(&body) {
         Ok(asked) => asked,
-        Err(fault) => return Answer::new(400, PLAIN_UTF8, format!("Request body is not a rollover: {fault}")),
+        Err(fault) => {
+            return Answer::new(400, PLAIN_UTF8, format!("Request body is not a rollover: {fault}"));
+        }
     };
     match asked.action {
         RolloverAction::Request => match call.authority.authority_request() {

@@ -4,9 +4,9 @@
 mod chain;
 
 use super::{Authority, Caller, Failure, done};
+use crate::answer;
 use crate::command::{Command, Outcome};
 use crate::time;
-use crate::answer;
 use chain::{Chain, Renewed};
 use pki::{Certificate, PrivateKey};
 use std::io;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use pki::{AltName, Certname, KeyKind, PrivateKey, Request, RequestContent};
+use pki::{AltName, Certname, PrivateKey, Request, RequestContent};
 
 use super::endpoint::Endpoint;
 use super::host_files::HostFiles;
@@ -161,8 +161,7 @@ pub fn with_ca_key(
         let alt_names: Vec<AltName> = alt_names::of_host(certname, args.subject_alt_names.as_deref())?;
         let name = Certname::parse(certname)
             .map_err(|fault| anyhow::anyhow!("'{certname}': {}", fault.puppet_text()))?;
-        let request =
-            ca::RoleRequest { certname: name, key: args.key, alt_names, cli_auth: true, ttl };
+        let request = ca::RoleRequest { certname: name, key: args.key, alt_names, cli_auth: true, ttl };
         let made = ca::issue_client_certificate(cadir, &offline::member(config, cadir), &request)
             .with_context(|| cadir.display().to_string())?;
         let path = files.certificate(certname);

@@ -31,7 +31,11 @@ pub async fn run(endpoint: &Arc<Endpoint>, args: &RolloverArgs, report: &mut Rep
     }
     let told: Value = serde_json::from_slice(&answer.body).context("the CA's answer is not JSON")?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-    report.say(&format!("The CA certificate {} now ends on {}", text(&told["issuer"]["subject"]), text(&told["issuer"]["not_after"])));
+    report.say(&format!(
+        "The CA certificate {} now ends on {}",
+        text(&told["issuer"]["subject"]),
+        text(&told["issuer"]["not_after"])
+    ));
     for subject in told["renewed"].as_array().into_iter().flatten() {
         if *subject != told["issuer"]["subject"] {
             report.say(&format!("So does {} above it", text(subject)));
