@@ -121,6 +121,27 @@ pub enum ConfigCommand {
         /// Names of settings
         names: Vec<String>,
     },
+    /// Make a bunraku.toml of an existing Puppet Server's settings, and say what becomes of each line
+    Import(ConfigImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigImportArgs {
+    /// Puppet's own file [default, when nothing is named: that of the installed packages]
+    #[arg(long, value_name = "FILE")]
+    pub puppet_conf: Option<PathBuf>,
+    /// A ca.conf of Puppet Server
+    #[arg(long, value_name = "FILE")]
+    pub ca_conf: Option<PathBuf>,
+    /// Puppet Server's folder, or its conf.d: all its .conf files
+    #[arg(long, value_name = "DIR")]
+    pub puppetserver_dir: Option<PathBuf>,
+    /// Where to write the settings; a file that is there is left alone [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print the account of all lines as one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 mod agent;
 mod ca;
 mod catalog_compile;
+mod config_import;
 mod config_print;
 mod parser_validate;
 mod serve;
@@ -23,6 +24,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Config(ConfigCommand::Print { section, names }) => {
             config_print::run(&load(config_file)?, section.as_deref(), &names)
         }
+        Command::Config(ConfigCommand::Import(args)) => config_import::run(&args),
         Command::Ca(command) => ca::run(config_file, command),
         Command::Catalog(CatalogCommand::Compile(args)) => catalog_compile::run(config_file, &args),
         Command::Parser(ParserCommand::Validate { files, oneline }) => parser_validate::run(&files, oneline),

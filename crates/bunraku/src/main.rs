@@ -5,6 +5,7 @@
 mod cli;
 mod cmd;
 mod config;
+mod config_import;
 mod console;
 mod operator;
 mod roles;

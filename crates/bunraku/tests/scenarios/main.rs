@@ -5,6 +5,7 @@ mod adopting;
 mod agents;
 mod catalog_workers;
 mod command_line;
+mod config_import;
 mod deployment;
 mod enrolment_load;
 mod firewall;
