@@ -37,6 +37,7 @@ clean_up() {
   local pid
   for pid in "${!load[@]}"; do kill -9 "$pid" 2>/dev/null; done
   end_role
+  [[ -z ${front_end_pid:-} ]] || end_roles
   stop_deployment
   if ((status != 0 && status != 130)) && [[ -d $place ]]; then
     tail -n 20 "$place"/*/log/{front_end_error,front-end,ca-1,ca-2,catalog-1,up}.log 2>/dev/null >&2

@@ -30,6 +30,18 @@ spread() {
     }'
 }
 
+# Signatures a second of one core, at this moment: "RSA-4096 P-256".
+openssl_speed() {
+  openssl speed -seconds 2 rsa4096 ecdsap256 2>/dev/null |
+    awk '/^rsa 4096/ {r=$(NF-1)} /nistp256/ {e=$(NF-1)} END {print r, e}'
+}
+
+# Process id -> "RSS PSS" in kB
+memory_of() { awk '/^Rss:/ {r=$2} /^Pss:/ {p=$2} END {print r, p}' "/proc/$1/smaps_rollup"; }
+
+# "RSS / PSS" in MB of kB
+in_mb() { awk '{printf "%.1f / %.1f MB\n", $1/1000, $2/1000}' <<<"$1"; }
+
 # A row of the table.
 row() { printf '| %s | %s |\n' "$1" "$2"; }
 
@@ -40,13 +52,16 @@ need() {
   ((${#missing[@]} == 0)) || { echo "missing: ${missing[*]} (Debian packages of the same names)" >&2; exit 1; }
 }
 
-# What the figures were taken on, and the head of the table.
+# What the figures were taken on.
 heading() {
   local commit
   commit=$(git -C "$bench" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
   git -C "$bench" diff --quiet HEAD -- .. 2>/dev/null || commit+=" with local changes"
   echo "Commit $commit; $(nproc) x $(awk -F': ' '/model name/ {print $2; exit}' /proc/cpuinfo), Linux $(uname -r)," \
     "$(date -u +%FT%TZ); load average before: $(cut -d' ' -f1-3 /proc/loadavg)$( ((quick)) && echo '; QUICK: do not quote')"
+}
+
+table() {
   echo
   row what measured
   row '---' '---'

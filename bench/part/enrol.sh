@@ -1,12 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # Signing requests handed in and certificates fetched, signed at once by autosign and copied to the standby.
 
-# Signatures a second of one core, at this moment: "RSA-4096 P-256".
-openssl_speed() {
-  openssl speed -seconds 2 rsa4096 ecdsap256 2>/dev/null |
-    awk '/^rsa 4096/ {r=$(NF-1)} /nistp256/ {e=$(NF-1)} END {print r, e}'
-}
-
 # enrol_row TITLE CONNECTIONS
 enrol_row() {
   local round out=$place/enrol.json

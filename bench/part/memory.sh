@@ -1,12 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2016
 # Resident memory of each role's process: RSS, and PSS (pages that several processes share are counted in parts).
 
-# name -> "RSS PSS" in kB
-memory_of() { awk '/^Rss:/ {r=$2} /^Pss:/ {p=$2} END {print r, p}' "/proc/$1/smaps_rollup"; }
-
-# "RSS / PSS" in MB of kB
-in_mb() { awk '{printf "%.1f / %.1f MB\n", $1/1000, $2/1000}' <<<"$1"; }
-
 measure_memory() {
   local name idle after sum_idle=() sum_after=()
   declare -A before

@@ -12,6 +12,7 @@ mod line;
 mod list;
 mod revoke;
 mod sign_rate;
+mod sync_rate;
 mod usage;
 mod wait;
 
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli, command: &LeanCommand) -> anyhow::Result<bool> {
         LeanCommand::CaList(args) => show(list::run(&door(&args.door)?, args)?, cli.json),
         LeanCommand::CaWait(args) => show(wait::run(&door(&args.door)?, args)?, cli.json),
         LeanCommand::SignRate(args) => show(sign_rate::run(args)?, cli.json),
+        LeanCommand::SyncRate(args) => show(sync_rate::run(args)?, cli.json),
         LeanCommand::MakeDirectory(args) => show(directory::run(args)?, cli.json),
     }
 }

@@ -18,6 +18,8 @@ pub enum LeanCommand {
     CaWait(CaWaitArgs),
     /// No load: how many signatures a second the processors can make
     SignRate(SignRateArgs),
+    /// No load: how long the disk takes to keep what is written
+    SyncRate(SyncRateArgs),
     /// No load: make a CA directory with any number of certificates
     MakeDirectory(MakeDirectoryArgs),
 }
@@ -143,6 +145,15 @@ pub struct SignRateArgs {
     pub threads: Option<u32>,
     /// For so many seconds
     #[arg(short = 't', long, default_value_t = 3, value_parser = value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct SyncRateArgs {
+    /// A folder on the disk
+    pub dir: PathBuf,
+    /// For so many seconds
+    #[arg(short = 't', long, default_value_t = 2, value_parser = value_parser!(u64).range(1..=600))]
     pub seconds: u64,
 }
 
