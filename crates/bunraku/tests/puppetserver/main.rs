@@ -12,3 +12,4 @@ mod ours;
 mod recorded;
 mod same_requests;
 mod theirs;
+mod there_and_back;

@@ -18,12 +18,18 @@ pub struct Ours {
 }
 
 impl Ours {
-    /// Starts on `host`. Must be called inside a tokio runtime.
+    /// Starts on `host` with Puppet's defaults. Must be called inside a tokio runtime.
     pub async fn start(host: &Host) -> Ours {
+        Ours::start_with(host, |_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(host: &Host, change: impl FnOnce(&mut CaSettings)) -> Ours {
         let bundle = std::fs::read(host.cadir().join("ca_crt.pem")).unwrap();
         let trust = TrustBundle::from_pem(&bundle).unwrap();
         let mut settings = CaSettings::alone(SERVER, host.cadir());
         settings.trust = Some(trust.clone());
+        change(&mut settings);
         let worker = Worker::start(settings).await.unwrap();
         let (certificate, key) = host.server_pems();
         let identity = Identity::from_pem(&certificate, &key).unwrap();

@@ -29,7 +29,14 @@ impl PuppetServer {
         let log = root.join("puppetserver.log");
         let output = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         // Whose process it is in the package, too.
-        run(Command::new("chown").arg("-R").arg("puppet:puppet").arg(root));
+        // The CA directory keeps the owners that it has: it must work with them.
+        for entry in fs::read_dir(root).unwrap() {
+            let path = entry.unwrap().path();
+            if path != host.cadir() {
+                run(Command::new("chown").args(["-R", "puppet:puppet"]).arg(path));
+            }
+        }
+        run(Command::new("chown").arg("puppet:puppet").arg(root));
         // The service's umask. The quick compiler alone halves the CPU time of a start; nobody measures speed here.
         let command = format!(
             "umask 027; exec setpriv --reuid=puppet --regid=puppet --clear-groups /usr/bin/java -Xms256m -Xmx640m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
