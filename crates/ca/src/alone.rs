@@ -3,9 +3,11 @@
 use crate::directory::Layout;
 use crate::ledger::{Ledger, Proposal, Refusal, Role, Shared};
 use crate::projection::Projection;
+use crate::snapshot;
 use crate::store::{self, DirectoryLock, OpenFault, Store};
 use replica::log::Log;
 use replica::{Entry, Epoch, Position};
+use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -13,8 +15,6 @@ use tracing::{error, warn};
 
 /// Proposals per flush.
 const GROUP: usize = 512;
-/// Entries after which a snapshot takes the log's place.
-const SNAPSHOT_EVERY: u64 = 8192;
 
 /// Keeps a log with one member. Dropping it ends the log, with everything queued carried out.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ struct LogThread {
     projection: Projection,
     layout: Layout,
     since_snapshot: u64,
+    /// A snapshot that is being written, and how it went.
+    saving: Option<(snapshot::Writing, Receiver<io::Result<Position>>)>,
 }
 
 impl Alone {
@@ -65,6 +67,7 @@ impl Alone {
         let thread = LogThread {
             last: log.last(),
             since_snapshot: log.last().index - log.base().index,
+            saving: None,
             log,
             epoch,
             shared: Arc::clone(&shared),
@@ -132,6 +135,9 @@ impl LogThread {
             self.commit(group);
         }
         self.projection.finish();
+        if let Some((writing, _)) = self.saving.take() {
+            writing.wait();
+        }
         drop(lock);
     }
 
@@ -170,28 +176,40 @@ impl LogThread {
             let _ = proposal.answer.send(Ok(entry.position.index));
         }
         self.since_snapshot += entries.len() as u64;
-        if self.since_snapshot >= SNAPSHOT_EVERY {
+        if self.shared.copy().is_some_and(|state| snapshot::is_due(self.since_snapshot, &state)) {
             self.snapshot();
+        }
+        self.compact();
+    }
+
+    /// Has a snapshot written.
+    fn snapshot(&mut self) {
+        let Some(state) = self.shared.copy() else { return };
+        if self.saving.is_some() {
+            // The one before is not done yet.
+            return;
+        }
+        self.since_snapshot = 0;
+        let (done, finished) = mpsc::channel();
+        let position = self.last;
+        let tell = move |result: io::Result<()>| {
+            // The log may have ended meanwhile; then the next start finds a longer log than it needs.
+            let _ = done.send(result.map(|()| position));
+        };
+        match snapshot::Writing::begin(&self.projection, self.layout.clone(), position, state, tell) {
+            Ok(writing) => self.saving = Some((writing, finished)),
+            Err(fault) => warn!(%fault, "no snapshot could be written; the log stays as it is"),
         }
     }
 
-    /// Replaces the log by a snapshot, once the directory holds everything that the log says.
-    fn snapshot(&mut self) {
-        self.since_snapshot = 0;
-        let Some(state) = self.shared.copy() else { return };
-        let (done, finished) = mpsc::channel();
-        let (layout, position) = (self.layout.clone(), self.last);
-        self.projection.run(move |_| {
-            let _ = done.send(store::write_snapshot(&layout, position, &state));
-        });
-        match finished.recv() {
-            Ok(Ok(())) => {
-                if let Err(fault) = self.log.compact(&position) {
-                    warn!(%fault, "the log could not be shortened");
-                }
-            }
-            Ok(Err(fault)) => warn!(%fault, "no snapshot could be written; the log stays as it is"),
-            Err(_) => {}
+    /// Drops what a finished snapshot stands for.
+    fn compact(&mut self) {
+        let Some((writing, finished)) = self.saving.take_if(|(writing, _)| writing.is_done()) else { return };
+        writing.wait();
+        if let Ok(Ok(position)) = finished.recv()
+            && let Err(fault) = self.log.compact(&position)
+        {
+            warn!(%fault, "the log could not be shortened");
         }
     }
 }

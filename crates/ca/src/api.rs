@@ -106,9 +106,7 @@ pub(crate) async fn handle(
     }
     let may_revoke = revocations::may_revoke(request.method(), &target.path)
         && peer.certname().is_some_and(|name| front_ends.iter().any(|front_end| front_end == name));
-    let mut response = match puppet_ca(authority, front_ends, request, target, peer).await {
-        Ok(answer) | Err(answer) => respond(answer),
-    };
+    let mut response = puppet_ca(authority, front_ends, request, target, peer).await.unwrap_or_else(respond);
     if may_revoke && response.status().is_success() {
         revocations::note(&mut response, authority.ledger());
     }
@@ -122,7 +120,7 @@ async fn puppet_ca(
     request: Request,
     target: Target,
     peer: &Peer,
-) -> Result<Answer, Answer> {
+) -> Result<Response, Answer> {
     // 1. The path has been read. 2. The rules.
     let requester = requester(peer, request.headers(), front_ends)
         .map_err(|fault| Answer::new(400, answer::PLAIN_UTF8, fault.to_string()))?;
@@ -136,17 +134,17 @@ async fn puppet_ca(
     let writes = reading::changes(call.request.method());
     let caller = if writes { gate::writer(&call)? } else { gate::reader(&call)? };
     if let Some(outcome) = authority.answered(&caller) {
-        return Ok(outcome.into());
+        return Ok(respond(outcome.into()));
     }
     // 5. The endpoint. A write runs in a task of its own: it must not stop half-way when the client goes away.
     let run = async move {
-        match route {
+        respond(match route {
             Route::Certificate(name) => certificate::get(&call, &name).await,
             Route::CertificateRenewal => certificate_renewal::post(call, caller).await,
             Route::CertificateRequest(name) => certificate_request::answer(call, caller, &name).await,
             Route::CertificateStatus(name) => certificate_status::answer(call, caller, &name).await,
             Route::CertificateStatuses if writes => answer::method_not_allowed("GET"),
-            Route::CertificateStatuses => certificate_statuses::get(&call),
+            Route::CertificateStatuses => return certificate_statuses::get(&call),
             Route::NoSegment => Answer::new(400, answer::PLAIN_UTF8, "Missing URL Segment"),
             Route::CertificateRevocationList => certificate_revocation_list::get(&call).await,
             Route::CertificateRevocationLists => certificate_revocation_list::put(call, caller).await,
@@ -158,7 +156,7 @@ async fn puppet_ca(
             Route::Rollover => rollover::post(call, caller).await,
             Route::Sign => sign::named(call, caller).await,
             Route::SignAll => sign::all(call, caller).await,
-        }
+        })
     };
     if !writes {
         return Ok(run.await);

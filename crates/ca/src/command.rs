@@ -201,6 +201,17 @@ pub enum Command {
         #[n(1)]
         bundle_pem: String,
     },
+    /// Serial numbers that were reserved and that no key has used, nor will: those from `to` up to before `from`.
+    /// Counts only if nothing has been reserved since.
+    #[n(8)]
+    SerialsReturned {
+        /// Upper-case hexadecimal.
+        #[n(0)]
+        from: String,
+        /// Upper-case hexadecimal.
+        #[n(1)]
+        to: String,
+    },
     /// The revocation lists of the issuers above ours are others now.
     #[n(7)]
     ChainListsReplaced {

@@ -4,8 +4,9 @@ use crate::authority::{details_of_certificate, details_of_request};
 use crate::command::AutosignMark;
 use crate::directory::Layout;
 use crate::inventory::Row;
-use crate::state::{Fingerprints, Origin, Pending, RevocationLists, Signed, State};
+use crate::state::{Origin, Pending, RevocationLists, Signed, State};
 use pki::crl::RevocationList;
+use pki::fingerprint::Digests;
 use pki::{Certificate, KeyFault, PrivateKey, Request, Serial, Signer as _, pem};
 use std::collections::BTreeMap;
 use std::fs;
@@ -130,13 +131,13 @@ fn signed(layout: &Layout) -> Result<BTreeMap<String, Signed>, ImportFault> {
     for (certname, path) in objects(&layout.signed())? {
         match Certificate::from_pem(&bytes(&path)?) {
             Ok(certificate) => {
-                let entry = Signed {
-                    serial: certificate.serial(),
-                    not_before: certificate.not_before(),
-                    not_after: certificate.not_after(),
-                    details: details_of_certificate(&certificate),
-                    fingerprints: Fingerprints::of(certificate.der()),
-                };
+                let entry = Signed::new(
+                    &certname,
+                    certificate.serial(),
+                    (certificate.not_before(), certificate.not_after()),
+                    &details_of_certificate(&certificate),
+                    Digests::of(certificate.der()),
+                );
                 signed.insert(certname, entry);
             }
             Err(fault) => warn!(path = %path.display(), %fault, "not a certificate; left alone"),
@@ -155,7 +156,7 @@ fn pending(layout: &Layout) -> Result<BTreeMap<String, Pending>, ImportFault> {
                     autosign: AutosignMark::Manual,
                     saved_by: None,
                     details: details_of_request(&request),
-                    fingerprints: Fingerprints::of(request.der()),
+                    fingerprints: Digests::of(request.der()),
                 };
                 pending.insert(certname, entry);
             }

@@ -6,8 +6,9 @@
 use crate::command::Envelope;
 use crate::projection::Projection;
 use crate::state::State;
+use arc_swap::ArcSwapOption;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 
@@ -74,10 +75,17 @@ impl ListsVersion {
     }
 }
 
+/// An acknowledgement waits for the directory when that is more entries behind than this: a disk that writes files
+/// more slowly than the log must not let the difference grow without bound.
+const LONGEST_LAG: u64 = 4096;
+
 /// State and role, shared between the log's thread (which writes them) and everybody else.
 #[derive(Debug)]
 pub struct Shared {
-    state: RwLock<Option<State>>,
+    /// What changes; the log's thread has it while it applies.
+    state: Mutex<Option<State>>,
+    /// A copy of it as of the last change, for everybody else. Nobody who looks waits for anybody.
+    published: ArcSwapOption<State>,
     role: watch::Sender<Arc<Role>>,
     lists: watch::Sender<ListsVersion>,
 }
@@ -86,7 +94,13 @@ impl Shared {
     /// Shares a state; none while a fresh standby waits for its first snapshot.
     pub fn new(state: Option<State>, role: Role) -> Arc<Self> {
         let lists = watch::Sender::new(ListsVersion::of(state.as_ref()));
-        Arc::new(Self { state: RwLock::new(state), role: watch::Sender::new(Arc::new(role)), lists })
+        let published = ArcSwapOption::new(state.clone().map(Arc::new));
+        Arc::new(Self {
+            state: Mutex::new(state),
+            published,
+            role: watch::Sender::new(Arc::new(role)),
+            lists,
+        })
     }
 
     /// What this member may do.
@@ -116,11 +130,12 @@ impl Shared {
         projection: &Projection,
         entries: impl IntoIterator<Item = (u64, Option<&'a Envelope>)>,
     ) {
-        let mut state = self.write();
+        let mut state = self.state();
         let Some(state) = state.as_mut() else { return };
         for (index, envelope) in entries {
             projection.carry_out(index, envelope.map(|envelope| state.apply(envelope)).unwrap_or_default());
         }
+        self.published.store(Some(Arc::new(state.clone())));
         let version = ListsVersion::of(Some(state));
         self.lists.send_if_modified(|known| {
             let new = *known != version;
@@ -131,22 +146,20 @@ impl Shared {
 
     /// Puts a received state in place of the present one.
     pub(crate) fn replace(&self, state: State) {
+        let mut current = self.state();
+        self.published.store(Some(Arc::new(state.clone())));
         self.lists.send_replace(ListsVersion::of(Some(&state)));
-        *self.write() = Some(state);
+        *current = Some(state);
     }
 
-    /// A copy of the state as it is now.
-    pub(crate) fn copy(&self) -> Option<State> {
-        self.read().clone()
+    /// The state as it is now.
+    pub(crate) fn copy(&self) -> Option<Arc<State>> {
+        self.published.load_full()
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Option<State>> {
+    fn state(&self) -> MutexGuard<'_, Option<State>> {
         // `apply` has no half-way points that a panic could expose.
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Option<State>> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -192,9 +205,14 @@ impl Ledger {
         self.shared.lists.subscribe()
     }
 
-    /// Looks at the state; none on a standby that has never had one. `look` must be short: applying waits.
+    /// Looks at the state; none on a standby that has never had one.
     pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Option<T> {
-        self.shared.read().as_ref().map(look)
+        self.shared.published.load().as_deref().map(look)
+    }
+
+    /// The state as it is now, to be looked at for longer; none on a standby that has never had one.
+    pub fn state(&self) -> Option<Arc<State>> {
+        self.shared.copy()
     }
 
     /// The directory's thread.
@@ -207,17 +225,22 @@ impl Ledger {
         self.projection.drained().await
     }
 
-    /// Commits an envelope: durable in the log of every in-sync member, and applied here. The directory follows.
+    /// Commits an envelope: durable in the log of every in-sync member, and applied here. The directory follows, by
+    /// some milliseconds; what asks over HTTP sees it at once.
     ///
     /// # Errors
     /// [`Refusal`].
     pub async fn record(&self, epoch: u64, envelope: Envelope) -> Result<u64, Refusal> {
         let (answer, asked) = oneshot::channel();
         (self.propose)(Proposal { epoch, envelope, answer });
-        asked.await.unwrap_or(Err(Refusal::Stopping))
+        let index = asked.await.unwrap_or(Err(Refusal::Stopping))?;
+        if self.projection.lag(index) > LONGEST_LAG {
+            self.projection.reached(index - LONGEST_LAG).await;
+        }
+        Ok(index)
     }
 
-    /// As [`Ledger::record`], and waits until the directory shows it: before a client is told that it is done.
+    /// As [`Ledger::record`], and waits until the directory shows it: for those who look there next.
     ///
     /// # Errors
     /// [`Refusal`].

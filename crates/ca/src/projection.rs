@@ -5,15 +5,17 @@
 
 use crate::directory::{Batch, Directory, Layout};
 use crate::state::DirectoryEffect;
+use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{error, warn};
 
-/// A batch is closed when it holds this many entries, so that their clients are not kept waiting.
-const ENTRIES_PER_BATCH: usize = 256;
+/// A batch is closed when it holds this many entries, so that nobody waits for long and little is held in memory.
+const ENTRIES_PER_BATCH: usize = 1024;
 /// Pause before a failed batch (a full disk, mostly) is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// How long a stop waits for the directory.
@@ -35,11 +37,39 @@ pub struct Progress {
     pub fault: Option<String>,
 }
 
+/// Certificates whose files are on their way: certname → the entry that says so, and the DER, or none when the file is
+/// to go. Whoever asks for a certificate looks here first.
+#[derive(Debug, Default)]
+struct Underway(Mutex<HashMap<String, (u64, Option<Arc<[u8]>>)>>);
+
+impl Underway {
+    fn files(&self) -> MutexGuard<'_, HashMap<String, (u64, Option<Arc<[u8]>>)>> {
+        // Each change is a single insertion or removal.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, index: u64, effects: &[DirectoryEffect]) {
+        for effect in effects {
+            let (certname, der) = match effect {
+                DirectoryEffect::SaveCertificate { certname, der } => (certname, Some(Arc::clone(der))),
+                DirectoryEffect::DeleteCertificate { certname } => (certname, None),
+                _ => continue,
+            };
+            self.files().insert(certname.clone(), (index, der));
+        }
+    }
+
+    fn arrived(&self, up_to: u64) {
+        self.files().retain(|_, (index, _)| *index > up_to);
+    }
+}
+
 /// Handle on the thread. The last one dropped lets it finish what is queued, then end.
 #[derive(Clone, Debug)]
 pub struct Projection {
     sender: Sender<Job>,
     progress: watch::Receiver<Progress>,
+    underway: Arc<Underway>,
 }
 
 impl Projection {
@@ -50,16 +80,30 @@ impl Projection {
     pub fn start(directory: Directory, index: u64) -> io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = mpsc::channel();
         let (publish, progress) = watch::channel(Progress { index, fault: None });
-        let thread = std::thread::Builder::new()
-            .name("ca-directory".into())
-            .spawn(move || run(&directory, &receiver, &publish))?;
-        Ok((Self { sender, progress }, thread))
+        let underway = Arc::new(Underway::default());
+        let thread = std::thread::Builder::new().name("ca-directory".into()).spawn({
+            let underway = Arc::clone(&underway);
+            move || run(&directory, &receiver, &publish, &underway)
+        })?;
+        Ok((Self { sender, progress, underway }, thread))
     }
 
     /// Queues the effects of the entry at `index`.
     pub fn carry_out(&self, index: u64, effects: Vec<DirectoryEffect>) {
+        self.underway.note(index, &effects);
         // The thread lives as long as a sender does.
         let _ = self.sender.send(Job::Effects { index, effects });
+    }
+
+    /// A certificate whose file is on its way into the directory, or `Some(None)` when it is on its way out. None when
+    /// the directory shows what is true.
+    pub fn underway(&self, certname: &str) -> Option<Option<Arc<[u8]>>> {
+        self.underway.files().get(certname).map(|(_, der)| der.clone())
+    }
+
+    /// How many entries before `index` the directory does not show yet.
+    pub fn lag(&self, index: u64) -> u64 {
+        index.saturating_sub(self.progress.borrow().index)
     }
 
     /// Runs `errand` once everything queued so far is durable, before anything queued later begins.
@@ -101,7 +145,12 @@ impl Projection {
     }
 }
 
-fn run(directory: &Directory, receiver: &Receiver<Job>, publish: &watch::Sender<Progress>) {
+fn run(
+    directory: &Directory,
+    receiver: &Receiver<Job>,
+    publish: &watch::Sender<Progress>,
+    underway: &Underway,
+) {
     let mut next = receiver.recv().ok();
     while let Some(job) = next.take() {
         match job {
@@ -125,6 +174,7 @@ fn run(directory: &Directory, receiver: &Receiver<Job>, publish: &watch::Sender<
                 }
                 carry_out(directory, &batch, publish);
                 mark(directory, last);
+                underway.arrived(last);
                 publish.send_replace(Progress { index: last, fault: None });
             }
         }

@@ -2,18 +2,23 @@
 //! makes of it. No IO, no clock, no randomness; two members that applied the same entries are equal.
 //!
 //! The certificates themselves are not held here: applying hands them out as [`DirectoryEffect`]s, and the CA
-//! directory keeps them. What is held is what decisions and lists need.
+//! directory keeps them. What is held is what decisions and lists need, in maps that are copied in constant time:
+//! whoever reads gets the whole state as it was at one moment, while it goes on changing.
 
 mod image;
 mod issuers;
 mod recent;
+mod signed;
 
 pub use image::UnreadableImage;
 pub use recent::RecentRequests;
+pub use signed::{Issued, IssuedTo, Signed};
 
 use crate::command::{AutosignMark, Command, Details, Envelope, Revocation};
 use crate::inventory::Row;
-use pki::crl::{CrlDraft, RevocationList};
+use imbl::OrdMap;
+use pki::crl::{CrlSuccessor, RevocationList};
+use pki::fingerprint::Digests;
 use pki::{Certificate, Serial, SignatureAlgorithm};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,7 +27,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum DirectoryEffect {
     /// Write `requests/NAME.pem`.
-    SaveRequest { certname: String, der: Vec<u8> },
+    SaveRequest { certname: String, der: Arc<[u8]> },
     /// Remove `requests/NAME.pem`.
     DeleteRequest { certname: String },
     /// Write `serial`.
@@ -30,7 +35,7 @@ pub enum DirectoryEffect {
     /// Write `line` at `offset` of `inventory.txt`, which is its length before.
     AppendInventory { offset: u64, line: String },
     /// Write `signed/NAME.pem`.
-    SaveCertificate { certname: String, der: Vec<u8> },
+    SaveCertificate { certname: String, der: Arc<[u8]> },
     /// Remove `signed/NAME.pem`.
     DeleteCertificate { certname: String },
     /// Write `ca_crt.pem`.
@@ -69,53 +74,11 @@ pub struct Pending {
     /// What a list shows of it.
     pub details: Details,
     /// What a list shows of it.
-    pub fingerprints: Fingerprints,
+    pub fingerprints: Digests,
 }
 
-/// A certificate whose file is in `signed/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signed {
-    pub serial: Serial,
-    pub not_before: i64,
-    pub not_after: i64,
-    pub details: Details,
-    pub fingerprints: Fingerprints,
-}
-
-/// Digests of a DER object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fingerprints {
-    pub sha1: [u8; 20],
-    pub sha256: [u8; 32],
-    pub sha512: [u8; 64],
-}
-
-impl Fingerprints {
-    /// Digests `der`.
-    pub fn of(der: &[u8]) -> Self {
-        Self {
-            sha1: octets(&pki::fingerprint::sha1(der)),
-            sha256: octets(&pki::fingerprint::sha256(der)),
-            sha512: octets(&pki::fingerprint::sha512(der)),
-        }
-    }
-}
-
-/// A fingerprint's octets: a third of its printed form, which counts when there are 100,000.
-fn octets<const LENGTH: usize>(printed: &str) -> [u8; LENGTH] {
-    let mut octets = [0; LENGTH];
-    for (octet, pair) in octets.iter_mut().zip(printed.split(':')) {
-        *octet = u8::from_str_radix(pair, 16).unwrap_or_default();
-    }
-    octets
-}
-
-/// A certificate that was issued once, as revoking needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Issued {
-    pub serial: Serial,
-    pub not_after: i64,
-}
+/// Something for each certname. A name is one piece of memory, however many maps have it.
+pub type Names<T> = OrdMap<Arc<str>, T>;
 
 /// What Puppet calls the state of a certname.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,15 +107,12 @@ pub struct State {
     algorithm: Option<SignatureAlgorithm>,
     bundle_pem: Arc<str>,
     next_serial: Serial,
-    pending: BTreeMap<String, Pending>,
-    signed: BTreeMap<String, Signed>,
-    inventory: BTreeMap<String, Vec<Issued>>,
+    pending: Names<Arc<Pending>>,
+    signed: Names<Arc<Signed>>,
+    inventory: Names<IssuedTo>,
     inventory_length: u64,
     /// The inventory's last line came without its line feed (another tool wrote it).
     inventory_open: bool,
-    /// In the order of the list.
-    revocations: Vec<(Serial, i64)>,
-    revoked: BTreeMap<Serial, i64>,
     lists: RevocationLists,
     recent: RecentRequests,
 }
@@ -178,27 +138,26 @@ pub struct Origin {
 impl State {
     /// The state a CA directory stands for.
     pub fn new(origin: Origin) -> Self {
-        let mut inventory: BTreeMap<String, Vec<Issued>> = BTreeMap::new();
-        for row in origin.inventory {
-            let issued = Issued { serial: row.serial, not_after: row.not_after };
-            inventory.entry(row.name).or_default().push(issued);
-        }
-        let revocations: Vec<(Serial, i64)> = origin.lists.own.entries().collect();
-        Self {
+        let signed = origin.signed.into_iter().map(|(name, one)| (Arc::from(name), Arc::new(one))).collect();
+        let pending =
+            origin.pending.into_iter().map(|(name, one)| (Arc::from(name), Arc::new(one))).collect();
+        let mut state = Self {
             algorithm: SignatureAlgorithm::for_public_key(origin.issuer.spki_der()).ok(),
             issuer: origin.issuer,
             bundle_pem: origin.bundle_pem.into(),
             next_serial: origin.next_serial,
-            pending: origin.pending,
-            signed: origin.signed,
-            inventory,
+            pending,
+            signed,
+            inventory: Names::new(),
             inventory_length: origin.inventory_length,
             inventory_open: origin.inventory_open,
-            revoked: revocations.iter().copied().collect(),
-            revocations,
             lists: origin.lists,
             recent: RecentRequests::default(),
+        };
+        for row in origin.inventory {
+            state.remember_issue(&row.name, Issued { serial: row.serial, not_after: row.not_after });
         }
+        state
     }
 
     /// Carries out one envelope and says what has to change in the directory, in order.
@@ -223,18 +182,21 @@ impl State {
                     autosign: *autosign,
                     saved_by: envelope.request.as_ref().map(|request| request.id.clone()),
                     details: details.clone(),
-                    fingerprints: Fingerprints::of(der),
+                    fingerprints: Digests::of(der),
                 };
-                self.pending.insert(certname.clone(), pending);
-                effects.push(DirectoryEffect::SaveRequest { certname: certname.clone(), der: der.clone() });
+                self.pending.insert(self.shared_name(certname), Arc::new(pending));
+                effects.push(DirectoryEffect::SaveRequest {
+                    certname: certname.clone(),
+                    der: der.as_slice().into(),
+                });
             }
             Command::RequestDeleted { certname } => {
-                self.pending.remove(certname);
+                self.pending.remove(certname.as_str());
                 effects.push(DirectoryEffect::DeleteRequest { certname: certname.clone() });
             }
             Command::AutosignDeclined { certname } => {
-                if let Some(pending) = self.pending.get_mut(certname) {
-                    pending.autosign = AutosignMark::Manual;
+                if let Some(pending) = self.pending.get_mut(certname.as_str()) {
+                    Arc::make_mut(pending).autosign = AutosignMark::Manual;
                 }
             }
             Command::SerialsReserved { next } => {
@@ -242,6 +204,15 @@ impl State {
                 if let Some(next) = serial(next).filter(|next| *next > self.next_serial) {
                     self.next_serial = next;
                     effects.push(DirectoryEffect::WriteSerial { next });
+                }
+            }
+            Command::SerialsReturned { from, to } => {
+                if let (Some(from), Some(to)) = (serial(from), serial(to))
+                    && self.next_serial == from
+                    && to < from
+                {
+                    self.next_serial = to;
+                    effects.push(DirectoryEffect::WriteSerial { next: to });
                 }
             }
             Command::CertificateIssued {
@@ -255,46 +226,42 @@ impl State {
             } => {
                 let Some(serial) = serial(hex) else { return };
                 self.record_issue(certname, serial, *not_before, *not_after, effects);
-                let signed = Signed {
-                    serial,
-                    not_before: *not_before,
-                    not_after: *not_after,
-                    details: details.clone(),
-                    fingerprints: Fingerprints::of(der),
-                };
-                self.signed.insert(certname.clone(), signed);
-                effects
-                    .push(DirectoryEffect::SaveCertificate { certname: certname.clone(), der: der.clone() });
-                if *renewal != Some(true) && self.pending.remove(certname).is_some() {
+                let signed =
+                    Signed::new(certname, serial, (*not_before, *not_after), details, Digests::of(der));
+                self.signed.insert(self.shared_name(certname), Arc::new(signed));
+                effects.push(DirectoryEffect::SaveCertificate {
+                    certname: certname.clone(),
+                    der: der.as_slice().into(),
+                });
+                if *renewal != Some(true) && self.pending.remove(certname.as_str()).is_some() {
                     effects.push(DirectoryEffect::DeleteRequest { certname: certname.clone() });
                 }
             }
             Command::CertificateRemoved { certname } => {
-                self.signed.remove(certname);
+                self.signed.remove(certname.as_str());
                 effects.push(DirectoryEffect::DeleteCertificate { certname: certname.clone() });
             }
             Command::RevocationListIssued { number, this_update, next_update, added, dropped, signature } => {
-                if !dropped.is_empty() {
-                    dropped.iter().filter_map(|hex| serial(hex)).for_each(|serial| {
-                        self.revoked.remove(&serial);
-                    });
-                    self.revocations.retain(|(serial, _)| self.revoked.contains_key(serial));
-                }
-                for Revocation { serial: hex, date, .. } in added {
-                    let Some(serial) = serial(hex) else { continue };
-                    if self.revoked.insert(serial, *date).is_none() {
-                        self.revocations.push((serial, *date));
-                    }
-                }
-                let draft = CrlDraft {
+                let dropped: BTreeSet<Serial> = dropped.iter().filter_map(|hex| serial(hex)).collect();
+                let mut new = BTreeSet::new();
+                let added: Vec<(Serial, i64)> = added
+                    .iter()
+                    .filter_map(|Revocation { serial: hex, date, .. }| Some((serial(hex)?, *date)))
+                    .filter(|(serial, _)| {
+                        let kept = self.is_revoked(serial) && !dropped.contains(serial);
+                        !kept && new.insert(*serial)
+                    })
+                    .collect();
+                let successor = CrlSuccessor {
                     number: *number,
                     this_update: *this_update,
                     next_update: *next_update,
-                    entries: &self.revocations,
+                    kept: &self.lists.own.entries_der_without(&dropped),
+                    added: &added,
                 };
                 // The same function of the same input made what was signed, so neither step fails here.
                 let list = self.algorithm.and_then(|algorithm| {
-                    let tbs = pki::crl::tbs_der(&self.issuer, &draft).ok()?;
+                    let tbs = pki::crl::successor_tbs_der(&self.issuer, &successor).ok()?;
                     pki::crl::assemble(&tbs, algorithm, signature).ok()
                 });
                 if let Some(list) = list {
@@ -327,8 +294,24 @@ impl State {
         }
         let offset = self.inventory_length;
         self.inventory_length += line.len() as u64;
-        self.inventory.entry(certname.to_owned()).or_default().push(Issued { serial, not_after });
+        self.remember_issue(certname, Issued { serial, not_after });
         effects.push(DirectoryEffect::AppendInventory { offset, line });
+    }
+
+    fn remember_issue(&mut self, certname: &str, issued: Issued) {
+        match self.inventory.get_mut(certname) {
+            Some(all) => all.push(issued),
+            None => {
+                self.inventory.insert(self.shared_name(certname), IssuedTo::One(issued));
+            }
+        }
+    }
+
+    /// The name as one of the maps has it already.
+    fn shared_name(&self, certname: &str) -> Arc<str> {
+        let known = self.inventory.get_key_value(certname).map(|(name, _)| name);
+        let known = known.or_else(|| self.signed.get_key_value(certname).map(|(name, _)| name));
+        known.map_or_else(|| Arc::from(certname), Arc::clone)
     }
 
     // === What decisions ask ===
@@ -349,13 +332,18 @@ impl State {
     }
 
     /// The requests that wait, by certname.
-    pub fn pending(&self) -> &BTreeMap<String, Pending> {
+    pub fn pending(&self) -> &Names<Arc<Pending>> {
         &self.pending
     }
 
     /// The certificates with a file in `signed/`, by certname.
-    pub fn signed(&self) -> &BTreeMap<String, Signed> {
+    pub fn signed(&self) -> &Names<Arc<Signed>> {
         &self.signed
+    }
+
+    /// How many names it knows.
+    pub fn names(&self) -> usize {
+        self.inventory.len() + self.pending.len()
     }
 
     /// Bytes that `inventory.txt` must have.
@@ -365,7 +353,7 @@ impl State {
 
     /// Every certificate ever issued to `certname`, oldest first.
     pub fn issued_to(&self, certname: &str) -> &[Issued] {
-        self.inventory.get(certname).map_or(&[], Vec::as_slice)
+        self.inventory.get(certname).map_or(&[], IssuedTo::as_slice)
     }
 
     /// The current revocation lists.
@@ -373,14 +361,9 @@ impl State {
         &self.lists
     }
 
-    /// The entries of our own list, in its order.
-    pub fn revocations(&self) -> &[(Serial, i64)] {
-        &self.revocations
-    }
-
     /// Whether a serial is on our own list.
     pub fn is_revoked(&self, serial: &Serial) -> bool {
-        self.revoked.contains_key(serial)
+        self.lists.own.contains(serial)
     }
 
     /// The entries of our own list that the next one may go without: those whose certificate had expired when the
@@ -390,7 +373,9 @@ impl State {
         let listed_at = self.lists.own.this_update();
         let mut outlived = BTreeSet::new();
         let mut alive = BTreeSet::new();
-        for one in self.inventory.values().flatten().filter(|one| self.is_revoked(&one.serial)) {
+        for one in
+            self.inventory.values().flat_map(IssuedTo::as_slice).filter(|one| self.is_revoked(&one.serial))
+        {
             if one.not_after < listed_at {
                 outlived.insert(one.serial);
             } else {

@@ -4,11 +4,10 @@ use crate::command::{Envelope, UnreadableEntry};
 use crate::directory::{DIRECTORY_MODE, Directory, Layout, OWN_MODE};
 use crate::import::{self, ImportFault};
 use crate::projection;
-use crate::state::{State, UnreadableImage};
-use minicbor::{Decode, Encode};
+use crate::snapshot::{self, SnapshotFault};
+use crate::state::State;
 use replica::log::{Log, LogFault};
 use replica::membership::{MembershipFault, MembershipFile};
-use replica::storage::replace_file;
 use replica::{Entry, Epoch, Membership, Position};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -41,35 +40,6 @@ pub enum OpenFault {
     #[error("log entry {index}: {fault}")]
     Entry { index: u64, fault: UnreadableEntry },
 }
-
-/// Why a snapshot file cannot be used.
-#[derive(Debug, Error)]
-pub enum SnapshotFault {
-    /// Its checksum does not fit.
-    #[error("the snapshot is damaged")]
-    Damaged,
-    /// Not CBOR of this version.
-    #[error("the snapshot cannot be read by this version: {0}")]
-    Encoding(#[from] minicbor::decode::Error),
-    /// Its content is not a state.
-    #[error(transparent)]
-    Image(#[from] UnreadableImage),
-}
-
-/// The state at a position of the log, as a file.
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct SnapshotFile {
-    #[n(0)]
-    format: u32,
-    #[n(1)]
-    position: Position,
-    #[n(2)]
-    #[cbor(with = "minicbor::bytes")]
-    image: Vec<u8>,
-}
-
-const SNAPSHOT_FORMAT: u32 = 1;
 
 /// Exclusive ownership of a CA directory, given up when dropped or when the process ends, however it ends.
 #[derive(Debug)]
@@ -148,7 +118,8 @@ impl Store {
         if let Some(state) = &state {
             // An empty log never makes a primary, so what was found counts as an entry of its own.
             base = base.next(Epoch::NONE, &state.encode());
-            write_snapshot(&layout, base, state)?;
+            snapshot::write(&layout, base, state)
+                .map_err(|source| OpenFault::Io { path: layout.snapshot(), source })?;
         }
         let log_fault = |fault| OpenFault::Log { path: layout.log(), fault };
         let log = Log::create_at(&layout.log(), base).map_err(log_fault)?;
@@ -181,7 +152,8 @@ impl Store {
         let layout = directory.layout().clone();
         let log_fault = |fault| OpenFault::Log { path: layout.log(), fault };
         let (mut log, mut entries) = Log::open_at(&layout.log()).map_err(log_fault)?;
-        let snapshot = read_snapshot(&layout)?;
+        let snapshot = snapshot::read(&layout)
+            .map_err(|fault| OpenFault::Snapshot { path: layout.snapshot(), fault })?;
         let mut projected = projection::marked(&layout);
         let (mut applied, mut state) = match snapshot {
             Some((position, state)) => (position, Some(state)),
@@ -232,37 +204,6 @@ pub fn apply(state: &mut State, entry: &Entry) -> Result<Vec<crate::state::Direc
     let envelope = Envelope::decode(&entry.payload)
         .map_err(|fault| OpenFault::Entry { index: entry.position.index, fault })?;
     Ok(state.apply(&envelope))
-}
-
-/// Writes the snapshot file; durable on return.
-///
-/// # Errors
-/// [`OpenFault::Io`].
-pub fn write_snapshot(layout: &Layout, position: Position, state: &State) -> Result<(), OpenFault> {
-    let file = SnapshotFile { format: SNAPSHOT_FORMAT, position, image: state.encode() };
-    let content = minicbor::to_vec(&file).expect("encoding into memory cannot fail");
-    let mut bytes = crc32c::crc32c(&content).to_le_bytes().to_vec();
-    bytes.extend_from_slice(&content);
-    let path = layout.snapshot();
-    replace_file(&path, &bytes).map_err(|source| OpenFault::Io { path, source })
-}
-
-fn read_snapshot(layout: &Layout) -> Result<Option<(Position, State)>, OpenFault> {
-    let path = layout.snapshot();
-    let bytes = match fs::read(&path) {
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(|source| OpenFault::Io { path: path.clone(), source })?,
-    };
-    decode_snapshot(&bytes).map(Some).map_err(|fault| OpenFault::Snapshot { path, fault })
-}
-
-fn decode_snapshot(bytes: &[u8]) -> Result<(Position, State), SnapshotFault> {
-    let (sum, content) = bytes.split_first_chunk::<4>().ok_or(SnapshotFault::Damaged)?;
-    if u32::from_le_bytes(*sum) != crc32c::crc32c(content) {
-        return Err(SnapshotFault::Damaged);
-    }
-    let file: SnapshotFile = minicbor::decode(content)?;
-    Ok((file.position, State::decode(&file.image)?))
 }
 
 fn first_eight(bytes: &[u8; 16]) -> [u8; 8] {

@@ -3,7 +3,7 @@
 mod draft;
 mod list;
 
-pub use draft::{CrlDraft, assemble, issue, setup_tbs_der, tbs_der};
+pub use draft::{CrlDraft, CrlSuccessor, assemble, issue, setup_tbs_der, successor_tbs_der, tbs_der};
 pub use list::{CrlFault, RevocationList};
 
 #[cfg(test)]

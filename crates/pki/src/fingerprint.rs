@@ -2,6 +2,28 @@
 
 use aws_lc_rs::digest::{self, Algorithm};
 
+/// The three digests that Puppet shows of an object, raw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digests {
+    /// SHA-1. Shown by Puppet beside better ones; nothing is decided by it.
+    pub sha1: [u8; 20],
+    /// SHA-256, the default one.
+    pub sha256: [u8; 32],
+    /// SHA-512.
+    pub sha512: [u8; 64],
+}
+
+impl Digests {
+    /// Digests these octets.
+    pub fn of(octets: &[u8]) -> Digests {
+        Digests {
+            sha1: raw(&digest::SHA1_FOR_LEGACY_USE_ONLY, octets),
+            sha256: raw(&digest::SHA256, octets),
+            sha512: raw(&digest::SHA512, octets),
+        }
+    }
+}
+
 /// SHA-1 of these octets, `AA:BB:..`. Shown by Puppet beside better ones; nothing is decided by it.
 pub fn sha1(octets: &[u8]) -> String {
     shown(&digest::SHA1_FOR_LEGACY_USE_ONLY, octets)
@@ -36,6 +58,13 @@ pub(crate) fn key_identifier(public_key: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, public_key).as_ref().to_vec()
 }
 
+/// A digest whose length is known at compile time.
+fn raw<const LENGTH: usize>(algorithm: &'static Algorithm, octets: &[u8]) -> [u8; LENGTH] {
+    let mut raw = [0; LENGTH];
+    raw.copy_from_slice(digest::digest(algorithm, octets).as_ref());
+    raw
+}
+
 fn shown(algorithm: &'static Algorithm, octets: &[u8]) -> String {
     colons(digest::digest(algorithm, octets).as_ref())
 }
@@ -50,5 +79,9 @@ mod tests {
         assert!(sha256(b"abc").starts_with("BA:78:16:BF:8F:01:CF:EA"));
         assert_eq!(sha512(b"abc").len(), 64 * 3 - 1);
         assert_eq!(colons(&[]), "");
+        let digests = Digests::of(b"abc");
+        assert_eq!(colons(&digests.sha1), sha1(b"abc"));
+        assert_eq!(colons(&digests.sha256), sha256(b"abc"));
+        assert_eq!(colons(&digests.sha512), sha512(b"abc"));
     }
 }

@@ -251,10 +251,10 @@ impl<S: Storage> Log<S> {
             return Ok(());
         }
         let cut = self.places[drop - 1].1;
-        let bytes = self.storage.read()?;
         let mut kept = header(*to);
         let start = kept.len() as u64;
-        kept.extend_from_slice(&bytes[cut as usize..self.end() as usize]);
+        // Only what stays is read: what goes may be hundreds of megabytes.
+        kept.extend_from_slice(&self.storage.read_from(cut)?[..(self.end() - cut) as usize]);
         self.storage.replace(&kept)?;
         self.places.drain(..drop);
         for (_, end) in &mut self.places {

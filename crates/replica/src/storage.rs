@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub trait Storage {
     /// The whole content.
     fn read(&mut self) -> io::Result<Vec<u8>>;
+    /// The content from `offset` on.
+    fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>>;
     /// Writes at the end. After an error the end may hold a part of `bytes`.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Cuts the file to `length` bytes.
@@ -106,8 +108,12 @@ impl FileStorage {
 
 impl Storage for FileStorage {
     fn read(&mut self) -> io::Result<Vec<u8>> {
+        self.read_from(0)
+    }
+
+    fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(0))?;
+        self.file.seek(SeekFrom::Start(offset))?;
         self.file.read_to_end(&mut bytes)?;
         Ok(bytes)
     }

@@ -2,7 +2,7 @@
 
 use super::{Call, conditional};
 use crate::answer::{self, Answer, PLAIN};
-use crate::directory::Layout;
+use pki::pem;
 
 pub(super) async fn get(call: &Call, name: &str) -> Answer {
     let ledger = call.authority.ledger();
@@ -17,25 +17,20 @@ pub(super) async fn get(call: &Call, name: &str) -> Answer {
         None => return answer::not_ready(0, None),
         Some(Ok(bundle)) => bundle.into_bytes(),
         Some(Err(false)) => return missing(name),
-        Some(Err(true)) => match read(call, layout, name).await {
-            Some(pem) => pem,
-            None => return missing(name),
+        // The directory follows the state by some milliseconds.
+        Some(Err(true)) => match ledger.projection().underway(name) {
+            Some(Some(der)) => pem::encode("CERTIFICATE", &der).into_bytes(),
+            Some(None) => return missing(name),
+            None => match std::fs::read(&path) {
+                Ok(pem) => pem,
+                Err(_) => return missing(name),
+            },
         },
     };
     if conditional::is_unmodified(call.request.headers(), &path) {
         return Answer::new(304, PLAIN, "");
     }
     Answer::new(200, PLAIN, pem)
-}
-
-/// Reads the file. The directory follows the state by some milliseconds: a file that is not there yet is waited for.
-async fn read(call: &Call, layout: &Layout, name: &str) -> Option<Vec<u8>> {
-    let path = layout.certificate(name);
-    if let Ok(pem) = std::fs::read(&path) {
-        return Some(pem);
-    }
-    call.authority.ledger().directory_follows().await;
-    std::fs::read(&path).ok()
 }
 
 fn missing(name: &str) -> Answer {

@@ -1,9 +1,9 @@
 //! `certificate_status/NAME`: GET shows, PUT signs or revokes, DELETE forgets.
 
-use super::certificate_statuses::entry;
 use super::{Call, MAX_OPERATOR_BODY, collect, negotiate};
 use crate::answer::{self, Answer, PLAIN_UTF8};
 use crate::authority::{Caller, Failure, Fault};
+use crate::status_json;
 use serde_json::Value;
 use wire::http::Method;
 use wire::http::header::ACCEPT;
@@ -29,11 +29,12 @@ fn get(call: &Call, name: &str) -> Answer {
         Ok(label) => label,
         Err(refused) => return refused,
     };
-    let json = call.authority.ledger().read(|state| entry(state, name).map(|entry| entry.to_string()));
-    match json {
-        None => answer::not_ready(0, None),
-        Some(None) => answer::resource_not_found(&label.missing).vary(label.vary),
-        Some(Some(json)) => Answer::new(200, &label.found, json).vary(label.vary),
+    let Some(state) = call.authority.ledger().state() else { return answer::not_ready(0, None) };
+    let mut json = Vec::new();
+    status_json::write(&state, name, &mut json);
+    match json.is_empty() {
+        true => answer::resource_not_found(&label.missing).vary(label.vary),
+        false => Answer::new(200, &label.found, json).vary(label.vary),
     }
 }
 

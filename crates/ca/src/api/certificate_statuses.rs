@@ -1,18 +1,27 @@
 //! `GET certificate_statuses/ANY`: everything the authority knows of every name, or of those in one state.
+//!
+//! Long lists (a hundred thousand certificates are 90 MB of JSON) are made while they are sent, from the state as it
+//! was when the request came, by a thread that waits when the client is slow.
 
-use super::{Call, negotiate};
+use super::{Call, negotiate, respond};
 use crate::answer::{self, Answer};
-use crate::command::Details;
-use crate::state::{Fingerprints, Standing, State};
-use crate::time;
-use pki::fingerprint::colons;
-use serde_json::{Map, Value, json};
+use crate::state::{Standing, State};
+use crate::status_json;
+use std::sync::Arc;
 use wire::protocol::query;
+use wire::{Bytes, Response, body};
 
-pub(super) fn get(call: &Call) -> Answer {
+/// Longest list that is made before it is sent, in names.
+const SHORT: usize = 256;
+/// Octets handed over at a time.
+const CHUNK: usize = 128 * 1024;
+/// Chunks made ahead of the client.
+const AHEAD: usize = 4;
+
+pub(super) fn get(call: &Call) -> Response {
     let label = match negotiate::answer_type(call.request.headers()) {
         Ok(label) => label,
-        Err(refused) => return refused,
+        Err(refused) => return respond(refused),
     };
     let pairs = query::parse(&call.target.query);
     let states: Vec<&str> =
@@ -24,84 +33,49 @@ pub(super) fn get(call: &Call) -> Answer {
         // Any other word is as good as none, and so are two.
         _ => None,
     };
-    match call.authority.ledger().read(|state| list(state, wanted)) {
-        Some(json) => Answer::new(200, &label.found, json).vary(label.vary),
-        None => answer::not_ready(0, None),
+    let Some(state) = call.authority.ledger().state() else { return respond(answer::not_ready(0, None)) };
+    let head = Answer::new(200, &label.found, "").vary(label.vary);
+    if state.names() <= SHORT {
+        let mut json = Vec::new();
+        write(&state, wanted, &mut json, |_| true);
+        return respond(Answer { body: json, ..head });
     }
+    let (sender, streamed) = body::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let mut json = Vec::with_capacity(CHUNK + 4096);
+        let whole = write(&state, wanted, &mut json, |json| {
+            json.len() < CHUNK
+                || sender
+                    .blocking_send(Bytes::from(std::mem::replace(json, Vec::with_capacity(CHUNK + 4096))))
+        });
+        // A client that has gone away needs no end.
+        let _ = whole && sender.blocking_send(json.into());
+    });
+    respond(head).map(|_| streamed)
 }
 
-fn list(state: &State, wanted: Option<Standing>) -> String {
-    let mut json = String::from("[");
-    let names = state.pending().keys().filter(|name| !state.signed().contains_key(*name));
-    for name in names.chain(state.signed().keys()) {
+/// Writes the list; false when `passed_on` said to stop, which is asked after each entry.
+fn write(
+    state: &Arc<State>,
+    wanted: Option<Standing>,
+    json: &mut Vec<u8>,
+    mut passed_on: impl FnMut(&mut Vec<u8>) -> bool,
+) -> bool {
+    json.push(b'[');
+    let mut first = true;
+    let waiting = state.pending().keys().filter(|name| !state.signed().contains_key(&***name));
+    for name in waiting.chain(state.signed().keys()) {
         if wanted.is_some() && state.standing(name) != wanted {
             continue;
         }
-        if let Some(entry) = entry(state, name) {
-            if json.len() > 1 {
-                json.push(',');
-            }
-            json.push_str(&entry.to_string());
+        if !std::mem::take(&mut first) {
+            json.push(b',');
+        }
+        status_json::write(state, name, json);
+        if !passed_on(json) {
+            return false;
         }
     }
-    json.push(']');
-    json
-}
-
-/// What is shown of one name; the order of the fields is Puppet Server's.
-pub(super) fn entry(state: &State, name: &str) -> Option<Value> {
-    let standing = state.standing(name)?;
-    if let Some(signed) = state.signed().get(name) {
-        let serial: Value = serde_json::from_str(&signed.serial.to_decimal()).unwrap_or(Value::Null);
-        let fingerprints = fingerprints(&signed.fingerprints);
-        let default = fingerprints["default"].clone();
-        return Some(json!({
-            "name": name,
-            "dns_alt_names": dns_names(&signed.details),
-            "state": standing.as_str(),
-            "authorization_extensions": extensions(&signed.details),
-            "subject_alt_names": shown_names(&signed.details),
-            "not_before": time::format(signed.not_before),
-            "fingerprints": fingerprints,
-            "not_after": time::format(signed.not_after),
-            "serial_number": serial,
-            "fingerprint": default,
-        }));
-    }
-    let pending = state.pending().get(name)?;
-    let fingerprints = fingerprints(&pending.fingerprints);
-    Some(json!({
-        "name": name,
-        "state": standing.as_str(),
-        "dns_alt_names": dns_names(&pending.details),
-        "subject_alt_names": shown_names(&pending.details),
-        "authorization_extensions": extensions(&pending.details),
-        "fingerprint": fingerprints["default"].clone(),
-        "fingerprints": fingerprints,
-    }))
-}
-
-fn fingerprints(digests: &Fingerprints) -> Value {
-    let sha256 = colons(&digests.sha256);
-    json!({
-        "SHA1": colons(&digests.sha1),
-        "SHA256": sha256,
-        "SHA512": colons(&digests.sha512),
-        "default": sha256,
-    })
-}
-
-fn dns_names(details: &Details) -> Vec<&String> {
-    details.alt_names.iter().filter(|name| name.starts_with("DNS:")).collect()
-}
-
-/// Addresses first, then names; other kinds are not shown.
-fn shown_names(details: &Details) -> Vec<&String> {
-    let addresses = details.alt_names.iter().filter(|name| name.starts_with("IP:"));
-    addresses.chain(dns_names(details)).collect()
-}
-
-fn extensions(details: &Details) -> Map<String, Value> {
-    let pairs = details.authorization_extensions.iter();
-    pairs.map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect()
+    json.push(b']');
+    true
 }

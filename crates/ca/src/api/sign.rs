@@ -27,7 +27,10 @@ pub(super) async fn named(call: Call, caller: Caller) -> Answer {
 }
 
 pub(super) async fn all(call: Call, caller: Caller) -> Answer {
-    let waiting = call.authority.ledger().read(|state| state.pending().keys().cloned().collect::<Vec<_>>());
+    let waiting = call
+        .authority
+        .ledger()
+        .read(|state| state.pending().keys().map(|name| name.to_string()).collect::<Vec<_>>());
     match waiting {
         Some(certnames) => sign(&call.authority, &caller, &certnames).await,
         None => answer::not_ready(0, None),

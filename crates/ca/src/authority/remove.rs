@@ -69,11 +69,11 @@ impl Authority {
         // 1. What is there?
         let found = self.ledger.read(|state| {
             let (known, unknown): (Vec<_>, Vec<_>) = certnames.iter().cloned().partition(|certname| {
-                state.signed().contains_key(certname) || !state.issued_to(certname).is_empty()
+                state.signed().contains_key(certname.as_str()) || !state.issued_to(certname).is_empty()
             });
             let targets = known.iter().flat_map(|name| revoke::live(state, name, now)).collect();
             let files: Vec<String> =
-                known.into_iter().filter(|certname| state.signed().contains_key(certname)).collect();
+                known.into_iter().filter(|certname| state.signed().contains_key(certname.as_str())).collect();
             (files, unknown, targets)
         });
         let (files, unknown, targets) = found.ok_or(Failure::NoState)?;

@@ -7,7 +7,7 @@ use crate::ledger::Refusal;
 use crate::state::{Standing, State};
 use crate::time;
 use pki::Serial;
-use pki::crl::CrlDraft;
+use pki::crl::CrlSuccessor;
 use pki::issue::IssueFault;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -81,8 +81,7 @@ impl Authority {
             let kept_up = orders.iter().any(|order| order.epoch == epoch && order.upkeep);
             let due = kept_up && upkeep::is_due(&state.lists().own, now);
             let dropped = if kept_up { state.outlived_revocations() } else { BTreeSet::new() };
-            let mut entries = state.revocations().to_vec();
-            entries.retain(|(serial, _)| !dropped.contains(serial));
+            let mut entries = Vec::new();
             let mut added = Vec::new();
             let mut new = BTreeSet::new();
             for order in orders.iter().filter(|order| order.epoch == epoch) {
@@ -98,19 +97,23 @@ impl Authority {
                     }
                 }
             }
-            (entries, added, dropped, due, state.lists().own.number().unwrap_or(0) + 1)
+            (entries, added, dropped, due, state.lists().own.clone())
         });
-        let (entries, added, dropped, due, number) = draft.ok_or(Failure::NoState)?;
+        let (entries, added, dropped, due, former) = draft.ok_or(Failure::NoState)?;
         if added.is_empty() && dropped.is_empty() && !due {
             return Ok(());
         }
+        let number = former.number().unwrap_or(0) + 1;
         let (this_update, next_update) = (now - 1, time::add_years(now, LIST_YEARS));
 
         // 2. The signature, on a blocking thread: with many entries even the digest takes a while.
         let issuing = self.issuing()?;
+        let left_out = dropped.clone();
         let signing = tokio::task::spawn_blocking(move || {
-            let draft = CrlDraft { number, this_update, next_update, entries: &entries };
-            let tbs = pki::crl::tbs_der(&issuing.certificate, &draft).map_err(IssueFault::from)?;
+            let kept = &former.entries_der_without(&left_out);
+            let successor = CrlSuccessor { number, this_update, next_update, kept, added: &entries };
+            let tbs =
+                pki::crl::successor_tbs_der(&issuing.certificate, &successor).map_err(IssueFault::from)?;
             Ok::<_, IssueFault>(issuing.signer.sign(&tbs)?)
         });
         let signature = match signing.await {

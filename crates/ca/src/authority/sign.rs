@@ -120,30 +120,59 @@ impl Authority {
         ttl: Option<i64>,
         outcome: Option<Outcome>,
     ) -> Result<(), Failure> {
-        // 1. Is it there, and may it be signed?
         let profile = self.judge(certname, ttl)?;
-
-        // 2. A serial that nobody else can ever have: in the log of every in-sync member first.
-        let (serials, reserve) = self.reserve(caller.epoch, 1)?;
-        self.ledger.record(caller.epoch, caller.envelope(None, vec![reserve])).await?;
-
-        self.sign_reserved(caller, LeafProfile { serial: serials[0], ..profile }, outcome).await
+        self.sign_judged(caller, profile, outcome, true).await
     }
 
-    /// Signs what has been judged, with a serial whose reservation is committed.
-    pub(super) async fn sign_reserved(
+    /// Signs for an agent that waits for the answer: it will ask for the certificate over HTTP, which need not wait for
+    /// the directory.
+    pub(super) async fn sign_now(
         self: &Arc<Self>,
         caller: &Caller,
         profile: LeafProfile,
         outcome: Option<Outcome>,
     ) -> Result<(), Failure> {
-        // 3. The signature.
-        let (certname, serial) = (profile.certname.to_string(), profile.serial);
-        let certificate = self.issue(profile).await?;
+        self.sign_judged(caller, profile, outcome, false).await
+    }
 
-        // 4. Nobody sees the certificate before every in-sync member has it.
-        let envelope = caller.envelope(outcome, vec![issued(&certname, &certificate)]);
-        self.ledger.complete(caller.epoch, envelope).await?;
+    async fn sign_judged(
+        self: &Arc<Self>,
+        caller: &Caller,
+        profile: LeafProfile,
+        outcome: Option<Outcome>,
+        directory_shows_it: bool,
+    ) -> Result<(), Failure> {
+        // 1. A serial that nobody else can ever have: in the log of every in-sync member.
+        let _busy = self.busy();
+        let serial = match self.from_stock(caller.epoch) {
+            Some(serial) => serial,
+            None => {
+                let (serials, reserve) = self.reserve(caller.epoch, 1)?;
+                self.ledger.record(caller.epoch, caller.envelope(None, vec![reserve])).await?;
+                serials[0]
+            }
+        };
+
+        // 2. The signature.
+        let certname = profile.certname.to_string();
+        let certificate = self.issue(LeafProfile { serial, ..profile }).await?;
+
+        // 3. Nobody sees the certificate before every in-sync member has it. With it, serials for those who come next.
+        let mut commands = vec![issued(&certname, &certificate)];
+        let supply = self.supply(caller.epoch)?.map(|(supply, reserve)| {
+            commands.push(reserve);
+            supply
+        });
+        let envelope = caller.envelope(outcome, commands);
+        let recorded = if directory_shows_it {
+            self.ledger.complete(caller.epoch, envelope).await
+        } else {
+            self.ledger.record(caller.epoch, envelope).await.map(|_| ())
+        };
+        if let Some(supply) = supply {
+            self.supplied(supply, recorded.is_ok());
+        }
+        recorded?;
         info!(certname, %serial, "certificate issued");
         Ok(())
     }

@@ -84,43 +84,31 @@ impl Authority {
         }
         let (mark, outcome) = match &plan {
             Plan::Wait => (AutosignMark::Manual, done(answer::request_saved())),
-            Plan::Sign(_) => (AutosignMark::Approved, None),
-            Plan::Ask(_) => (AutosignMark::Undecided, None),
+            Plan::Sign(_) | Plan::Ask(_) => (AutosignMark::Undecided, None),
             Plan::Forbidden(fault) => (AutosignMark::Manual, done(answer::submission_refused(fault))),
         };
 
-        // 7. Save it, and with it the serial that it is about to get.
-        let mut commands = vec![Command::RequestSaved {
+        // 7. What is signed at once is not saved first: the log has nothing of it, or the certificate.
+        if let Plan::Sign(profile) = plan {
+            self.sign_now(caller, *profile, done(answer::request_saved())).await?;
+            return Ok(Submitted::Signed);
+        }
+
+        // 8. Save it.
+        let commands = vec![Command::RequestSaved {
             certname: certname.to_string(),
             der: request.der().to_vec(),
             autosign: mark,
             details: details_of_request(&request),
         }];
-        let mut plan = plan;
-        if let Plan::Sign(profile) = &mut plan {
-            let (serials, command) = self.reserve(caller.epoch, 1)?;
-            profile.serial = serials[0];
-            commands.push(command);
-        }
-        let envelope = caller.envelope(outcome, commands);
-        match plan {
-            // The certificate follows in a moment; only then must the directory show what has happened.
-            Plan::Sign(_) => self.ledger.record(caller.epoch, envelope).await.map(|_| ())?,
-            Plan::Wait | Plan::Forbidden(_) | Plan::Ask(_) => {
-                self.ledger.complete(caller.epoch, envelope).await?;
-            }
-        }
+        self.ledger.complete(caller.epoch, caller.envelope(outcome, commands)).await?;
         info!(%certname, "certificate request saved");
 
-        // 8. Sign it, or ask whoever knows.
+        // 9. Ask whoever knows.
         match plan {
-            Plan::Wait => Ok(Submitted::Waiting),
             Plan::Forbidden(fault) => Err(fault.into()),
-            Plan::Sign(profile) => {
-                self.sign_reserved(caller, *profile, done(answer::request_saved())).await?;
-                Ok(Submitted::Signed)
-            }
             Plan::Ask(policy) => self.ask_and_sign(caller, certname.as_str(), &policy).await,
+            Plan::Wait | Plan::Sign(_) => Ok(Submitted::Waiting),
         }
     }
 
@@ -252,7 +240,7 @@ impl Authority {
 /// The names whose autosigning has begun and not ended.
 pub(super) fn unfinished(state: &State) -> Vec<String> {
     let pending = state.pending().iter();
-    pending.filter(|(_, p)| p.autosign != AutosignMark::Manual).map(|(name, _)| name.clone()).collect()
+    pending.filter(|(_, p)| p.autosign != AutosignMark::Manual).map(|(name, _)| name.to_string()).collect()
 }
 
 /// Puppet Server's checks of the subject, in its order.

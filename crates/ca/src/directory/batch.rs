@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Certname → the DER its file must hold, or none when the file must go.
-pub(super) type Files = BTreeMap<String, Option<Vec<u8>>>;
+pub(super) type Files = BTreeMap<String, Option<Arc<[u8]>>>;
 
 /// The net result of a sequence of effects. A request that came and was signed within one batch is never
 /// written; of many serials and revocation lists only the last is.
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_request_signed_in_the_same_batch_is_not_written() {
         let mut batch = Batch::default();
-        batch.add(DirectoryEffect::SaveRequest { certname: "a".into(), der: vec![1] });
+        batch.add(DirectoryEffect::SaveRequest { certname: "a".into(), der: [1].into() });
         batch.add(DirectoryEffect::DeleteRequest { certname: "a".into() });
         assert_eq!(batch.requests["a"], None);
     }

@@ -8,7 +8,7 @@ use crate::directory::Layout;
 use crate::ledger::{self, Proposal, Shared};
 use crate::projection::Projection;
 use crate::settings::Replication;
-use crate::store;
+use crate::snapshot;
 use replica::flaws::Flaws;
 use replica::membership::MembershipFile;
 use replica::role::{Action, Event, Member, Refusal, Restored, Settings};
@@ -27,8 +27,6 @@ use tracing::{error, info, warn};
 const LONGEST_NAP: Duration = Duration::from_millis(200);
 /// Between attempts to write a disk that failed.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
-/// Entries after which a snapshot takes the place of a part of the log.
-const SNAPSHOT_EVERY: u64 = 8192;
 
 /// What the loop works with.
 pub(super) struct Surroundings {
@@ -53,6 +51,8 @@ pub(super) struct Engine {
     /// Snapshots packed for others.
     parcels: BTreeMap<MemberName, Vec<u8>>,
     since_snapshot: u64,
+    /// A snapshot is being written.
+    saving: Option<snapshot::Writing>,
     probed: Instant,
     /// Set when this member cannot go on: the reason has been logged.
     ended: bool,
@@ -90,6 +90,7 @@ impl Engine {
             next_number: 0,
             parcels: BTreeMap::new(),
             since_snapshot,
+            saving: None,
             probed: now,
             ended: false,
         }
@@ -112,6 +113,7 @@ impl Engine {
         let role = ledger::Role { decides: false, reads: false, ..(*self.around.shared.role()).clone() };
         self.around.shared.set_role(role);
         self.around.projection.finish();
+        self.finish_saving();
     }
 
     fn now(&self) -> u64 {
@@ -292,22 +294,38 @@ impl Engine {
         self.since_snapshot += envelopes.len() as u64;
         let entries = envelopes.iter().map(|(index, envelope)| (*index, envelope.as_ref()));
         self.around.shared.apply(&self.around.projection, entries);
-        if self.since_snapshot >= SNAPSHOT_EVERY {
+        if self.around.shared.copy().is_some_and(|state| snapshot::is_due(self.since_snapshot, &state)) {
             self.save();
         }
     }
 
-    /// Writes the state into the snapshot file, once the directory shows it.
+    /// Has the state written into the snapshot file.
     fn save(&mut self) {
-        self.since_snapshot = 0;
         let Some(state) = self.around.shared.copy() else { return };
-        let (layout, inputs, position) =
-            (self.around.layout.clone(), self.around.inputs.clone(), self.applied);
-        self.around.projection.run(move |_| match store::write_snapshot(&layout, position, &state) {
-            // The loop may have ended meanwhile.
-            Ok(()) => drop(inputs.send(Input::Saved(position))),
+        if self.saving.as_ref().is_some_and(|writing| !writing.is_done()) {
+            return;
+        }
+        self.finish_saving();
+        self.since_snapshot = 0;
+        let (inputs, position) = (self.around.inputs.clone(), self.applied);
+        let tell = move |result: io::Result<()>| {
+            if result.is_ok() {
+                // The loop may have ended meanwhile.
+                drop(inputs.send(Input::Saved(position)));
+            }
+        };
+        let layout = self.around.layout.clone();
+        match snapshot::Writing::begin(&self.around.projection, layout, position, state, tell) {
+            Ok(writing) => self.saving = Some(writing),
             Err(fault) => warn!(%fault, "no snapshot could be written; the log stays as it is"),
-        });
+        }
+    }
+
+    /// Only one snapshot is written at a time, and an older one never takes the place of a newer one.
+    fn finish_saving(&mut self) {
+        if let Some(writing) = self.saving.take() {
+            writing.wait();
+        }
     }
 
     fn pack(&mut self, to: MemberName) {
@@ -336,13 +354,14 @@ impl Engine {
         file.flush()
     }
 
-    fn unpack(&self, position: Position) {
+    fn unpack(&mut self, position: Position) {
+        self.finish_saving();
         let inputs = self.around.inputs.clone();
         self.around.projection.run(move |directory| {
             let incoming = directory.layout().incoming();
             let result = std::fs::read(&incoming).map_err(parcel::ParcelFault::Io).and_then(|bytes| {
                 let state = parcel::unpack(directory, &bytes)?;
-                store::write_snapshot(directory.layout(), position, &state).map_err(io::Error::other)?;
+                snapshot::write(directory.layout(), position, &state)?;
                 Ok(Box::new(state))
             });
             // It holds the key; and if this fails, the next one is written over it.

@@ -1,156 +1,93 @@
 //! The state as bytes: the body of a local snapshot, and the head of one that is sent to another member.
+//!
+//! One CBOR array, written and read as a stream: with a million certificates a second copy in memory, in whatever
+//! form, would be larger than everything else together. Fields are only ever added at the end.
 
-use super::{Fingerprints, Issued, Pending, RecentRequests, RevocationLists, Signed, State};
+use super::{IssuedTo, Names, Pending, RecentRequests, RevocationLists, Signed, State};
 use crate::command::{AutosignMark, Details, Outcome};
-use minicbor::{Decode, Encode};
+use crate::state::Issued;
+use minicbor::decode::{Decoder, Error};
+use minicbor::encode::write::Writer;
+use minicbor::{Encode, Encoder};
 use pki::crl::RevocationList;
+use pki::fingerprint::Digests;
 use pki::{Certificate, Serial, SignatureAlgorithm};
+use std::io;
+use std::sync::Arc;
 use thiserror::Error;
+
+/// How many fields this version writes.
+const FIELDS: u64 = 11;
 
 /// A snapshot that cannot be used.
 #[derive(Debug, Error)]
 pub enum UnreadableImage {
     /// Not CBOR, or of a later version.
     #[error("snapshot cannot be read by this version: {0}")]
-    Encoding(#[from] minicbor::decode::Error),
+    Encoding(#[from] Error),
     /// One of its parts is broken.
     #[error("snapshot holds an unusable {0}")]
     Part(&'static str),
 }
 
-#[derive(Encode, Decode)]
-struct Image {
-    #[n(0)]
-    #[cbor(with = "minicbor::bytes")]
-    issuer_der: Vec<u8>,
-    #[n(1)]
-    bundle_pem: String,
-    #[n(2)]
-    next_serial: String,
-    #[n(3)]
-    pending: Vec<PendingImage>,
-    #[n(4)]
-    signed: Vec<SignedImage>,
-    #[n(5)]
-    inventory: Vec<InventoryImage>,
-    #[n(6)]
-    inventory_length: u64,
-    #[n(7)]
-    inventory_open: bool,
-    #[n(8)]
-    #[cbor(with = "minicbor::bytes")]
-    own_list_der: Vec<u8>,
-    #[n(9)]
-    chain_lists_pem: String,
-    #[n(10)]
-    recent: Vec<RecentImage>,
-}
-
-#[derive(Encode, Decode)]
-struct PendingImage {
-    #[n(0)]
-    certname: String,
-    #[n(1)]
-    #[cbor(with = "minicbor::bytes")]
-    der: Vec<u8>,
-    #[n(2)]
-    autosign: AutosignMark,
-    #[n(3)]
-    saved_by: Option<String>,
-    #[n(4)]
-    details: Details,
-}
-
-#[derive(Encode, Decode)]
-struct SignedImage {
-    #[n(0)]
-    certname: String,
-    #[n(1)]
-    serial: String,
-    #[n(2)]
-    not_before: i64,
-    #[n(3)]
-    not_after: i64,
-    #[n(4)]
-    details: Details,
-    #[n(5)]
-    #[cbor(with = "minicbor::bytes")]
-    sha1: [u8; 20],
-    #[n(6)]
-    #[cbor(with = "minicbor::bytes")]
-    sha256: [u8; 32],
-    #[n(7)]
-    #[cbor(with = "minicbor::bytes")]
-    sha512: [u8; 64],
-}
-
-#[derive(Encode, Decode)]
-struct InventoryImage {
-    #[n(0)]
-    name: String,
-    #[n(1)]
-    issued: Vec<(String, i64)>,
-}
-
-#[derive(Encode, Decode)]
-struct RecentImage {
-    #[n(0)]
-    id: String,
-    #[n(1)]
-    outcome: Outcome,
-}
-
 impl State {
     /// The whole state as CBOR.
     pub fn encode(&self) -> Vec<u8> {
-        let image = Image {
-            issuer_der: self.issuer.der().to_vec(),
-            bundle_pem: self.bundle_pem.to_string(),
-            next_serial: self.next_serial.to_string(),
-            pending: self
-                .pending
-                .iter()
-                .map(|(certname, pending)| PendingImage {
-                    certname: certname.clone(),
-                    der: pending.der.clone(),
-                    autosign: pending.autosign,
-                    saved_by: pending.saved_by.clone(),
-                    details: pending.details.clone(),
-                })
-                .collect(),
-            signed: self
-                .signed
-                .iter()
-                .map(|(certname, signed)| SignedImage {
-                    certname: certname.clone(),
-                    serial: signed.serial.to_string(),
-                    not_before: signed.not_before,
-                    not_after: signed.not_after,
-                    details: signed.details.clone(),
-                    sha1: signed.fingerprints.sha1,
-                    sha256: signed.fingerprints.sha256,
-                    sha512: signed.fingerprints.sha512,
-                })
-                .collect(),
-            inventory: self
-                .inventory
-                .iter()
-                .map(|(name, issued)| InventoryImage {
-                    name: name.clone(),
-                    issued: issued.iter().map(|one| (one.serial.to_string(), one.not_after)).collect(),
-                })
-                .collect(),
-            inventory_length: self.inventory_length,
-            inventory_open: self.inventory_open,
-            own_list_der: self.lists.own.der().to_vec(),
-            chain_lists_pem: self.lists.chain_pem.to_string(),
-            recent: self
-                .recent
-                .iter()
-                .map(|(id, outcome)| RecentImage { id: id.clone(), outcome: outcome.clone() })
-                .collect(),
-        };
-        minicbor::to_vec(&image).expect("encoding into memory cannot fail")
+        let mut bytes = Vec::new();
+        self.write(&mut bytes).expect("encoding into memory cannot fail");
+        bytes
+    }
+
+    /// Writes the whole state as CBOR.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        self.put(&mut Encoder::new(Writer::new(out))).map_err(|fault| {
+            // The only other kind of fault is a custom one of an encoder, and these have none.
+            fault.into_write().unwrap_or_else(|| io::Error::other("the state cannot be encoded"))
+        })
+    }
+
+    fn put<W: minicbor::encode::Write>(
+        &self,
+        out: &mut Encoder<W>,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        out.array(FIELDS)?
+            .bytes(self.issuer.der())?
+            .str(&self.bundle_pem)?
+            .str(&self.next_serial.to_string())?;
+        out.array(self.pending.len() as u64)?;
+        for (name, pending) in &self.pending {
+            out.array(5)?.str(name)?.bytes(&pending.der)?;
+            pending.autosign.encode(out, &mut ())?;
+            pending.saved_by.encode(out, &mut ())?;
+            pending.details.encode(out, &mut ())?;
+        }
+        out.array(self.signed.len() as u64)?;
+        for (name, signed) in &self.signed {
+            out.array(8)?.str(name)?.str(&signed.serial.to_string())?;
+            out.i64(signed.not_before)?.i64(signed.not_after)?;
+            signed.details(name).encode(out, &mut ())?;
+            let Digests { sha1, sha256, sha512 } = &signed.fingerprints;
+            out.bytes(sha1)?.bytes(sha256)?.bytes(sha512)?;
+        }
+        out.array(self.inventory.len() as u64)?;
+        for (name, issued) in &self.inventory {
+            let issued = issued.as_slice();
+            out.array(2)?.str(name)?.array(issued.len() as u64)?;
+            for one in issued {
+                out.array(2)?.str(&one.serial.to_string())?.i64(one.not_after)?;
+            }
+        }
+        out.u64(self.inventory_length)?.bool(self.inventory_open)?;
+        out.bytes(self.lists.own.der())?.str(&self.lists.chain_pem)?;
+        out.array(self.recent.len() as u64)?;
+        for (id, outcome) in self.recent.iter() {
+            out.array(2)?.str(id)?;
+            outcome.encode(out, &mut ())?;
+        }
+        Ok(())
     }
 
     /// Reads what [`State::encode`] wrote.
@@ -158,65 +95,102 @@ impl State {
     /// # Errors
     /// [`UnreadableImage`].
     pub fn decode(bytes: &[u8]) -> Result<Self, UnreadableImage> {
-        let image: Image = minicbor::decode(bytes)?;
-        let issuer =
-            Certificate::from_der(&image.issuer_der).map_err(|_| UnreadableImage::Part("CA certificate"))?;
-        let own = RevocationList::from_der(&image.own_list_der)
-            .map_err(|_| UnreadableImage::Part("revocation list"))?;
-        let revocations: Vec<(Serial, i64)> = own.entries().collect();
-        let mut recent = RecentRequests::default();
-        for entry in image.recent {
-            recent.remember(entry.id, entry.outcome);
+        let input = &mut Decoder::new(bytes);
+        if count(input)? < FIELDS {
+            return Err(UnreadableImage::Part("number of fields"));
         }
-        let mut state = Self {
+        let issuer =
+            Certificate::from_der(input.bytes()?).map_err(|_| UnreadableImage::Part("CA certificate"))?;
+        let bundle_pem: Arc<str> = input.str()?.into();
+        let next_serial = serial(input)?;
+        let mut pending = Names::new();
+        for _ in 0..count(input)? {
+            let (name, one) = read_pending(input)?;
+            pending.insert(name, Arc::new(one));
+        }
+        let mut signed = Names::new();
+        for _ in 0..count(input)? {
+            let (name, one) = read_signed(input)?;
+            signed.insert(name, Arc::new(one));
+        }
+        let mut inventory = Names::new();
+        for _ in 0..count(input)? {
+            expect(input, 2)?;
+            let name = input.str()?;
+            let name = signed.get_key_value(name).map_or_else(|| name.into(), |(name, _)| Arc::clone(name));
+            let mut all: Option<IssuedTo> = None;
+            for _ in 0..count(input)? {
+                expect(input, 2)?;
+                let one = Issued { serial: serial(input)?, not_after: input.i64()? };
+                match &mut all {
+                    Some(all) => all.push(one),
+                    None => all = Some(IssuedTo::One(one)),
+                }
+            }
+            if let Some(all) = all {
+                inventory.insert(name, all);
+            }
+        }
+        let (inventory_length, inventory_open) = (input.u64()?, input.bool()?);
+        let own =
+            RevocationList::from_der(input.bytes()?).map_err(|_| UnreadableImage::Part("revocation list"))?;
+        let chain_pem = input.str()?.into();
+        let mut recent = RecentRequests::default();
+        for _ in 0..count(input)? {
+            expect(input, 2)?;
+            let id = input.str()?.to_owned();
+            recent.remember(id, input.decode::<Outcome>()?);
+        }
+        Ok(Self {
             algorithm: SignatureAlgorithm::for_public_key(issuer.spki_der()).ok(),
             issuer,
-            bundle_pem: image.bundle_pem.into(),
-            next_serial: serial(&image.next_serial)?,
-            pending: image.pending.into_iter().map(pending).collect(),
-            signed: Default::default(),
-            inventory: Default::default(),
-            inventory_length: image.inventory_length,
-            inventory_open: image.inventory_open,
-            revoked: revocations.iter().copied().collect(),
-            revocations,
-            lists: RevocationLists { own, chain_pem: image.chain_lists_pem.into() },
+            bundle_pem,
+            next_serial,
+            pending,
+            signed,
+            inventory,
+            inventory_length,
+            inventory_open,
+            lists: RevocationLists { own, chain_pem },
             recent,
-        };
-        for entry in image.signed {
-            let (certname, signed) = signed(entry)?;
-            state.signed.insert(certname, signed);
-        }
-        for entry in image.inventory {
-            let issued = entry
-                .issued
-                .iter()
-                .map(|(hex, not_after)| Ok(Issued { serial: serial(hex)?, not_after: *not_after }))
-                .collect::<Result<Vec<_>, UnreadableImage>>()?;
-            state.inventory.insert(entry.name, issued);
-        }
-        Ok(state)
+        })
     }
 }
 
-fn pending(image: PendingImage) -> (String, Pending) {
-    let fingerprints = Fingerprints::of(&image.der);
-    let PendingImage { certname, der, autosign, saved_by, details } = image;
-    (certname, Pending { der, autosign, saved_by, details, fingerprints })
+fn read_pending(input: &mut Decoder<'_>) -> Result<(Arc<str>, Pending), UnreadableImage> {
+    expect(input, 5)?;
+    let name = input.str()?.into();
+    let der = input.bytes()?.to_vec();
+    let autosign: AutosignMark = input.decode()?;
+    let saved_by: Option<String> = input.decode()?;
+    let details: Details = input.decode()?;
+    let fingerprints = Digests::of(&der);
+    Ok((name, Pending { der, autosign, saved_by, details, fingerprints }))
 }
 
-fn signed(image: SignedImage) -> Result<(String, Signed), UnreadableImage> {
-    let fingerprints = Fingerprints { sha1: image.sha1, sha256: image.sha256, sha512: image.sha512 };
-    let signed = Signed {
-        serial: serial(&image.serial)?,
-        not_before: image.not_before,
-        not_after: image.not_after,
-        details: image.details,
-        fingerprints,
-    };
-    Ok((image.certname, signed))
+fn read_signed(input: &mut Decoder<'_>) -> Result<(Arc<str>, Signed), UnreadableImage> {
+    expect(input, 8)?;
+    let name = input.str()?;
+    let serial = serial(input)?;
+    let life = (input.i64()?, input.i64()?);
+    let details: Details = input.decode()?;
+    let fingerprints = Digests { sha1: digest(input)?, sha256: digest(input)?, sha512: digest(input)? };
+    Ok((name.into(), Signed::new(name, serial, life, &details, fingerprints)))
 }
 
-fn serial(hex: &str) -> Result<Serial, UnreadableImage> {
-    Serial::parse_hex(hex).map_err(|_| UnreadableImage::Part("serial number"))
+fn digest<const LENGTH: usize>(input: &mut Decoder<'_>) -> Result<[u8; LENGTH], UnreadableImage> {
+    input.bytes()?.try_into().map_err(|_| UnreadableImage::Part("fingerprint"))
+}
+
+fn serial(input: &mut Decoder<'_>) -> Result<Serial, UnreadableImage> {
+    Serial::parse_hex(input.str()?).map_err(|_| UnreadableImage::Part("serial number"))
+}
+
+fn count(input: &mut Decoder<'_>) -> Result<u64, UnreadableImage> {
+    input.array()?.ok_or(UnreadableImage::Part("array"))
+}
+
+/// An array of at least so many items; what a later version has added to it cannot be passed over.
+fn expect(input: &mut Decoder<'_>, items: u64) -> Result<(), UnreadableImage> {
+    if count(input)? == items { Ok(()) } else { Err(UnreadableImage::Part("record")) }
 }

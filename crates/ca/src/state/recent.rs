@@ -1,7 +1,8 @@
 //! The answers of the latest writes, so that a write that is sent again is answered and not repeated.
 
 use crate::command::Outcome;
-use std::collections::{BTreeMap, VecDeque};
+use imbl::{HashMap, Vector};
+use std::sync::Arc;
 
 /// How many answers are kept. At 500 writes per second this is a minute, twice the time the front end holds a
 /// request.
@@ -10,22 +11,23 @@ const KEPT: usize = 32_768;
 const KEPT_OCTETS: usize = 32 * 1024 * 1024;
 
 /// Request id → answer, oldest forgotten first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct RecentRequests {
-    order: VecDeque<String>,
+    order: Vector<Arc<str>>,
     octets: usize,
-    outcomes: BTreeMap<String, Outcome>,
+    outcomes: HashMap<Arc<str>, Arc<Outcome>>,
 }
 
 impl RecentRequests {
     /// The answer that the request `id` got, if it is complete and not long ago.
     pub fn outcome(&self, id: &str) -> Option<&Outcome> {
-        self.outcomes.get(id)
+        self.outcomes.get(id).map(|outcome| &**outcome)
     }
 
     pub(super) fn remember(&mut self, id: String, outcome: Outcome) {
+        let id: Arc<str> = id.into();
         self.octets += outcome.body.len();
-        match self.outcomes.insert(id.clone(), outcome) {
+        match self.outcomes.insert(Arc::clone(&id), Arc::new(outcome)) {
             Some(former) => self.octets -= former.body.len(),
             None => self.order.push_back(id),
         }
@@ -36,7 +38,11 @@ impl RecentRequests {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Outcome)> {
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<Outcome>)> {
         self.order.iter().filter_map(|id| Some((id, self.outcomes.get(id)?)))
     }
 }
@@ -65,6 +71,6 @@ mod tests {
             recent.remember(id.to_string(), outcome.clone());
             recent.remember(id.to_string(), outcome.clone());
         }
-        assert_eq!(recent.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["2", "3", "4", "5"]);
+        assert_eq!(recent.iter().map(|(id, _)| &**id).collect::<Vec<_>>(), ["2", "3", "4", "5"]);
     }
 }

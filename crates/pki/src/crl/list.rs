@@ -1,5 +1,7 @@
 //! Reading lists.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -149,6 +151,30 @@ impl RevocationList {
         let mut list = Reader::new(&self.0.signed.tbs()[self.0.entries.clone()]);
         // Every entry has been read once when the list was, so this ends only where the entries do.
         std::iter::from_fn(move || read_entry(&mut list).ok())
+    }
+
+    /// The encoded entries, one after the other; empty when nothing is revoked.
+    pub fn entries_der(&self) -> &[u8] {
+        &self.0.signed.tbs()[self.0.entries.clone()]
+    }
+
+    /// The encoded entries but those of these serial numbers.
+    pub fn entries_der_without(&self, left_out: &BTreeSet<Serial>) -> Cow<'_, [u8]> {
+        let all = self.entries_der();
+        if left_out.is_empty() {
+            return Cow::Borrowed(all);
+        }
+        let mut kept = Vec::with_capacity(all.len());
+        let mut list = Reader::new(all);
+        while !list.is_empty() {
+            let start = all.len() - list.remaining();
+            // Every entry has been read once when the list was.
+            let Ok((serial, _)) = read_entry(&mut list) else { break };
+            if !left_out.contains(&serial) {
+                kept.extend_from_slice(&all[start..all.len() - list.remaining()]);
+            }
+        }
+        Cow::Owned(kept)
     }
 
     /// Whether this serial number is revoked.

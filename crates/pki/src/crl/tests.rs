@@ -59,6 +59,25 @@ fn a_hundred_thousand_entries_are_no_matter() {
 }
 
 #[test]
+fn a_list_that_follows_another_is_the_list_of_all_entries() {
+    let authority = authority();
+    let [first, second, third] =
+        [(Serial::from_u64(9), 1), (Serial::from_u64(0x1_0000), 2), (Serial::from_u64(4), 3)];
+    let whole = |entries: &[(Serial, i64)]| {
+        issue(&authority, &CrlDraft { number: 2, this_update: 5, next_update: 9, entries }).unwrap()
+    };
+    let former = whole(&[first, second]);
+    let follow = |kept: &[u8], added: &[(Serial, i64)]| {
+        let successor = CrlSuccessor { number: 2, this_update: 5, next_update: 9, kept, added };
+        successor_tbs_der(&authority.certificate, &successor).unwrap()
+    };
+    assert_eq!(follow(former.entries_der(), &[third]), whole(&[first, second, third]).tbs_der());
+    let left_out = |serials: &[Serial]| former.entries_der_without(&serials.iter().copied().collect());
+    assert_eq!(follow(&left_out(&[first.0]), &[third]), whole(&[second, third]).tbs_der());
+    assert_eq!(follow(&left_out(&[first.0, second.0]), &[]), whole(&[]).tbs_der());
+}
+
+#[test]
 fn a_partial_list_is_refused() {
     let authority = authority();
     let draft = CrlDraft { number: 1, this_update: 0, next_update: 9, entries: &[] };

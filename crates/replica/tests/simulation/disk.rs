@@ -66,6 +66,10 @@ impl Storage for SimFile {
         Ok(self.0.borrow().content.clone())
     }
 
+    fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>> {
+        Ok(self.read()?.split_off(offset as usize))
+    }
+
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.0.borrow_mut();
         if file.full {
