@@ -18,6 +18,8 @@ use tracing::debug;
 const STOCK_PER_SIGNATURE: usize = 3;
 /// Numbers in stock at most.
 const LARGEST_STOCK: usize = 128;
+/// So many signatures under way are many.
+const CROWD: usize = 4;
 /// How long nothing is signed before the stock goes back.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -69,6 +71,11 @@ impl Authority {
     pub(super) fn busy(self: &Arc<Self>) -> Busy {
         self.reservation().busy += 1;
         Busy(Arc::clone(self))
+    }
+
+    /// Whether many signatures are under way.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.reservation().busy >= CROWD
     }
 
     /// A number from the stock.
