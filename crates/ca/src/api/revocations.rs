@@ -4,6 +4,7 @@
 use crate::authority::Authority;
 use crate::ledger::{Ledger, ListsVersion, Role};
 use crate::state::State;
+use pki::Serial;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -69,8 +70,8 @@ fn told(state: &State, known: &Known) -> Revocations {
     let lists = state.lists();
     let number = lists.own.number().unwrap_or(0);
     let chain = format!("{:08x}", crc32c::crc32c(lists.chain_pem.as_bytes()));
-    let entries = state.revocations();
-    let first = known.prefix_of(entries, |(serial, _)| *serial);
+    let entries: Vec<(Serial, i64)> = lists.own.entries().collect();
+    let first = known.prefix_of(&entries, |(serial, _)| *serial);
     Revocations {
         version: format!("{number}-{chain}"),
         chain,
