@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use ca::{
     CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output,
-    RolloverArgs, SetupArgs, SignArgs,
+    PruneArgs, RolloverArgs, SetupArgs, SignArgs,
 };
 
 /// The whole server side of a Puppet estate in one binary.

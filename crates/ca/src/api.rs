@@ -24,6 +24,7 @@ mod expiry;
 mod gate;
 mod negotiate;
 mod path;
+mod prune;
 mod reading;
 pub(crate) mod revocations;
 mod rollover;
@@ -74,6 +75,7 @@ enum Route {
     Delete,
     Expirations,
     Expiring,
+    Prune,
     /// Ours: what ends when.
     Expiry,
     /// Ours: the CA's own certificate.
@@ -152,6 +154,7 @@ async fn puppet_ca(
             Route::Delete => delete::post(call, caller).await,
             Route::Expirations => expirations::get(&call),
             Route::Expiring => expiring::get(&call),
+            Route::Prune => prune::post(call, caller).await,
             Route::Expiry => expiry::get(&call),
             Route::Rollover => rollover::post(call, caller).await,
             Route::Sign => sign::named(call, caller).await,
@@ -169,6 +172,7 @@ fn route(method: &Method, path: &str) -> Option<Route> {
     match path {
         internal::EXPIRING_PATH if reads => return Some(Route::Expiring),
         internal::DELETE_PATH if !reads => return Some(Route::Delete),
+        internal::PRUNE_PATH if *method == Method::POST => return Some(Route::Prune),
         internal::EXPIRY_PATH if reads => return Some(Route::Expiry),
         internal::ROLLOVER_PATH if *method == Method::POST => return Some(Route::Rollover),
         _ => {}

@@ -370,13 +370,17 @@ impl State {
     /// current one was made (RFC 5280, 3.3: an entry stays until it has been on a list made after that). One whose
     /// certificate is not in the inventory stays for good: nobody knows when it expires.
     pub fn outlived_revocations(&self) -> BTreeSet<Serial> {
-        let listed_at = self.lists.own.this_update();
+        self.revocations_expired_before(self.lists.own.this_update())
+    }
+
+    /// The entries of our own list whose certificates end before `time` (Unix seconds), as far as the inventory knows.
+    pub fn revocations_expired_before(&self, time: i64) -> BTreeSet<Serial> {
         let mut outlived = BTreeSet::new();
         let mut alive = BTreeSet::new();
         for one in
             self.inventory.values().flat_map(IssuedTo::as_slice).filter(|one| self.is_revoked(&one.serial))
         {
-            if one.not_after < listed_at {
+            if one.not_after < time {
                 outlived.insert(one.serial);
             } else {
                 // Inventories that went through a restored backup have a serial twice.

@@ -23,6 +23,8 @@ pub enum CaCommand {
     List(ListArgs),
     /// Move the CA's directory out of ssldir, and leave a link (the CA must be stopped)
     Migrate(MigrateArgs),
+    /// Remove entries from the CA's own revocation list (the CA stopped, or --online)
+    Prune(PruneArgs),
     /// Revoke certificates
     Revoke(RevokeArgs),
     /// Give the CA's own certificate a longer life, with the same key: nodes need not be touched
@@ -45,6 +47,7 @@ impl CaCommand {
             CaCommand::Import(args) => &args.output,
             CaCommand::List(args) => &args.output,
             CaCommand::Migrate(args) => &args.output,
+            CaCommand::Prune(args) => &args.output,
             CaCommand::Revoke(args) => &args.output,
             CaCommand::Rollover(args) => &args.output,
             CaCommand::Setup(args) => &args.output,
@@ -284,6 +287,32 @@ pub struct ExpiringArgs {
     /// What ends within this time from now: seconds, or with a unit (s, m, h, d, y)
     #[arg(long, value_name = "TIME", default_value = "60d")]
     pub within: String,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct PruneArgs {
+    /// Remove all but the first entry of each certificate; done when nothing else is asked for
+    #[arg(long)]
+    pub remove_duplicates: bool,
+    /// Remove the entries of expired certificates
+    #[arg(long)]
+    pub remove_expired: bool,
+    /// Remove the entries that --serial and --certname name: their certificates are valid again
+    #[arg(long)]
+    pub remove_entries: bool,
+    /// With --remove-entries: serial numbers in hexadecimal
+    #[arg(long, value_name = "NUMBER[,NUMBER]", value_delimiter = ',')]
+    pub serial: Vec<String>,
+    /// With --remove-entries: certnames, all their certificates
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    /// Have the running CA do it
+    #[arg(long)]
+    pub online: bool,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

@@ -10,6 +10,7 @@ mod host_files;
 mod list;
 mod migrate;
 mod offline;
+mod prune;
 mod report;
 mod revoke;
 mod rollover;
@@ -19,7 +20,7 @@ mod sign;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{CaCommand, CaTarget, DeleteArgs, GenerateArgs, MigrateArgs, Output};
+use crate::cli::{CaCommand, CaTarget, DeleteArgs, GenerateArgs, MigrateArgs, Output, PruneArgs};
 use crate::config::Config;
 use crate::console::{self, outln};
 use endpoint::Endpoint;
@@ -84,6 +85,7 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             report.finish(code)
         }
         CaCommand::Migrate(args) => migrate_verb(config, args).await,
+        CaCommand::Prune(args) => prune_verb(config, args).await,
         CaCommand::Setup(args) => {
             let mut report = Report::new(&args.output)?;
             let config = offline::config(config, &args.target)?;
@@ -151,6 +153,16 @@ async fn migrate_verb(file: Option<PathBuf>, args: MigrateArgs) -> anyhow::Resul
     let cadir = offline::cadir(config.as_ref(), &args.target)?;
     offline::refuse_while_served(config.as_ref(), &args.target, &cadir, false).await?;
     let code = migrate::run(&cadir, args.to.as_deref(), &mut report)?;
+    report.finish(code)
+}
+
+async fn prune_verb(file: Option<PathBuf>, args: PruneArgs) -> anyhow::Result<u8> {
+    let mut report = Report::new(&args.output)?;
+    prune::check(&args)?;
+    let config = offline::config(file.clone(), &args.target)?;
+    let cadir = offline::cadir(config.as_ref(), &args.target)?;
+    let endpoint = open_stopped(file, config.as_ref(), &args.target, &cadir, args.online).await?;
+    let code = prune::run(&endpoint, &args, &mut report).await?;
     report.finish(code)
 }
 

@@ -427,3 +427,75 @@ fn certificates_are_deleted_by_what_they_are() {
         assert_eq!(pair.bunrakus(wrong).code, Some(1), "{wrong:?}");
     }
 }
+
+/// Puts every entry of both revocation lists there twice, as old versions of Puppet's tools have done.
+fn double_entries(pair: &Pair) {
+    let script = "key = OpenSSL::PKey.read(File.read(ARGV[0] + '/ca_key.pem'))\n\
+                  pems = File.read(ARGV[0] + '/ca_crl.pem').scan(/-----BEGIN.*?END X509 CRL-----\\n/m)\n\
+                  own = OpenSSL::X509::CRL.new(pems.shift)\n\
+                  own.revoked = own.revoked + own.revoked\n\
+                  own.sign(key, OpenSSL::Digest.new('SHA256'))\n\
+                  File.write(ARGV[0] + '/ca_crl.pem', ([own.to_pem] + pems).join)";
+    for folder in ["puppet", "bunraku"] {
+        let mut ruby = Command::new("ruby");
+        ruby.args(["-ropenssl", "-e", script]).arg(pair.folder(folder).join("ca"));
+        assert!(ruby.status().unwrap().success());
+    }
+}
+
+fn sorted_lines(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn the_revocation_list_is_pruned_as_puppetserver_ca_prunes_it() {
+    let pair = Pair::new();
+    // RSA: the real program cannot sign a list with a key of another kind.
+    assert_eq!(pair.bunrakus(&["setup", "--certname", "puppet.example.com"]).code, Some(0));
+    assert_eq!(
+        pair.bunrakus(&["generate", "--key", "ec", "--certname", "a,b,c", "--ttl", "1s"]).code,
+        Some(0)
+    );
+    assert_eq!(pair.bunrakus(&["generate", "--key", "ec", "--certname", "d,e"]).code, Some(0));
+    assert_eq!(pair.bunrakus(&["revoke", "--certname", "a,b,d,e"]).code, Some(0));
+    pair.copy_to_puppet();
+    // The log knows nothing of what comes now: the directory begins one anew.
+    std::fs::remove_dir_all(pair.folder("bunraku/ca/bunraku")).unwrap();
+    let none = pair.both(&["prune"]);
+    assert_eq!(
+        none.out,
+        "Total number of certificates found in Puppet's CRL is: 4.\nNo duplicate revocations found in the CRL.\n"
+    );
+    std::fs::remove_dir_all(pair.folder("bunraku/ca/bunraku")).unwrap();
+    double_entries(&pair);
+    let pruned = pair.both(&["prune"]);
+    assert_eq!(
+        pruned.out,
+        "Total number of certificates found in Puppet's CRL is: 8.\nRemoved 4 duplicated certs from Puppet's CRL.\n"
+    );
+    let of = |folder: &str| dump(&pair.folder(folder).join("ca/ca_crl.pem"));
+    assert_eq!(sorted_lines(&of("puppet")), sorted_lines(&of("bunraku")));
+    // What the installed version cannot do.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let expired = pair.bunrakus(&["prune", "--remove-expired"]);
+    assert_eq!(
+        (expired.code, expired.out.lines().last()),
+        (Some(0), Some("Removed 2 certs from Puppet's CRL."))
+    );
+    let named =
+        pair.bunrakus(&["prune", "--remove-entries", "--serial", "0x77", "--certname", "d", "--json"]);
+    assert_eq!(named.out, "{\"total\":2,\"duplicates\":0,\"removed\":1}\n");
+    let listed = pair.bunrakus(&["list", "--all"]);
+    assert!(listed.out.contains("Revoked Certificates:\n    e  "), "{}", listed.out);
+    let nothing = pair.bunrakus(&["prune", "--remove-expired"]);
+    assert_eq!(nothing.out.lines().last(), Some("No matching revocations found in the CRL for pruning"));
+    for wrong in [
+        &["prune", "--remove-entries"][..],
+        &["prune", "--remove-entries", "--serial", "x"],
+        &["prune", "--serial", "1"],
+    ] {
+        assert_eq!(pair.bunrakus(wrong).code, Some(1), "{wrong:?}");
+    }
+}

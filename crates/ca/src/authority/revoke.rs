@@ -25,7 +25,17 @@ pub(super) struct Order {
     targets: Vec<Target>,
     /// The list is to be looked at for its own sake, too.
     upkeep: bool,
+    /// Entries are to leave it.
+    pruning: Pruning,
     answer: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// Entries that an operator takes off the list.
+#[derive(Debug, Default)]
+pub(super) struct Pruning {
+    pub dropped: BTreeSet<Serial>,
+    /// Of those the ones that come back, once each: they were there more than once.
+    pub again: Vec<(Serial, i64)>,
 }
 
 /// One certificate to be revoked.
@@ -69,7 +79,16 @@ impl Authority {
         upkeep: bool,
     ) -> Result<(), Failure> {
         let (answer, asked) = oneshot::channel();
-        let order = Order { epoch, actor, targets, upkeep, answer };
+        let order = Order { epoch, actor, targets, upkeep, pruning: Pruning::default(), answer };
+        self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
+        asked.await.unwrap_or(Err(Refusal::Stopping.into()))
+    }
+
+    /// Has a list issued from which entries are gone.
+    pub(super) async fn order_pruned_list(&self, caller: &Caller, pruning: Pruning) -> Result<(), Failure> {
+        let (answer, asked) = oneshot::channel();
+        let (epoch, actor) = (caller.epoch, caller.actor.clone());
+        let order = Order { epoch, actor, targets: Vec::new(), upkeep: false, pruning, answer };
         self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
         asked.await.unwrap_or(Err(Refusal::Stopping.into()))
     }
@@ -80,7 +99,7 @@ impl Authority {
         let draft = self.ledger.read(|state| {
             let kept_up = orders.iter().any(|order| order.epoch == epoch && order.upkeep);
             let due = kept_up && upkeep::is_due(&state.lists().own, now);
-            let dropped = if kept_up { state.outlived_revocations() } else { BTreeSet::new() };
+            let mut dropped = if kept_up { state.outlived_revocations() } else { BTreeSet::new() };
             let mut entries = Vec::new();
             let mut added = Vec::new();
             let mut new = BTreeSet::new();
@@ -95,6 +114,14 @@ impl Authority {
                             actor: Some(order.actor.clone()),
                         });
                     }
+                }
+            }
+            for order in orders.iter().filter(|order| order.epoch == epoch) {
+                dropped.extend(&order.pruning.dropped);
+                for (serial, date) in order.pruning.again.iter().filter(|(serial, _)| new.insert(*serial)) {
+                    entries.push((*serial, *date));
+                    let actor = Some(order.actor.clone());
+                    added.push(Revocation { serial: serial.to_string(), date: *date, certname: None, actor });
                 }
             }
             (entries, added, dropped, due, state.lists().own.clone())
