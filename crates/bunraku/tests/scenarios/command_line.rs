@@ -203,7 +203,7 @@ fn the_real_puppetserver_ca_command_works_against_the_deployment() {
 
 #[test]
 fn what_needs_the_ca_stopped_is_refused_or_done_by_the_running_one() {
-    let deployment = Deployment::start(21_140, &[]);
+    let mut deployment = Deployment::start(21_140, &[]);
     let cadir = deployment.primary_dir().canonicalize().unwrap();
     let cadir = cadir.display().to_string();
     for verb in
@@ -225,6 +225,26 @@ fn what_needs_the_ca_stopped_is_refused_or_done_by_the_running_one() {
     assert!(deleted.ends_with("\n1 certificate deleted.\n"), "{deleted}");
     let standby = deployment.standby_dir().join("signed/short.example.com.pem");
     wait_until("the standby follows", Duration::from_secs(5), || !standby.exists());
+
+    let made = ["ca", "generate", "--key", "ec", "--certname", "back.example.com"];
+    assert_eq!(deployment.bunraku(&made).status.code(), Some(0));
+    deployment.bunraku_ok(&["ca", "revoke", "--certname", "back.example.com"]);
+    let pruned = ["ca", "prune", "--remove-entries", "--certname", "back.example.com", "--online", "--json"];
+    assert_eq!(deployment.bunraku_ok(&pruned), "{\"total\":1,\"duplicates\":0,\"removed\":1}\n");
+    assert!(!deployment.bunraku_ok(&["ca", "list", "--all"]).contains("Revoked Certificates:"));
+    let lists = |cadir: std::path::PathBuf| std::fs::read(cadir.join("ca_crl.pem")).unwrap();
+    wait_until("both directories have the new list", Duration::from_secs(5), || {
+        lists(deployment.primary_dir()) == lists(deployment.standby_dir())
+    });
+
+    // With everything stopped the two members still share their log: neither is changed alone.
+    deployment.end();
+    for verb in [&["delete", "--expired"][..], &["prune"], &["generate", "--ca-client", "--certname", "x"]] {
+        let refused = deployment.bunraku(&[&["ca"], verb, &["--cadir", &cadir]].concat());
+        assert_eq!(refused.status.code(), Some(1), "{verb:?}");
+        let said = text(&refused.stderr);
+        assert!(said.contains("shares its log with"), "{said}");
+    }
 }
 
 #[test]

@@ -335,6 +335,15 @@ fn clients_of_the_ca_get_the_same_certificate_offline() {
     assert!(dump(&pair.folder("bunraku/ca/signed/ca3.example.com.pem")).contains("1.3.6.1.4.1.34380.1.3.39"));
     // Theirs is in no inventory, so that it could not be revoked without its file; ours is.
     assert!(read(pair.folder("bunraku/ca/inventory.txt")).contains(" /CN=ca3.example.com\n"));
+    // Whoever ran it: the log is the one's whose directory this is.
+    let owner = |path: &str| {
+        use std::os::unix::fs::MetadataExt;
+        let about = std::fs::metadata(pair.folder("bunraku/ca").join(path)).unwrap();
+        (about.uid(), about.gid())
+    };
+    for path in ["bunraku", "bunraku/log", "bunraku/lock", "bunraku/snapshot"] {
+        assert_eq!(owner(path), owner("."), "{path}");
+    }
     let again = pair.both(&args[..4]);
     assert_eq!(again.code, Some(1));
     assert!(again.err.contains("Please delete these files if you really want to generate"), "{}", again.err);
