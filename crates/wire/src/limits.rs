@@ -9,6 +9,10 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// How long a peer may neither send a byte of a body that it owes, nor take a byte of its answer.
     pub stall_timeout: Duration,
+    /// Fewest bytes per second, on the average, of a body that it sends and of answers that it takes, beyond one
+    /// `stall_timeout`: who sends one byte a minute must not hold a connection for weeks. Only the time counts in which
+    /// the connection waits for the peer.
+    pub min_rate: u32,
     /// How long a kept-alive connection may be idle. Puppet's agent reuses one for up to 4 s, so anything below 15 s
     /// risks closing a connection in the moment that it is used.
     pub idle_timeout: Duration,
@@ -30,6 +34,7 @@ impl Default for Limits {
         Limits {
             header_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(60),
+            min_rate: 256,
             idle_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             max_header_bytes: 64 * 1024,

@@ -89,7 +89,8 @@ pub(super) async fn serve<S, H>(
         })
     };
 
-    let patience = Patience { header: limits.header_timeout, stall: limits.stall_timeout };
+    let patience =
+        Patience { header: limits.header_timeout, stall: limits.stall_timeout, min_rate: limits.min_rate };
     let io = TokioIo::new(Watched::new(stream, framing, patience));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

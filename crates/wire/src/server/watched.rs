@@ -22,6 +22,35 @@ pub(crate) struct Patience {
     pub(crate) header: Duration,
     /// For the next byte of a body that it owes, and for the room for the next byte of an answer.
     pub(crate) stall: Duration,
+    /// Fewest bytes per second on the average, beyond one `stall`.
+    pub(crate) min_rate: u32,
+}
+
+/// What has been waited for a peer, and what came of it.
+#[derive(Debug, Default)]
+struct Account {
+    since: Option<Instant>,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Account {
+    /// The waiting begins, if it has not; gives the end of the patience.
+    fn begin(&mut self, patience: Patience, now: Instant) -> Instant {
+        let since = *self.since.get_or_insert(now);
+        let earned =
+            Duration::from_millis(self.bytes.saturating_mul(1000) / u64::from(patience.min_rate.max(1)));
+        since + patience.stall.min((patience.stall + earned).saturating_sub(self.waited))
+    }
+
+    /// The waiting is over, with so many bytes.
+    fn end(&mut self, patience: Patience, now: Instant, bytes: usize) {
+        if let Some(since) = self.since.take() {
+            // A longer time was not the peer's: nobody asked it.
+            self.waited += (now - since).min(patience.stall);
+        }
+        self.bytes += bytes as u64;
+    }
 }
 
 /// A stream that feeds what is read to a [`Framing`], and fails when the peer keeps it waiting too long.
@@ -33,11 +62,23 @@ pub(crate) struct Watched<S> {
     read_deadline: Option<Pin<Box<Sleep>>>,
     /// Runs while the peer takes nothing.
     write_deadline: Option<Pin<Box<Sleep>>>,
+    /// Of the body that is being read.
+    reading: Account,
+    /// Of all answers.
+    writing: Account,
 }
 
 impl<S> Watched<S> {
     pub(crate) fn new(stream: S, framing: SharedFraming, patience: Patience) -> Self {
-        Watched { stream, framing, patience, read_deadline: None, write_deadline: None }
+        Watched {
+            stream,
+            framing,
+            patience,
+            read_deadline: None,
+            write_deadline: None,
+            reading: Account::default(),
+            writing: Account::default(),
+        }
     }
 
     fn owed(&self) -> Owed {
@@ -45,14 +86,19 @@ impl<S> Watched<S> {
     }
 
     /// What a write came to: one that must wait starts the clock, one that got anywhere stops it.
-    fn written<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if polled.is_ready() {
+    fn written<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(outcome) = &polled {
             self.write_deadline = None;
+            self.writing.end(self.patience, Instant::now(), outcome.as_ref().map_or(0, bytes));
             return polled;
         }
-        let stall = self.patience.stall;
-        let deadline =
-            self.write_deadline.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
+        let until = self.writing.begin(self.patience, Instant::now());
+        let deadline = self.write_deadline.get_or_insert_with(|| Box::pin(sleep_until(until)));
         deadline.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -79,14 +125,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                             self.read_deadline = Some(Box::pin(sleep_until(deadline)));
                         }
                     },
-                    Owed::Body | Owed::Nothing => self.read_deadline = None,
+                    Owed::Body => {
+                        self.read_deadline = None;
+                        let (patience, bytes) = (self.patience, buffer.filled().len() - before);
+                        self.reading.end(patience, Instant::now(), bytes);
+                    }
+                    Owed::Nothing => {
+                        self.read_deadline = None;
+                        self.reading = Account::default();
+                    }
                 }
                 Poll::Ready(Ok(()))
             }
             Poll::Pending => {
                 // Only a body that somebody wants to read is waited for: else nobody polls.
                 if self.read_deadline.is_none() && self.owed() == Owed::Body {
-                    self.read_deadline = Some(Box::pin(sleep_until(Instant::now() + self.patience.stall)));
+                    let patience = self.patience;
+                    let until = self.reading.begin(patience, Instant::now());
+                    self.read_deadline = Some(Box::pin(sleep_until(until)));
                 }
                 match self.read_deadline.as_mut().map(|deadline| deadline.as_mut().poll(cx)) {
                     Some(Poll::Ready(())) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
@@ -101,7 +157,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.written(cx, polled)
+        self.written(cx, polled, |bytes| *bytes)
     }
 
     fn poll_write_vectored(
@@ -110,7 +166,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.written(cx, polled)
+        self.written(cx, polled, |bytes| *bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -119,11 +175,49 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        self.written(cx, polled)
+        self.written(cx, polled, |()| 0)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.written(cx, polled)
+        self.written(cx, polled, |()| 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { header: Duration::from_secs(1), stall: Duration::from_secs(60), min_rate: 100 };
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_trickle_uses_the_patience_up_and_a_slow_stream_does_not() {
+        for (bytes, lasts) in [(1, 59..62), (200, 1000..1001)] {
+            let (mut account, mut now) = (Account::default(), Instant::now());
+            let mut seconds = 0;
+            while seconds < 1000 {
+                let until = account.begin(PATIENCE, now);
+                if until <= now {
+                    break;
+                }
+                assert!(until <= now + PATIENCE.stall);
+                now += SECOND;
+                account.end(PATIENCE, now, bytes);
+                seconds += 1;
+            }
+            assert!(lasts.contains(&seconds), "{bytes} bytes a second: {seconds} s");
+        }
+    }
+
+    #[test]
+    fn time_in_which_nobody_asks_is_not_the_peers() {
+        let (mut account, now) = (Account::default(), Instant::now());
+        account.begin(PATIENCE, now);
+        let later = now + 3600 * SECOND;
+        account.end(PATIENCE, later, 60 * 100);
+        assert!(account.begin(PATIENCE, later) > later + 59 * SECOND);
     }
 }

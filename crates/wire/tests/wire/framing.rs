@@ -109,7 +109,7 @@ async fn a_header_that_trickles_in_is_cut_at_its_limit_and_not_at_the_idle_one()
 
 #[tokio::test]
 async fn a_peer_that_owes_a_body_or_takes_no_answer_is_cut() {
-    let limits = Limits { stall_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { stall_timeout: Duration::from_millis(300), min_rate: 5, ..Limits::default() };
     let server = Local::start(limits, Arc::new(Mirror));
     let mut owing = server.connect().await;
     owing.write_all(b"PUT /seen HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf").await.unwrap();

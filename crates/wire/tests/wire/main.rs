@@ -5,6 +5,7 @@ mod client;
 mod drain;
 mod estate;
 mod framing;
+mod hostile;
 mod http_features;
 mod identity;
 mod listener;
