@@ -15,6 +15,7 @@ mod renew;
 mod reserve;
 mod revoke;
 mod rollover;
+mod room;
 mod sign;
 mod submit;
 mod upkeep;
@@ -31,6 +32,7 @@ use crate::autosign::Autosigner;
 use crate::command::{Actor, Command, Details, Envelope, Outcome, RequestRecord};
 use crate::directory::Layout;
 use crate::ledger::Ledger;
+use crate::source::Source;
 use crate::{answer, time};
 use names::NameLocks;
 use pki::issue::{LeafProfile, SigningPolicy};
@@ -70,12 +72,16 @@ pub struct Caller {
     pub request_id: Option<String>,
     /// The epoch in which this member was primary when the operation began.
     pub epoch: u64,
+    /// Where the client itself is, when that is known: a front end's own address never stands for its clients.
+    pub source: Option<Source>,
+    /// Requests that it brings must find room; only operators' need not.
+    pub is_limited: bool,
 }
 
 impl Caller {
-    /// Nobody knows who this is.
-    fn is_stranger(&self) -> bool {
-        self.actor.certname.is_none() && !self.actor.local
+    /// The CA itself, or whoever is on its own machine.
+    pub fn unlimited(actor: Actor, request_id: Option<String>, epoch: u64) -> Caller {
+        Caller { actor, request_id, epoch, source: None, is_limited: false }
     }
 
     fn envelope(&self, outcome: Option<Outcome>, commands: Vec<Command>) -> Envelope {

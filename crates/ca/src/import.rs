@@ -155,6 +155,7 @@ fn pending(layout: &Layout) -> Result<BTreeMap<String, Pending>, ImportFault> {
                     der: request.der().to_vec(),
                     autosign: AutosignMark::Manual,
                     saved_by: None,
+                    source: None,
                     details: details_of_request(&request),
                     fingerprints: Digests::of(request.der()),
                 };

@@ -26,6 +26,7 @@ mod role_certificate;
 mod settings;
 mod setup;
 mod snapshot;
+mod source;
 pub mod state;
 mod status_json;
 pub mod store;
@@ -48,6 +49,7 @@ pub use settings::{
     SIXTY_DAYS,
 };
 pub use setup::{SetupFault, SetupOptions, SetupStep, setup};
+pub use source::Source;
 pub use store::OpenFault;
 pub use worker::{StartFault, Worker};
 

@@ -16,6 +16,7 @@ pub use signed::{Issued, IssuedTo, Signed};
 
 use crate::command::{AutosignMark, Command, Details, Envelope, Revocation};
 use crate::inventory::Row;
+use crate::source::Source;
 use imbl::OrdMap;
 use pki::crl::{CrlSuccessor, RevocationList};
 use pki::fingerprint::Digests;
@@ -71,6 +72,8 @@ pub struct Pending {
     pub autosign: AutosignMark,
     /// The id of the request that brought it, to recognise that one when it is sent again.
     pub saved_by: Option<String>,
+    /// Where it came from, if that is known and anybody's.
+    pub source: Option<Source>,
     /// What a list shows of it.
     pub details: Details,
     /// What a list shows of it.
@@ -181,6 +184,7 @@ impl State {
                     der: der.clone(),
                     autosign: *autosign,
                     saved_by: envelope.request.as_ref().map(|request| request.id.clone()),
+                    source: envelope.actor.address.as_deref().and_then(Source::parse),
                     details: details.clone(),
                     fingerprints: Digests::of(der),
                 };

@@ -57,7 +57,7 @@ async fn a_request_sent_again_is_no_duplicate_of_itself() {
     let (_root, cadir) = new_authority();
     let worker = start(&cadir, Autosign::True).await;
     let epoch = worker.role().epoch;
-    let caller = |id: &str| Caller { actor: Actor::default(), request_id: Some(id.to_owned()), epoch };
+    let caller = |id: &str| Caller::unlimited(Actor::default(), Some(id.to_owned()), epoch);
     let pem = csr("twice.example.com");
     let send =
         async |id: &str| worker.authority().submit(&caller(id), "twice.example.com", pem.as_bytes()).await;

@@ -8,6 +8,7 @@ mod envelope;
 mod frame;
 mod inventory;
 mod pem;
+mod puppet_conf;
 mod request;
 mod router;
 mod serial;
@@ -26,7 +27,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     autosign::TARGET,
     certificate::TARGET,
     client_headers::TARGET,
@@ -35,6 +36,7 @@ pub const TARGETS: [Target; 13] = [
     frame::TARGET,
     inventory::TARGET,
     pem::TARGET,
+    puppet_conf::TARGET,
     request::TARGET,
     router::TARGET,
     serial::TARGET,

@@ -6,6 +6,7 @@ use crate::answer::{self, Answer};
 use crate::authority::Caller;
 use crate::command::Actor;
 use crate::ledger::Role;
+use crate::source::Source;
 use wire::http::HeaderMap;
 use wire::protocol::internal::{X_BUNRAKU_EPOCH, X_BUNRAKU_REQUEST};
 
@@ -41,6 +42,10 @@ fn caller(call: &Call, role: &Role) -> Caller {
     let requester = &call.requester;
     let id = call.request.headers().get(X_BUNRAKU_REQUEST).filter(|_| requester.via_front_end);
     let request_id = id.and_then(|value| value.to_str().ok()).filter(|id| id.len() <= MAX_REQUEST_ID);
+    // A front end speaks for many; its own address would make one source of them all.
+    let source = requester.address_is_its_own.then(|| Source::of(requester.address));
+    let is_operator =
+        requester.is_local_operator || requester.authorization("pp_cli_auth").as_deref() == Some("true");
     Caller {
         actor: Actor {
             certname: requester.certname.clone(),
@@ -49,5 +54,7 @@ fn caller(call: &Call, role: &Role) -> Caller {
         },
         request_id: request_id.map(str::to_owned),
         epoch: role.epoch,
+        source: source.filter(|_| !is_operator),
+        is_limited: !is_operator,
     }
 }

@@ -68,6 +68,19 @@ pub enum Failure {
         /// When the client may ask again, seconds from now.
         retry_after: u32,
     },
+    /// So many requests of one source wait that no more of its are taken in.
+    #[error(
+        "{limit} certificate requests from {origin} are waiting for a decision, and this CA takes in no more from \
+         there. For its operator: `bunraku ca list` shows them; `bunraku ca sign` those that you know and \
+         `bunraku ca clean` the others, or raise max_pending_per_source in section [ca] of bunraku.toml."
+    )]
+    TooManyPendingFrom {
+        /// An address, or a network of addresses.
+        origin: String,
+        limit: usize,
+        /// When the client may ask again, seconds from now.
+        retry_after: u32,
+    },
     /// The log did not take it.
     #[error(transparent)]
     Refused(#[from] Refusal),

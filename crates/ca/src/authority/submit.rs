@@ -1,21 +1,15 @@
 //! A certificate request comes in.
 
 use super::{Authority, Caller, Failure, Fault, details_of_request, done};
+use crate::answer;
 use crate::autosign::Verdict;
 use crate::command::{Actor, AutosignMark, Command, Outcome};
 use crate::state::State;
-use crate::{answer, time};
 use pki::issue::{LeafProfile, SigningFault};
 use pki::{Certname, Request, pem};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tracing::{info, warn};
-
-/// A client that is turned away waits so many seconds, or up to twice as many.
-const RETRY_AFTER: u32 = 300;
-/// Not each of a flood of requests gets a line in the log: one in so many seconds does.
-const COMPLAIN_EVERY: i64 = 60;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,27 +104,6 @@ impl Authority {
             Plan::Ask(policy) => self.ask_and_sign(caller, certname.as_str(), &policy).await,
             Plan::Wait | Plan::Sign(_) => Ok(Submitted::Waiting),
         }
-    }
-
-    /// Whether one more request may wait. Those that come in at the very same time are not counted: a few more do no
-    /// harm.
-    fn check_room(&self, caller: &Caller, certname: &Certname) -> Result<(), Failure> {
-        let limit = self.policy.max_pending;
-        let full = |state: &State| {
-            state.pending().len() >= limit && !state.pending().contains_key(certname.as_str())
-        };
-        if !caller.is_stranger() || !self.ledger.read(full).ok_or(Failure::NoState)? {
-            return Ok(());
-        }
-        // Spread by the name: agents that are turned away together must not come back together.
-        let retry_after = RETRY_AFTER + crc32c::crc32c(certname.as_str().as_bytes()) % RETRY_AFTER;
-        let failure = Failure::TooManyPending { limit, retry_after };
-        let now = time::now();
-        if now - self.complained.load(Ordering::Relaxed) >= COMPLAIN_EVERY {
-            self.complained.store(now, Ordering::Relaxed);
-            warn!(%certname, address = caller.actor.address, "{failure}");
-        }
-        Err(failure)
     }
 
     fn plan(&self, request: &Request, certname: &Certname) -> Plan {
@@ -232,7 +205,7 @@ impl Authority {
             .read(|state| state.pending().get(certname).and_then(|p| p.saved_by.clone()))
             .flatten();
         // Under the id of the request that brought it: if that one is sent again, its answer is known.
-        let caller = Caller { actor: Actor::default(), request_id: saved_by, epoch };
+        let caller = Caller::unlimited(Actor::default(), saved_by, epoch);
         self.continue_autosign(&caller, certname).await.map(|_| ())
     }
 }

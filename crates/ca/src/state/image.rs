@@ -5,6 +5,7 @@
 
 use super::{IssuedTo, Names, Pending, RecentRequests, RevocationLists, Signed, State};
 use crate::command::{AutosignMark, Details, Outcome};
+use crate::source::Source;
 use crate::state::Issued;
 use minicbor::decode::{Decoder, Error};
 use minicbor::encode::write::Writer;
@@ -59,10 +60,11 @@ impl State {
             .str(&self.next_serial.to_string())?;
         out.array(self.pending.len() as u64)?;
         for (name, pending) in &self.pending {
-            out.array(5)?.str(name)?.bytes(&pending.der)?;
+            out.array(6)?.str(name)?.bytes(&pending.der)?;
             pending.autosign.encode(out, &mut ())?;
             pending.saved_by.encode(out, &mut ())?;
             pending.details.encode(out, &mut ())?;
+            pending.source.map(Source::to_address).encode(out, &mut ())?;
         }
         out.array(self.signed.len() as u64)?;
         for (name, signed) in &self.signed {
@@ -158,14 +160,20 @@ impl State {
 }
 
 fn read_pending(input: &mut Decoder<'_>) -> Result<(Arc<str>, Pending), UnreadableImage> {
-    expect(input, 5)?;
+    // The sixth came later.
+    let fields = count(input)?;
+    if !(5..=6).contains(&fields) {
+        return Err(UnreadableImage::Part("record"));
+    }
     let name = input.str()?.into();
     let der = input.bytes()?.to_vec();
     let autosign: AutosignMark = input.decode()?;
     let saved_by: Option<String> = input.decode()?;
     let details: Details = input.decode()?;
+    let address: Option<String> = if fields > 5 { input.decode()? } else { None };
+    let source = address.as_deref().and_then(Source::parse);
     let fingerprints = Digests::of(&der);
-    Ok((name, Pending { der, autosign, saved_by, details, fingerprints }))
+    Ok((name, Pending { der, autosign, saved_by, source, details, fingerprints }))
 }
 
 fn read_signed(input: &mut Decoder<'_>) -> Result<(Arc<str>, Signed), UnreadableImage> {

@@ -21,6 +21,8 @@ pub struct Requester {
     pub authenticated: bool,
     /// Where it comes from.
     pub address: IpAddr,
+    /// Whether that is where the client itself is: not so when a front end speaks for it and did not say.
+    pub address_is_its_own: bool,
     /// Whether a front end speaks for it.
     pub via_front_end: bool,
     /// The operator, on the local socket.
@@ -35,6 +37,7 @@ impl Requester {
             certificate: None,
             authenticated: true,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            address_is_its_own: true,
             via_front_end: false,
             is_local_operator: true,
         }
@@ -52,6 +55,7 @@ impl Requester {
             certificate: None,
             authenticated: false,
             address,
+            address_is_its_own: true,
             via_front_end: false,
             is_local_operator: false,
         }
@@ -108,13 +112,18 @@ pub fn requester(
 }
 
 fn forwarded(peer: &Peer, headers: &HeaderMap) -> Result<Requester, IdentityFault> {
-    let address = match once(headers, X_FORWARDED_FOR)? {
+    let said = once(headers, X_FORWARDED_FOR)?;
+    let address = match said {
         Some(value) => {
             value.to_str().ok().and_then(|text| text.trim().parse().ok()).ok_or(IdentityFault::Address)?
         }
         None => peer.address.ip(),
     };
-    let anonymous = Requester { via_front_end: true, ..Requester::anonymous(address) };
+    let anonymous = Requester {
+        address_is_its_own: said.is_some(),
+        via_front_end: true,
+        ..Requester::anonymous(address)
+    };
     if once(headers, X_CLIENT_VERIFY)?.map(HeaderValue::as_bytes) != Some(b"SUCCESS") {
         return Ok(anonymous);
     }
