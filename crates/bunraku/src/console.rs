@@ -45,8 +45,10 @@ pub struct Progress {
     label: String,
     total: usize,
     done: usize,
-    /// When the line was last drawn; none while there is no line.
+    /// When the line was last drawn.
     drawn: Option<Instant>,
+    /// Whether it stands there.
+    shown: bool,
     begun: Instant,
 }
 
@@ -60,7 +62,14 @@ impl Progress {
     pub fn begin(label: &str, total: usize) -> Option<Progress> {
         let watched = std::io::stderr().is_terminal() && total > 1;
         let begun = Instant::now();
-        watched.then(|| Progress { label: label.to_string(), total, done: 0, drawn: None, begun })
+        watched.then(|| Progress {
+            label: label.to_string(),
+            total,
+            done: 0,
+            drawn: None,
+            shown: false,
+            begun,
+        })
     }
 
     /// One more part is done.
@@ -70,12 +79,13 @@ impl Progress {
         if due {
             eprint!("\r\x1b[K{}", self.line());
             self.drawn = Some(Instant::now());
+            self.shown = true;
         }
     }
 
     /// Takes the line away, so that something else can be written.
     pub fn clear(&mut self) {
-        if self.drawn.is_some() {
+        if std::mem::take(&mut self.shown) {
             eprint!("\r\x1b[K");
         }
     }
@@ -111,7 +121,14 @@ mod tests {
     #[test]
     fn progress_is_told_in_parts_of_the_whole() {
         let begun = std::time::Instant::now();
-        let progress = super::Progress { label: "signing".into(), total: 400, done: 100, drawn: None, begun };
+        let progress = super::Progress {
+            label: "signing".into(),
+            total: 400,
+            done: 100,
+            drawn: None,
+            shown: false,
+            begun,
+        };
         assert_eq!(progress.line(), "signing 100 of 400 (25 %)");
     }
 
