@@ -129,6 +129,8 @@ impl Deployment {
 
     /// What the log file `name` of the deployment holds.
     pub fn log(&self, name: &str) -> String {
+        // Access logs are written in batches, some milliseconds after the answer.
+        std::thread::sleep(Duration::from_millis(100));
         std::fs::read_to_string(self.dir().join("log").join(name)).unwrap_or_default()
     }
 

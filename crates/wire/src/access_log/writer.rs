@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::record::Record;
 
@@ -57,15 +57,15 @@ impl Queue {
         true
     }
 
-    /// Waits for orders, and for a moment more.
-    fn take(&self) -> Vec<Order> {
+    /// Waits for orders, and for a moment more if the last ones were taken just now: prompt when it is quiet.
+    fn take(&self, last: Instant) -> Vec<Order> {
         let mut waiting = self.waiting();
         while waiting.orders.is_empty() {
             waiting.asleep = true;
             waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         let urgent = waiting.orders.iter().any(|order| !matches!(order, Order::Write(_)));
-        if !urgent {
+        if !urgent && last.elapsed() < GATHER {
             drop(waiting);
             std::thread::sleep(GATHER);
             waiting = self.waiting();
@@ -142,9 +142,12 @@ fn open(path: &Path) -> io::Result<File> {
 
 fn write_all(path: &Path, mut file: File, queue: &Queue, dropped: &AtomicU64) {
     let mut lines = Vec::new();
+    let mut last = Instant::now();
     loop {
         let mut waiting = 0;
-        for order in queue.take() {
+        let orders = queue.take(last);
+        last = Instant::now();
+        for order in orders {
             match order {
                 Order::Write(record) => {
                     waiting += 1;
