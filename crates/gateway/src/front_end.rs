@@ -156,6 +156,9 @@ impl FrontEnd {
         );
         tasks.spawn(Arc::clone(&keeper).follow());
         tasks.spawn(Arc::clone(&keeper).confirm());
+        if let Some(path) = settings.bundle_path.clone() {
+            tasks.spawn(Arc::clone(&keeper).follow_bundle(path));
+        }
 
         let forwarder =
             Forwarder { workers: Arc::clone(&workers), upstreams: catalog, tuning: tuning.clone() };

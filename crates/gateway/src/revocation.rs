@@ -6,6 +6,7 @@
 //! CA itself says so, over a connection that proves who it is. [`RevocationKeeper::confirm`] then fetches the signed
 //! list, verifies it, puts it in place of the additions and keeps it for the next start.
 
+mod bundle;
 mod confirm;
 
 use std::path::PathBuf;

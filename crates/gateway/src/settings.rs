@@ -29,6 +29,8 @@ pub struct FrontEndSettings {
     pub register_path: PathBuf,
     /// Where the CRL fetched from the active CA is kept for the next start.
     pub crl_path: PathBuf,
+    /// The deployment's copy of the CA's certificates; follows when they are renewed. None: nothing is written.
+    pub bundle_path: Option<PathBuf>,
     /// `front_end_access.log`.
     pub access_log: Arc<AccessLog>,
     /// `front_end_error.log`.

@@ -7,6 +7,9 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::{console, operator};
 
+/// The front end holds a CA request while no CA is active: whoever asks how things are does not wait for that.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Exit code 0 when a CA is active and a catalog worker is up, 1 otherwise.
 pub fn run(config: &Config, json: bool) -> anyhow::Result<u8> {
     let client = operator::client(config)?;
@@ -20,7 +23,9 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<u8> {
     if answer.status != 200 {
         bail!("the front end answered {}: {}", answer.status, answer.text());
     }
-    let status: Value = serde_json::from_slice(&answer.body).context("the front end's status is not JSON")?;
+    let mut status: Value =
+        serde_json::from_slice(&answer.body).context("the front end's status is not JSON")?;
+    status["expiry"] = expiry(&client)?;
     if json {
         outln!("{status}");
     } else {
@@ -28,6 +33,16 @@ pub fn run(config: &Config, json: bool) -> anyhow::Result<u8> {
     }
     let serving = status["ca"]["active"].is_string() && any_up(&status["workers"]);
     Ok(u8::from(!serving))
+}
+
+/// What ends when, as the active CA sees it; null when there is none that answers now.
+fn expiry(client: &wire::client::Client) -> anyhow::Result<Value> {
+    let asked = async {
+        let path = wire::protocol::internal::EXPIRY_PATH;
+        tokio::time::timeout(PATIENCE, client.get(path, "application/json")).await.ok()?.ok()
+    };
+    let answer = super::block_on(asked)?.filter(|answer| answer.status == 200);
+    Ok(answer.and_then(|answer| serde_json::from_slice(&answer.body).ok()).unwrap_or(Value::Null))
 }
 
 fn any_up(workers: &Value) -> bool {
@@ -62,6 +77,10 @@ fn text(status: &Value) -> String {
     let heading = ["worker", "address", "state", "in flight", "requests", "failures"];
     text.push_str(&rows(&heading, &keys, &status["workers"]));
     text.push_str(&format!("\nrequests since the front end started: {}\n", status["requests_total"]));
+    for warning in status["expiry"]["warnings"].as_array().into_iter().flatten() {
+        let colour = if warning["urgency"] == "soon" { "33" } else { "31" };
+        text.push_str(&format!("{} {}\n", console::out(colour, "warning:"), word(&warning["text"])));
+    }
     text
 }
 

@@ -26,6 +26,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         cluster: config.cluster.clone(),
         register_path: own.register.clone(),
         crl_path: config.crl_path(),
+        bundle_path: Some(config.ca_bundle_path()),
         access_log: access_log.clone(),
         error_log_path: config.main.logdir.join("front_end_error.log"),
         tuning: tuning(config),

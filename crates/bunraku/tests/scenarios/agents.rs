@@ -35,6 +35,11 @@ impl Agent {
         Agent { kind, certname: certname.to_string(), home, port: deployment.port }
     }
 
+    /// Where it keeps the CA's certificates.
+    pub fn ca_bundle(&self) -> PathBuf {
+        self.home.join("ssl/certs/ca.pem")
+    }
+
     /// `agent --test` and more flags.
     pub fn run(&self, flags: &[&str]) -> Run {
         let mut command = match self.kind {

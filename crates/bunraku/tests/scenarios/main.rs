@@ -13,5 +13,6 @@ mod first_session;
 mod http;
 mod primary_lost;
 mod revoking;
+mod rolling_over;
 mod side_by_side;
 mod starting;

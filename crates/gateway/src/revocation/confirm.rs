@@ -108,7 +108,7 @@ impl RevocationKeeper {
 }
 
 /// Writes beside the file and renames, so that a crash leaves the old list or the new one.
-fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     use std::io::Write;
     let beside = path.with_extension("pem.new");
     let mut file = std::fs::File::create(&beside)?;

@@ -84,6 +84,7 @@ impl Estate {
             cluster: "test-estate".into(),
             register_path: self.path("register.json"),
             crl_path: self.path("crl.pem"),
+            bundle_path: None,
             access_log: AccessLog::open(self.path("access.log")).unwrap(),
             error_log_path: self.path("error.log"),
             tuning,

@@ -186,6 +186,20 @@ impl TrustBundle {
         false
     }
 
+    /// Whether a bundle (PEM) is of an authority that is trusted here: at least one of its certificates has name and key
+    /// of one of ours, as after a renewal.
+    ///
+    /// # Errors
+    /// [`TrustFault::NotPem`] for a bundle that cannot be read.
+    pub fn has_authority_of(&self, bundle: &[u8]) -> Result<bool, TrustFault> {
+        let theirs =
+            Certificate::all_from_pem(bundle).map_err(|fault| TrustFault::NotPem(fault.to_string()))?;
+        let same = |one: &Certificate, other: &Certificate| {
+            one.spki_der() == other.spki_der() && one.subject_der() == other.subject_der()
+        };
+        Ok(theirs.iter().any(|one| self.certificates().iter().any(|ours| same(one, ours))))
+    }
+
     /// The revocations in force.
     pub fn revocations(&self) -> Arc<RevocationIndex> {
         self.revocations.load_full()
