@@ -51,6 +51,8 @@ pub struct Ca {
     pub allow_subject_alt_names: bool,
     pub allow_authorization_extensions: bool,
     pub allow_duplicate_certs: bool,
+    /// Agents get the list of the infrastructure's revocations instead of the full one.
+    pub enable_infra_crl: bool,
     /// Whether nodes may renew their certificates by themselves.
     pub allow_auto_renewal: bool,
     /// Life of a certificate that renews itself.
@@ -320,6 +322,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             allow_subject_alt_names: raw.ca.allow_subject_alt_names.unwrap_or(false),
             allow_authorization_extensions: raw.ca.allow_authorization_extensions.unwrap_or(false),
             allow_duplicate_certs: raw.ca.allow_duplicate_certs.unwrap_or(false),
+            enable_infra_crl: raw.ca.enable_infra_crl.unwrap_or(false),
             allow_auto_renewal: raw.ca.allow_auto_renewal.unwrap_or(false),
             auto_renewal_cert_ttl,
             autosign_timeout,

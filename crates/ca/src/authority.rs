@@ -8,6 +8,7 @@ mod chain_lists;
 mod delete_many;
 mod expiry;
 mod fault;
+pub(crate) mod infra;
 mod names;
 mod prune;
 mod remove;
@@ -60,6 +61,8 @@ pub struct Policy {
     pub max_pending: usize,
     /// ... and from one address.
     pub max_pending_per_source: usize,
+    /// A list of the infrastructure's revocations is kept, and given to agents (`enable-infra-crl`).
+    pub infra_list: bool,
     /// Certnames of the estate's own roles: their ends are warned of one by one.
     pub roles: Vec<String>,
 }

@@ -190,6 +190,39 @@ pub enum Command {
         #[cbor(with = "minicbor::bytes")]
         signature: Vec<u8>,
     },
+    /// The operator has named the infrastructure's nodes.
+    #[n(21)]
+    InfraNodesChanged {
+        /// `infra_inventory.txt`, as it is.
+        #[n(0)]
+        inventory: String,
+    },
+    /// A list of the infrastructure was there when this log began to keep it.
+    #[n(22)]
+    InfraListAdopted {
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        der: Vec<u8>,
+    },
+    /// A new list of the infrastructure, in the same entry as the full list that caused it. Rebuilt as that one is.
+    #[n(23)]
+    InfraListIssued {
+        #[n(0)]
+        number: u64,
+        #[n(1)]
+        this_update: i64,
+        #[n(2)]
+        next_update: i64,
+        /// Appended to the list, in this order.
+        #[n(3)]
+        added: Vec<Revocation>,
+        /// Serials that leave the list.
+        #[n(4)]
+        dropped: Vec<String>,
+        #[n(5)]
+        #[cbor(with = "minicbor::bytes")]
+        signature: Vec<u8>,
+    },
     /// The CA's own certificate has been renewed, and perhaps others of its chain: same subject, key and serial number.
     #[n(20)]
     AuthorityRenewed {

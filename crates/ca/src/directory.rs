@@ -55,6 +55,18 @@ impl Layout {
     pub fn root_key(&self) -> PathBuf {
         self.root.join("root_key.pem")
     }
+    /// `infra_inventory.txt`: certnames of the infrastructure's nodes, as the operator writes them.
+    pub fn infra_inventory(&self) -> PathBuf {
+        self.root.join("infra_inventory.txt")
+    }
+    /// `infra_serials`: their serial numbers, decimal.
+    pub fn infra_serials(&self) -> PathBuf {
+        self.root.join("infra_serials")
+    }
+    /// `infra_crl.pem`: the infrastructure's revocation list, then those of the chain.
+    pub fn infra_lists(&self) -> PathBuf {
+        self.root.join("infra_crl.pem")
+    }
     /// `ca_pub.pem`.
     pub fn public_key(&self) -> PathBuf {
         self.root.join("ca_pub.pem")
@@ -253,7 +265,11 @@ impl Directory {
         let serial = self.stage_all(serial, PUBLIC_MODE)?;
         let bundle = batch.bundle.iter().map(|bundle| (layout.bundle(), bundle.to_string()));
         let lists = batch.lists.iter().map(|current| (layout.revocation_lists(), current.to_pem()));
-        let lists = bundle.chain(lists);
+        let infra_serials = batch.infra_serials.iter().map(|text| (layout.infra_serials(), text.clone()));
+        let infra_lists = batch.infra_lists.iter().map(|lists| (layout.infra_lists(), lists.to_pem()));
+        let infra_inventory = self.infra_inventory(batch)?;
+        let infra = infra_serials.chain(infra_lists).chain(infra_inventory);
+        let lists = bundle.chain(lists).chain(infra);
         let lists = self.stage_all(lists, PUBLIC_MODE)?;
 
         // 2. The serial, before anything that has it.
@@ -300,6 +316,25 @@ impl Directory {
 
     fn removals(&self, files: &batch::Files, path: impl Fn(&str) -> PathBuf) -> Vec<PathBuf> {
         files.iter().filter(|(_, content)| content.is_none()).map(|(name, _)| path(name)).collect()
+    }
+
+    /// The infrastructure's inventory, where it has to follow that of another member. A file that says something else
+    /// than it did before is somebody's work, and stays.
+    fn infra_inventory(&self, batch: &Batch) -> io::Result<Option<(PathBuf, String)>> {
+        let Some((former, text)) = &batch.infra_inventory else { return Ok(None) };
+        let path = self.layout.infra_inventory();
+        let present = match fs::read_to_string(&path) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => String::new(),
+            other => other?,
+        };
+        if present == **text {
+            return Ok(None);
+        }
+        if present != **former {
+            warn!(path = %path.display(), "was changed on this member; that of the active CA counts");
+            return Ok(None);
+        }
+        Ok(Some((path, text.to_string())))
     }
 
     /// Appends in place: rewriting the whole inventory for each certificate would make signing slower with

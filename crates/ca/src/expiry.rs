@@ -198,6 +198,11 @@ pub fn of_state(state: &State, roles: &[String], now: i64) -> Report {
     let lists = state.lists();
     let chain = RevocationList::all_from_pem(lists.chain_pem.as_bytes()).unwrap_or_default();
     let mut report = of_chain(&bundle, std::iter::once(&lists.own).chain(&chain));
+    if let Some(list) = state.infra().list() {
+        let name = format!("{} (infrastructure)", list.issuer_cn().unwrap_or_default());
+        let not_after = list.next_update().unwrap_or(0);
+        report.add(Item { kind: Kind::RevocationList, name, not_after });
+    }
     for name in roles {
         if let Some(signed) = state.signed().get(name.as_str()) {
             let (kind, not_after) = (Kind::RoleCertificate, signed.not_after);

@@ -56,6 +56,9 @@ pub struct CaSettings {
     pub max_pending: usize,
     /// As many of them may come from one address (IPv6: from one /64).
     pub max_pending_per_source: usize,
+    /// `enable-infra-crl` of Puppet Server's `ca.conf`: a list of the revocations of those nodes that
+    /// `infra_inventory.txt` names is kept beside the full one, and agents get that.
+    pub enable_infra_crl: bool,
     /// Certnames of the estate's own roles and its operator: the ends of their certificates are warned of one by one.
     pub roles: Vec<String>,
     /// Certnames of the front ends: their `X-Client-*` headers are believed.
@@ -120,6 +123,7 @@ impl CaSettings {
             allow_duplicate_certs: false,
             max_pending: MAX_PENDING,
             max_pending_per_source: MAX_PENDING_PER_SOURCE,
+            enable_infra_crl: false,
             roles: Vec::new(),
             front_ends: Vec::new(),
             replication: None,
@@ -145,6 +149,7 @@ impl CaSettings {
             allow_duplicate_certs: self.allow_duplicate_certs,
             max_pending: self.max_pending,
             max_pending_per_source: self.max_pending_per_source,
+            infra_list: self.enable_infra_crl,
             roles: self.roles.clone(),
         }
     }

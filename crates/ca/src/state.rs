@@ -6,11 +6,14 @@
 //! whoever reads gets the whole state as it was at one moment, while it goes on changing.
 
 mod image;
+mod infra;
 mod issuers;
 mod recent;
 mod signed;
 
 pub use image::UnreadableImage;
+pub use infra::Infra;
+use infra::IssuedInfraList;
 pub use recent::RecentRequests;
 pub use signed::{Issued, IssuedTo, Signed};
 
@@ -39,6 +42,12 @@ pub enum DirectoryEffect {
     SaveCertificate { certname: String, der: Arc<[u8]> },
     /// Remove `signed/NAME.pem`.
     DeleteCertificate { certname: String },
+    /// Write `infra_inventory.txt` if it has what it had before: on the member where the operator writes it, it is theirs.
+    WriteInfraInventory { former: Arc<str>, text: Arc<str> },
+    /// Write `infra_serials`.
+    WriteInfraSerials { text: String },
+    /// Write `infra_crl.pem`: the infrastructure's list first, then those of the chain.
+    WriteInfraLists(RevocationLists),
     /// Write `ca_crt.pem`.
     WriteBundle { pem: Arc<str> },
     /// Write `ca_crl.pem`: our own list first, then those of the chain.
@@ -117,6 +126,7 @@ pub struct State {
     /// The inventory's last line came without its line feed (another tool wrote it).
     inventory_open: bool,
     lists: RevocationLists,
+    infra: Infra,
     recent: RecentRequests,
 }
 
@@ -155,6 +165,7 @@ impl State {
             inventory_length: origin.inventory_length,
             inventory_open: origin.inventory_open,
             lists: origin.lists,
+            infra: Infra::default(),
             recent: RecentRequests::default(),
         };
         for row in origin.inventory {
@@ -237,6 +248,7 @@ impl State {
                     certname: certname.clone(),
                     der: der.as_slice().into(),
                 });
+                self.follow_infra_node(certname, effects);
                 if *renewal != Some(true) && self.pending.remove(certname.as_str()).is_some() {
                     effects.push(DirectoryEffect::DeleteRequest { certname: certname.clone() });
                 }
@@ -244,6 +256,7 @@ impl State {
             Command::CertificateRemoved { certname } => {
                 self.signed.remove(certname.as_str());
                 effects.push(DirectoryEffect::DeleteCertificate { certname: certname.clone() });
+                self.follow_infra_node(certname, effects);
             }
             Command::RevocationListIssued { number, this_update, next_update, added, dropped, signature } => {
                 let dropped: BTreeSet<Serial> = dropped.iter().filter_map(|hex| serial(hex)).collect();
@@ -273,12 +286,20 @@ impl State {
                     effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
                 }
             }
+            Command::InfraNodesChanged { inventory } => self.replace_infra_inventory(inventory, effects),
+            Command::InfraListAdopted { der } => self.adopt_infra_list(der, effects),
+            Command::InfraListIssued { number, this_update, next_update, added, dropped, signature } => {
+                let (number, this_update, next_update) = (*number, *this_update, *next_update);
+                let issued = IssuedInfraList { number, this_update, next_update, added, dropped, signature };
+                self.issue_infra_list(&issued, effects);
+            }
             Command::AuthorityRenewed { issuer_der, bundle_pem } => {
                 self.replace_authority(issuer_der, bundle_pem, effects);
             }
             Command::ChainListsReplaced { lists_pem } => {
                 self.lists.chain_pem = lists_pem.as_str().into();
                 effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
+                self.write_infra_lists(effects);
             }
         }
     }

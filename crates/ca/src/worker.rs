@@ -2,7 +2,7 @@
 
 use crate::alone::Alone;
 use crate::api;
-use crate::authority::Authority;
+use crate::authority::{Authority, infra};
 use crate::ledger::{Ledger, Role};
 use crate::replicated::Replicated;
 use crate::settings::CaSettings;
@@ -81,6 +81,9 @@ impl Worker {
         let authority = Authority::start(settings.policy(), ledger.clone(), layout.clone());
         tokio::spawn(follow_role(Arc::downgrade(&authority), ledger.clone()));
         tokio::spawn(daily(Arc::downgrade(&authority)));
+        if authority.keeps_infra_list() {
+            tokio::spawn(infra::watch(Arc::downgrade(&authority)));
+        }
         if let Some(trust) = settings.trust.clone() {
             tokio::spawn(api::revocations::follow(trust, ledger));
         }

@@ -41,6 +41,7 @@ pub struct RawCa {
     pub allow_subject_alt_names: Option<bool>,
     pub allow_authorization_extensions: Option<bool>,
     pub allow_duplicate_certs: Option<bool>,
+    pub enable_infra_crl: Option<bool>,
     pub allow_auto_renewal: Option<bool>,
     pub auto_renewal_cert_ttl: Option<NumberOrText>,
     pub autosign_timeout: Option<NumberOrText>,

@@ -41,7 +41,7 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("serverport", port),
         ("ssldir", path(&config.main.ssldir)),
     ];
-    let ca: [(&'static str, String); 25] = [
+    let ca: [(&'static str, String); 26] = [
         ("allow_auto_renewal", config.ca.allow_auto_renewal.to_string()),
         ("allow_authorization_extensions", config.ca.allow_authorization_extensions.to_string()),
         ("allow_duplicate_certs", config.ca.allow_duplicate_certs.to_string()),
@@ -60,6 +60,7 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("capub", path(&preferred.cadir.join("ca_pub.pem"))),
         ("cert_inventory", path(&preferred.cadir.join("inventory.txt"))),
         ("csrdir", path(&preferred.cadir.join("requests"))),
+        ("enable_infra_crl", config.ca.enable_infra_crl.to_string()),
         ("key", config.ca.key.to_string()),
         ("max_pending", config.ca.max_pending.to_string()),
         ("max_pending_per_source", config.ca.max_pending_per_source.to_string()),

@@ -79,6 +79,7 @@ fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
             .context("auto_renewal_cert_ttl")?,
         max_pending: config.ca.max_pending,
         max_pending_per_source: config.ca.max_pending_per_source,
+        enable_infra_crl: config.ca.enable_infra_crl,
         roles: role_certnames(config),
         front_ends: vec![config.front_end.certname.clone()],
         ..CaSettings::alone(member.name.clone(), member.cadir.clone())

@@ -27,7 +27,7 @@ fn agents_go_on_over_a_renewal_of_the_cas_certificate() {
 
     // It ends soon, and everybody who looks is told.
     let said = deployment.bunraku_ok(&["status"]);
-    assert!(said.contains("the CA certificate \"Puppet CA: short\" ends in 19 days"), "{said}");
+    assert!(said.contains("the CA certificate \"Puppet CA: short\" ends in "), "{said}");
     let status: Value = serde_json::from_str(&deployment.bunraku_ok(&["status", "--json"])).unwrap();
     assert_eq!(status["expiry"]["warnings"][0]["urgency"], "urgent", "{status}");
     assert_eq!(status["expiry"]["items"].as_array().unwrap().len(), 8, "CA, list, six roles: {status}");
@@ -41,7 +41,7 @@ fn agents_go_on_over_a_renewal_of_the_cas_certificate() {
     assert!(said.contains("The CA certificate CN=Puppet CA: short now ends on 2"), "{said}");
     let after = read(&bundle);
     assert_ne!(after, before);
-    assert_eq!(read(&deployment.standby_dir().join("ca_crt.pem")), after);
+    follows(&deployment.standby_dir().join("ca_crt.pem"), &after);
     let said = deployment.bunraku_ok(&["status"]);
     assert!(!said.contains("ends in"), "{said}");
 
@@ -76,10 +76,15 @@ fn agents_go_on_over_a_renewal_of_the_cas_certificate() {
 
     // The deployment's own copy follows.
     let own = deployment.dir().join("ssl/certs/ca.pem");
+    follows(&own, &after);
+    deployment.bunraku_ok(&["ca", "list", "--all"]);
+}
+
+/// Waits until a file has this content.
+fn follows(path: &std::path::Path, content: &str) {
     let began = Instant::now();
-    while read(&own) != after {
-        assert!(began.elapsed() < Duration::from_secs(40), "ssl/certs/ca.pem stays as it was");
+    while std::fs::read_to_string(path).unwrap() != content {
+        assert!(began.elapsed() < Duration::from_secs(60), "{} stays as it was", path.display());
         std::thread::sleep(Duration::from_millis(200));
     }
-    deployment.bunraku_ok(&["ca", "list", "--all"]);
 }

@@ -1,7 +1,7 @@
 //! Certificates are revoked. However many revocations come in at a time, each round signs one list for all.
 //! Upkeep ([`super::upkeep`]) goes the same way, so that only one list is in the making at any time.
 
-use super::{Authority, Caller, Failure, Fault, upkeep};
+use super::{Authority, Caller, Failure, Fault, infra, upkeep};
 use crate::command::{Actor, Command, Envelope, Revocation};
 use crate::ledger::Refusal;
 use crate::state::{Standing, State};
@@ -124,10 +124,12 @@ impl Authority {
                     added.push(Revocation { serial: serial.to_string(), date: *date, certname: None, actor });
                 }
             }
-            (entries, added, dropped, due, state.lists().own.clone())
+            let infra = if self.policy.infra_list { infra::draft(state, &entries, now) } else { None };
+            (entries, added, dropped, due, infra, state.lists().own.clone())
         });
-        let (entries, added, dropped, due, former) = draft.ok_or(Failure::NoState)?;
-        if added.is_empty() && dropped.is_empty() && !due {
+        let (entries, added, dropped, due, infra, former) = draft.ok_or(Failure::NoState)?;
+        let full = due || !added.is_empty() || !dropped.is_empty();
+        if !full && infra.is_none() {
             return Ok(());
         }
         let number = former.number().unwrap_or(0) + 1;
@@ -137,29 +139,36 @@ impl Authority {
         let issuing = self.issuing()?;
         let left_out = dropped.clone();
         let signing = tokio::task::spawn_blocking(move || {
+            let infra = infra.map(|draft| draft.sign(&issuing, (this_update, next_update))).transpose()?;
+            if !full {
+                return Ok((None, infra));
+            }
             let kept = &former.entries_der_without(&left_out);
             let successor = CrlSuccessor { number, this_update, next_update, kept, added: &entries };
             let tbs =
                 pki::crl::successor_tbs_der(&issuing.certificate, &successor).map_err(IssueFault::from)?;
-            Ok::<_, IssueFault>(issuing.signer.sign(&tbs)?)
+            Ok::<_, IssueFault>((Some(issuing.signer.sign(&tbs)?), infra))
         });
-        let signature = match signing.await {
-            Ok(Ok(signature)) => signature,
+        let (signature, infra) = match signing.await {
+            Ok(Ok(signed)) => signed,
             Ok(Err(fault)) => return Err(Failure::Key(fault.to_string())),
             Err(fault) => return Err(Failure::Key(fault.to_string())),
         };
 
         // 3. Into the log: entries and signature; every member rebuilds the same list from them.
         let (count, outlived) = (added.len(), dropped.len());
-        let command = Command::RevocationListIssued {
+        let dropped = dropped.iter().map(Serial::to_string).collect();
+        let list = signature.map(|signature| Command::RevocationListIssued {
             number,
             this_update,
             next_update,
             added,
-            dropped: dropped.iter().map(Serial::to_string).collect(),
+            dropped,
             signature,
-        };
-        let envelope = Envelope { at: now, actor: Actor::default(), request: None, commands: vec![command] };
+        });
+        // Both in one entry: no crash leaves a node on one of them only.
+        let commands = list.into_iter().chain(infra).collect();
+        let envelope = Envelope { at: now, actor: Actor::default(), request: None, commands };
         self.ledger.complete(epoch, envelope).await?;
         info!(number, added = count, dropped = outlived, "revocation list issued");
         Ok(())

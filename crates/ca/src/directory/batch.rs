@@ -18,6 +18,10 @@ pub struct Batch {
     pub(super) requests: Files,
     pub(super) bundle: Option<Arc<str>>,
     pub(super) lists: Option<RevocationLists>,
+    /// What it must have had, and what it is to have.
+    pub(super) infra_inventory: Option<(Arc<str>, Arc<str>)>,
+    pub(super) infra_serials: Option<String>,
+    pub(super) infra_lists: Option<RevocationLists>,
 }
 
 impl Batch {
@@ -42,6 +46,12 @@ impl Batch {
             DirectoryEffect::DeleteCertificate { certname } => {
                 self.certificates.insert(certname, None);
             }
+            DirectoryEffect::WriteInfraInventory { former, text } => {
+                let first = self.infra_inventory.take().map_or(former, |(first, _)| first);
+                self.infra_inventory = Some((first, text));
+            }
+            DirectoryEffect::WriteInfraSerials { text } => self.infra_serials = Some(text),
+            DirectoryEffect::WriteInfraLists(lists) => self.infra_lists = Some(lists),
             DirectoryEffect::WriteBundle { pem } => self.bundle = Some(pem),
             DirectoryEffect::WriteRevocationLists(lists) => self.lists = Some(lists),
         }

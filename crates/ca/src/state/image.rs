@@ -3,7 +3,7 @@
 //! One CBOR array, written and read as a stream: with a million certificates a second copy in memory, in whatever
 //! form, would be larger than everything else together. Fields are only ever added at the end.
 
-use super::{IssuedTo, Names, Pending, RecentRequests, RevocationLists, Signed, State};
+use super::{Infra, IssuedTo, Names, Pending, RecentRequests, RevocationLists, Signed, State};
 use crate::command::{AutosignMark, Details, Outcome};
 use crate::source::Source;
 use crate::state::Issued;
@@ -18,7 +18,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 /// How many fields this version writes.
-const FIELDS: u64 = 11;
+const FIELDS: u64 = 13;
+/// How many the first version wrote.
+const FEWEST_FIELDS: u64 = 11;
 
 /// A snapshot that cannot be used.
 #[derive(Debug, Error)]
@@ -89,6 +91,12 @@ impl State {
             out.array(2)?.str(id)?;
             outcome.encode(out, &mut ())?;
         }
+        match &self.infra.inventory {
+            Some(inventory) => out.str(inventory)?,
+            None => out.null()?,
+        };
+        // Nothing stands for no list.
+        out.bytes(self.infra.list.as_ref().map_or(&[], |list| list.der()))?;
         Ok(())
     }
 
@@ -98,7 +106,8 @@ impl State {
     /// [`UnreadableImage`].
     pub fn decode(bytes: &[u8]) -> Result<Self, UnreadableImage> {
         let input = &mut Decoder::new(bytes);
-        if count(input)? < FIELDS {
+        let fields = count(input)?;
+        if fields < FEWEST_FIELDS {
             return Err(UnreadableImage::Part("number of fields"));
         }
         let issuer =
@@ -143,6 +152,16 @@ impl State {
             let id = input.str()?.to_owned();
             recent.remember(id, input.decode::<Outcome>()?);
         }
+        let mut infra = Infra::default();
+        if fields >= FIELDS {
+            infra.inventory = input.decode::<Option<String>>()?.map(Into::into);
+            let der = input.bytes()?;
+            if !der.is_empty() {
+                let list = RevocationList::from_der(der);
+                infra.list =
+                    Some(list.map_err(|_| UnreadableImage::Part("infrastructure's revocation list"))?);
+            }
+        }
         Ok(Self {
             algorithm: SignatureAlgorithm::for_public_key(issuer.spki_der()).ok(),
             issuer,
@@ -154,6 +173,7 @@ impl State {
             inventory_length,
             inventory_open,
             lists: RevocationLists { own, chain_pem },
+            infra,
             recent,
         })
     }

@@ -57,7 +57,7 @@ fn certificate_authority(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
             }
             "allow-auto-renewal" => mapper.truth("allow_auto_renewal", &value, origin),
             "auto-renewal-cert-ttl" => mapper.duration("auto_renewal_cert_ttl", &value, origin),
-            "enable-infra-crl" if value == "false" => Verdict::BuiltIn("off".into()),
+            "enable-infra-crl" => mapper.truth("enable_infra_crl", &value, origin),
             "access-control" | "certificate-status" => Verdict::NoEquivalent(
                 "old form of authorization; operators have a certificate with pp_cli_auth".into(),
             ),
