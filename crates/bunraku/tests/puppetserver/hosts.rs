@@ -29,7 +29,12 @@ impl Host {
             "[main]\ncertname = {SERVER}\nssldir = {place}/ssl\ncadir = {place}/ca\nkeylength = 2048\n"
         );
         std::fs::write(host.puppet_conf(), settings).unwrap();
-        run(Command::new("puppetserver").args(["ca", "setup", "--config"]).arg(host.puppet_conf()));
+        let names = ["--subject-alt-names", "puppet,localhost"];
+        run(Command::new("puppetserver")
+            .args(["ca", "setup"])
+            .args(names)
+            .arg("--config")
+            .arg(host.puppet_conf()));
         host
     }
 

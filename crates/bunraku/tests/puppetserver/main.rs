@@ -9,6 +9,7 @@ mod divergences;
 mod generated;
 mod hosts;
 mod ours;
+mod real_clients;
 mod recorded;
 mod same_requests;
 mod theirs;

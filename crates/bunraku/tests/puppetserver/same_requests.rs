@@ -11,6 +11,7 @@ use super::divergences::{self, RULES};
 use super::generated;
 use super::hosts::{self, Host, NODE, SERVER, csr, csr_with};
 use super::ours::Ours;
+use super::real_clients::{self, Side};
 use super::recorded;
 use super::theirs::PuppetServer;
 
@@ -31,9 +32,11 @@ async fn the_same_requests_are_answered_alike_and_leave_the_same_directory() {
         [SERVER, NODE, "agent2.example.com", "agent3.example.com"].map(str::to_owned).into();
     let bunraku = Ours::start(&here).await;
 
+    let (puppets, bunrakus) = (Side::new(&there, puppet.port), Side::new(&here, bunraku.port));
+    let mut seen =
+        Explained { unexplained: real_clients::differences(&puppets, &bunrakus), ..Explained::default() };
     let theirs = there.askers(puppet.port, Some((&node, &key)));
     let ours = here.askers(bunraku.port, Some((&node, &key)));
-    let mut seen = Explained::default();
     let (cases, last) = cases();
     for (number, case) in cases.iter().chain(&last).enumerate() {
         if number == cases.len() {
