@@ -45,7 +45,12 @@ impl Alone {
     ///
     /// # Errors
     /// [`OpenFault`].
-    pub fn start(store: Store) -> Result<(Self, Ledger), OpenFault> {
+    pub fn start(mut store: Store) -> Result<(Self, Ledger), OpenFault> {
+        store.settle()?;
+        Self::run(store)
+    }
+
+    fn run(store: Store) -> Result<(Self, Ledger), OpenFault> {
         let Store { lock, directory, membership, log, entries, mut state, applied, projected, .. } = store;
         let layout = directory.layout().clone();
         let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
@@ -96,7 +101,7 @@ impl Alone {
     pub fn start_reading(mut store: Store) -> Result<(Self, Ledger), OpenFault> {
         let applied = store.applied.index;
         store.entries.retain(|entry| entry.position.index <= applied);
-        let (alone, ledger) = Self::start(store)?;
+        let (alone, ledger) = Self::run(store)?;
         let role = ledger.role();
         ledger.set_role(Role { decides: false, ..(*role).clone() });
         Ok((alone, ledger))

@@ -191,7 +191,9 @@ pub fn failure(failure: &Failure) -> Answer {
             Answer { retry_after: Some(*retry_after), ..Answer::new(503, PLAIN_UTF8, failure.to_string()) }
         }
         Failure::NoState => not_ready(0, None),
-        Failure::Key(_) => Answer::new(500, PLAIN_UTF8, format!("Internal Server Error: {failure}")),
+        Failure::Key(_) | Failure::Directory(_) => {
+            Answer::new(500, PLAIN_UTF8, format!("Internal Server Error: {failure}"))
+        }
     }
 }
 

@@ -140,6 +140,9 @@ async fn puppet_ca(
     }
     // 5. The endpoint. A write runs in a task of its own: it must not stop half-way when the client goes away.
     let run = async move {
+        if writes {
+            call.authority.foreign_settled().await;
+        }
         respond(match route {
             Route::Certificate(name) => certificate::get(&call, &name).await,
             Route::CertificateRenewal => certificate_renewal::post(call, caller).await,

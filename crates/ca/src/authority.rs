@@ -8,6 +8,7 @@ mod chain_lists;
 mod delete_many;
 mod expiry;
 mod fault;
+pub(crate) mod foreign;
 pub(crate) mod infra;
 mod names;
 mod prune;
@@ -107,6 +108,7 @@ pub struct Authority {
     ends: Mutex<expiry::Kept>,
     /// One change of the chain, its certificates or revocation lists, at a time.
     chain_lists: tokio::sync::Mutex<()>,
+    foreign: foreign::Foreign,
     revocations: mpsc::UnboundedSender<revoke::Order>,
     /// One permit per core: more signatures at a time would only make all of them late.
     signers: Semaphore,
@@ -127,6 +129,7 @@ impl Authority {
             complained: AtomicI64::new(0),
             ends: Mutex::default(),
             chain_lists: tokio::sync::Mutex::default(),
+            foreign: foreign::Foreign::default(),
             revocations,
             signers: Semaphore::new(cores),
         });
@@ -146,6 +149,17 @@ impl Authority {
 
     /// To be called when this member has become the one that decides: finishes what the one before has begun.
     pub fn begin_term(self: &Arc<Self>, epoch: u64) {
+        let authority = Arc::clone(self);
+        if !self.foreign_is_outstanding() {
+            return self.finish_autosigning(epoch);
+        }
+        tokio::spawn(async move {
+            authority.settle_foreign(epoch).await;
+            authority.finish_autosigning(epoch);
+        });
+    }
+
+    fn finish_autosigning(self: &Arc<Self>, epoch: u64) {
         let unfinished = self.ledger.read(submit::unfinished).unwrap_or_default();
         if !unfinished.is_empty() {
             info!(count = unfinished.len(), epoch, "finishing interrupted autosigning");

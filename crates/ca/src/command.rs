@@ -252,6 +252,49 @@ pub enum Command {
         #[n(0)]
         lists_pem: String,
     },
+    /// A revocation list of ours that another program issued takes the place of the present one.
+    #[n(40)]
+    RevocationListAdopted {
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        der: Vec<u8>,
+    },
+    /// A certificate by our key that another program issued, or that was put back.
+    #[n(41)]
+    CertificateAdopted {
+        #[n(0)]
+        certname: String,
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        der: Vec<u8>,
+        /// Upper-case hexadecimal.
+        #[n(2)]
+        serial: String,
+        #[n(3)]
+        not_before: i64,
+        #[n(4)]
+        not_after: i64,
+        #[n(5)]
+        details: Details,
+        /// It gets a line in the inventory: it has none yet.
+        #[n(6)]
+        row: bool,
+    },
+    /// The inventory was written by others: what follows its first octets is this text, of which lines that the log
+    /// knows already change nothing.
+    #[n(42)]
+    InventoryAdopted {
+        #[n(0)]
+        offset: u64,
+        #[n(1)]
+        text: String,
+    },
+    /// Why the commands after it, up to the next of these, are there. Changes nothing.
+    #[n(43)]
+    Noted {
+        #[n(0)]
+        text: String,
+    },
 }
 
 /// A log entry that this version cannot read.

@@ -123,6 +123,14 @@ impl Layout {
     pub fn mark(&self) -> PathBuf {
         self.own().join("projected")
     }
+    /// `bunraku/seen`: the directory as it was when it last showed what the log says.
+    pub fn seen(&self) -> PathBuf {
+        self.own().join("seen")
+    }
+    /// `bunraku/found`: files of others that had to make room.
+    pub fn found(&self) -> PathBuf {
+        self.own().join("found")
+    }
     /// `bunraku/incoming`: a snapshot from the primary, while it arrives.
     pub fn incoming(&self) -> PathBuf {
         self.own().join("incoming")
@@ -255,7 +263,13 @@ impl Directory {
     pub fn carry_out(&self, batch: &Batch) -> io::Result<()> {
         // 1. All contents, durable before any of them has its name.
         let layout = &self.layout;
+        let there = |name: &str, der: &[u8]| {
+            batch.ensured.contains(name)
+                && fs::read(layout.certificate(name))
+                    .is_ok_and(|bytes| bytes == pem::encode("CERTIFICATE", der).as_bytes())
+        };
         let certificates = present(&batch.certificates)
+            .filter(|(name, der)| !there(name, der))
             .map(|(name, der)| (layout.certificate(name), pem::encode("CERTIFICATE", der)));
         let certificates = self.stage_all(certificates, PUBLIC_MODE)?;
         let requests = present(&batch.requests)
@@ -280,7 +294,7 @@ impl Directory {
 
         // 3. The inventory, before the certificates in it.
         if !batch.inventory.is_empty() {
-            self.append_inventory(&batch.inventory)?;
+            self.write_inventory(&batch.inventory)?;
         }
 
         // 4. Everything else takes its name, and what is gone loses it.
@@ -339,15 +353,41 @@ impl Directory {
 
     /// Appends in place: rewriting the whole inventory for each certificate would make signing slower with
     /// every certificate signed.
-    fn append_inventory(&self, lines: &[(u64, String)]) -> io::Result<()> {
-        let path = self.layout.inventory();
-        let mut options = OpenOptions::new();
-        let file =
-            options.read(true).write(true).create(true).truncate(false).mode(PRIVATE_MODE).open(&path)?;
-        for (offset, line) in lines {
-            append_line(&file, *offset, line)?;
+    fn write_inventory(&self, writes: &[batch::InventoryWrite]) -> io::Result<()> {
+        for write in writes {
+            match write {
+                batch::InventoryWrite::Append(offset, lines) => {
+                    let file = self.open_inventory()?;
+                    append_line(&file, *offset, lines)?;
+                    file.sync_all()?;
+                }
+                batch::InventoryWrite::Exactly(offset, text) => self.rewrite_inventory(*offset, text)?,
+            }
         }
-        file.sync_all()
+        Ok(())
+    }
+
+    fn open_inventory(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false).mode(PRIVATE_MODE);
+        options.open(self.layout.inventory())
+    }
+
+    /// Makes the inventory its first `offset` bytes and `text`, unless it is that already.
+    fn rewrite_inventory(&self, offset: u64, text: &str) -> io::Result<()> {
+        let path = self.layout.inventory();
+        let mut bytes = match fs::read(&path) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => Vec::new(),
+            other => other?,
+        };
+        let kept = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+        if bytes[kept..].starts_with(text.as_bytes()) {
+            // As it should be, and perhaps with lines that came after this: a batch may be repeated.
+            return Ok(());
+        }
+        bytes.truncate(kept);
+        bytes.extend_from_slice(text.as_bytes());
+        self.write(&path, &bytes, PRIVATE_MODE)
     }
 }
 

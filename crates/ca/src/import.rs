@@ -91,6 +91,7 @@ pub fn read(layout: &Layout) -> Result<State, ImportFault> {
         signed,
         inventory,
         inventory_length: inventory_text.len() as u64,
+        inventory_sum: crc32c::crc32c(inventory_text.as_bytes()),
         inventory_open: !inventory_text.is_empty() && !inventory_text.ends_with('\n'),
         lists,
     }))

@@ -14,6 +14,8 @@ pub mod autosign;
 pub mod command;
 pub mod directory;
 pub mod expiry;
+pub mod foreign;
+pub mod fsck;
 mod hand_over;
 pub mod import;
 pub mod inventory;
@@ -31,6 +33,7 @@ pub mod state;
 mod status_json;
 pub mod store;
 mod time;
+pub mod view;
 mod worker;
 
 pub use api::{Reading, read_target};

@@ -51,7 +51,8 @@ impl Underway {
     fn note(&self, index: u64, effects: &[DirectoryEffect]) {
         for effect in effects {
             let (certname, der) = match effect {
-                DirectoryEffect::SaveCertificate { certname, der } => (certname, Some(Arc::clone(der))),
+                DirectoryEffect::SaveCertificate { certname, der }
+                | DirectoryEffect::EnsureCertificate { certname, der } => (certname, Some(Arc::clone(der))),
                 DirectoryEffect::DeleteCertificate { certname } => (certname, None),
                 _ => continue,
             };
@@ -186,7 +187,7 @@ fn run(
 
 /// Notes how far the directory is, so that the next start need not repeat what is there. Not flushed: it is
 /// written after the batch, so a crash can only leave an older mark, and repeating a batch does no harm.
-fn mark(directory: &Directory, index: u64) {
+pub(crate) fn mark(directory: &Directory, index: u64) {
     if let Err(fault) = std::fs::write(directory.layout().mark(), format!("{index:020}\n")) {
         warn!(%fault, "cannot note how far the directory is");
     }

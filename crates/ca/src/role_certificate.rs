@@ -121,6 +121,7 @@ fn issue(
     if !store.membership.sole_owner(&MemberName::new(member)) {
         return Err(RoleFault::Replicated);
     }
+    store.settle()?;
     let missing = || RoleFault::NoAuthority(cadir.display().to_string());
     let mut state = store.state.take().ok_or_else(missing)?;
 
@@ -186,5 +187,6 @@ fn issue(
     // 5. Record, then show.
     commit(commands)?;
     store.directory.carry_out(&batch)?;
+    crate::projection::mark(&store.directory, store.log.last().index);
     Ok(made)
 }

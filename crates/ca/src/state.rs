@@ -40,6 +40,8 @@ pub enum DirectoryEffect {
     AppendInventory { offset: u64, line: String },
     /// Write `signed/NAME.pem`.
     SaveCertificate { certname: String, der: Arc<[u8]> },
+    /// Write `signed/NAME.pem`, unless it is this already.
+    EnsureCertificate { certname: String, der: Arc<[u8]> },
     /// Remove `signed/NAME.pem`.
     DeleteCertificate { certname: String },
     /// Write `infra_inventory.txt` if it has what it had before: on the member where the operator writes it, it is theirs.
@@ -50,6 +52,8 @@ pub enum DirectoryEffect {
     WriteInfraLists(RevocationLists),
     /// Write `ca_crt.pem`.
     WriteBundle { pem: Arc<str> },
+    /// Make `inventory.txt` its first `offset` bytes and `text`.
+    WriteInventory { offset: u64, text: String },
     /// Write `ca_crl.pem`: our own list first, then those of the chain.
     WriteRevocationLists(RevocationLists),
 }
@@ -123,6 +127,8 @@ pub struct State {
     signed: Names<Arc<Signed>>,
     inventory: Names<IssuedTo>,
     inventory_length: u64,
+    /// CRC-32C of the inventory: tells whether somebody else has written to it.
+    inventory_sum: u32,
     /// The inventory's last line came without its line feed (another tool wrote it).
     inventory_open: bool,
     lists: RevocationLists,
@@ -143,6 +149,8 @@ pub struct Origin {
     pub inventory: Vec<Row>,
     /// Bytes in `inventory.txt`.
     pub inventory_length: u64,
+    /// CRC-32C of these bytes.
+    pub inventory_sum: u32,
     /// Its last line has no line feed.
     pub inventory_open: bool,
     pub lists: RevocationLists,
@@ -163,6 +171,7 @@ impl State {
             signed,
             inventory: Names::new(),
             inventory_length: origin.inventory_length,
+            inventory_sum: origin.inventory_sum,
             inventory_open: origin.inventory_open,
             lists: origin.lists,
             infra: Infra::default(),
@@ -296,12 +305,56 @@ impl State {
             Command::AuthorityRenewed { issuer_der, bundle_pem } => {
                 self.replace_authority(issuer_der, bundle_pem, effects);
             }
+            Command::RevocationListAdopted { der } => {
+                // It was read before it entered the log.
+                if let Ok(list) = RevocationList::from_der(der) {
+                    self.lists.own = list;
+                    effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
+                }
+            }
+            Command::CertificateAdopted {
+                certname,
+                der,
+                serial: hex,
+                not_before,
+                not_after,
+                details,
+                row,
+            } => {
+                let Some(serial) = serial(hex) else { return };
+                if *row {
+                    self.record_issue(certname, serial, *not_before, *not_after, effects);
+                }
+                let signed =
+                    Signed::new(certname, serial, (*not_before, *not_after), details, Digests::of(der));
+                self.signed.insert(self.shared_name(certname), Arc::new(signed));
+                effects.push(DirectoryEffect::EnsureCertificate {
+                    certname: certname.clone(),
+                    der: der.as_slice().into(),
+                });
+            }
+            Command::Noted { .. } => {}
+            Command::InventoryAdopted { offset, text } => self.adopt_inventory(*offset, text, effects),
             Command::ChainListsReplaced { lists_pem } => {
                 self.lists.chain_pem = lists_pem.as_str().into();
                 effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
                 self.write_infra_lists(effects);
             }
         }
+    }
+
+    /// Takes in the inventory from `offset` on as another program wrote it.
+    fn adopt_inventory(&mut self, offset: u64, text: &str, effects: &mut Vec<DirectoryEffect>) {
+        let sum = if offset == 0 { 0 } else { self.inventory_sum };
+        self.inventory_sum = crc32c::crc32c_append(sum, text.as_bytes());
+        self.inventory_length = offset + text.len() as u64;
+        self.inventory_open = !text.is_empty() && !text.ends_with('\n');
+        for row in text.lines().filter_map(Row::parse) {
+            if self.issued_to(&row.name).iter().all(|one| one.serial != row.serial) {
+                self.remember_issue(&row.name, Issued { serial: row.serial, not_after: row.not_after });
+            }
+        }
+        effects.push(DirectoryEffect::WriteInventory { offset, text: text.to_owned() });
     }
 
     fn record_issue(
@@ -319,6 +372,7 @@ impl State {
         }
         let offset = self.inventory_length;
         self.inventory_length += line.len() as u64;
+        self.inventory_sum = crc32c::crc32c_append(self.inventory_sum, line.as_bytes());
         self.remember_issue(certname, Issued { serial, not_after });
         effects.push(DirectoryEffect::AppendInventory { offset, line });
     }
@@ -374,6 +428,21 @@ impl State {
     /// Bytes that `inventory.txt` must have.
     pub fn inventory_length(&self) -> u64 {
         self.inventory_length
+    }
+
+    /// Whether its last line has no line feed.
+    pub fn inventory_is_open(&self) -> bool {
+        self.inventory_open
+    }
+
+    /// CRC-32C of these bytes.
+    pub fn inventory_sum(&self) -> u32 {
+        self.inventory_sum
+    }
+
+    /// Every certificate ever issued, by certname.
+    pub fn inventory(&self) -> &Names<IssuedTo> {
+        &self.inventory
     }
 
     /// Every certificate ever issued to `certname`, oldest first.

@@ -2,6 +2,7 @@
 
 use crate::command::{Envelope, UnreadableEntry};
 use crate::directory::{DIRECTORY_MODE, Directory, Layout, OWN_MODE};
+use crate::foreign::stamp::Seen;
 use crate::import::{self, ImportFault};
 use crate::projection;
 use crate::snapshot::{self, SnapshotFault};
@@ -14,6 +15,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+use tracing::warn;
 
 /// Why a CA directory cannot be opened.
 #[derive(Debug, Error)]
@@ -113,6 +115,8 @@ impl Store {
         mut membership_file: MembershipFile,
     ) -> Result<Self, OpenFault> {
         let layout = directory.layout().clone();
+        let seen =
+            Seen::now(&layout).map_err(|source| OpenFault::Io { path: layout.root().to_owned(), source })?;
         let state = if import::is_present(layout.root())? { Some(import::read(&layout)?) } else { None };
         let mut base = Position::ZERO;
         if let Some(state) = &state {
@@ -123,6 +127,9 @@ impl Store {
         }
         let log_fault = |fault| OpenFault::Log { path: layout.log(), fault };
         let log = Log::create_at(&layout.log(), base).map_err(log_fault)?;
+        if let Err(fault) = seen.keep(&layout) {
+            warn!(%fault, "cannot note what the directory looks like; the next start looks closer");
+        }
         // Last, because its presence says that the rest is complete.
         let incarnation = u64::from_le_bytes(first_eight(uuid::Uuid::new_v4().as_bytes()));
         let mut membership = Membership::blank(incarnation);

@@ -2,7 +2,8 @@
 
 use crate::alone::Alone;
 use crate::api;
-use crate::authority::{Authority, infra};
+use crate::authority::{Authority, foreign, infra};
+use crate::foreign::found::Found;
 use crate::ledger::{Ledger, Role};
 use crate::replicated::Replicated;
 use crate::settings::CaSettings;
@@ -62,7 +63,8 @@ impl Worker {
     /// # Errors
     /// [`StartFault`].
     pub async fn start(settings: CaSettings) -> Result<Arc<Self>, StartFault> {
-        let store = Store::open(&settings.cadir)?;
+        let mut store = Store::open(&settings.cadir)?;
+        let mut found = Found::default();
         let layout = store.directory.layout().clone();
         let (log, ledger) = match settings.replication.clone() {
             None => {
@@ -73,12 +75,15 @@ impl Worker {
                 (WorkerLog::Alone(alone), ledger)
             }
             Some(replication) => {
+                found = store.note_foreign()?;
                 let front_ends = settings.front_ends.clone();
                 let (replicated, ledger) = Replicated::start(&settings.name, replication, front_ends, store)?;
                 (WorkerLog::Replicated(Box::new(replicated)), ledger)
             }
         };
         let authority = Authority::start(settings.policy(), ledger.clone(), layout.clone());
+        authority.expect_foreign(found);
+        tokio::spawn(foreign::watch(Arc::downgrade(&authority)));
         tokio::spawn(follow_role(Arc::downgrade(&authority), ledger.clone()));
         tokio::spawn(daily(Arc::downgrade(&authority)));
         if authority.keeps_infra_list() {

@@ -15,6 +15,8 @@ pub enum CaCommand {
     Enable(EnableArgs),
     /// Show what ends soon: certificates, the CA's own, revocation lists
     Expiring(ExpiringArgs),
+    /// Check the CA's directory against itself and its log
+    Fsck(FsckArgs),
     /// Make keys and have their certificates signed
     Generate(GenerateArgs),
     /// Make a CA of a key and certificates from elsewhere
@@ -43,6 +45,7 @@ impl CaCommand {
             CaCommand::Delete(args) => &args.output,
             CaCommand::Enable(args) => &args.output,
             CaCommand::Expiring(args) => &args.output,
+            CaCommand::Fsck(args) => &args.output,
             CaCommand::Generate(args) => &args.output,
             CaCommand::Import(args) => &args.output,
             CaCommand::List(args) => &args.output,
@@ -313,6 +316,17 @@ pub struct PruneArgs {
     /// Have the running CA do it
     #[arg(long)]
     pub online: bool,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct FsckArgs {
+    /// Mend what needs no decision (the CA must be stopped)
+    #[arg(long)]
+    pub repair: bool,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

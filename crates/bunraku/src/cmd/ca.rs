@@ -5,6 +5,7 @@ mod clean;
 mod delete;
 mod endpoint;
 mod expiring;
+mod fsck;
 mod generate;
 mod host_files;
 mod list;
@@ -82,6 +83,14 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             let within = expiring::check(&args.within)?;
             let endpoint = open(config, &args.target).await?;
             let code = expiring::run(&endpoint, within, &args.within, &mut report).await?;
+            report.finish(code)
+        }
+        CaCommand::Fsck(args) => {
+            let mut report = Report::new(&args.output)?;
+            let config = offline::config(config, &args.target)?;
+            let cadir = offline::cadir(config.as_ref(), &args.target)?;
+            let member = offline::member(config.as_ref(), &cadir);
+            let code = fsck::run(&cadir, &member, args.repair, &mut report)?;
             report.finish(code)
         }
         CaCommand::Migrate(args) => migrate_verb(config, args).await,

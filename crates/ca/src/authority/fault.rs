@@ -87,6 +87,9 @@ pub enum Failure {
     /// The key cannot be used.
     #[error("the CA's key cannot be used: {0}")]
     Key(String),
+    /// The directory cannot be read or written.
+    #[error("the CA directory cannot be used: {0}")]
+    Directory(String),
     /// There is no state yet, or no file that the state says should be there.
     #[error("this member has no complete copy of the authority yet")]
     NoState,

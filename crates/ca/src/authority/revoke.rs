@@ -27,6 +27,8 @@ pub(super) struct Order {
     upkeep: bool,
     /// Entries are to leave it.
     pruning: Pruning,
+    /// The number of the list must be above this.
+    above: u64,
     answer: oneshot::Sender<Result<(), Failure>>,
 }
 
@@ -78,8 +80,38 @@ impl Authority {
         targets: Vec<Target>,
         upkeep: bool,
     ) -> Result<(), Failure> {
+        self.place_order(epoch, actor, targets, upkeep, 0).await
+    }
+
+    /// Puts serials on a list that is numbered above `above`, whoever they belong to.
+    pub(super) async fn revoke_above(
+        &self,
+        caller: &Caller,
+        serials: impl Iterator<Item = Serial>,
+        above: u64,
+    ) -> Result<(), Failure> {
+        let named = |serial: Serial| {
+            let holder = self.ledger.read(|state| {
+                let mut all = state.inventory().iter();
+                let holder = all.find(|(_, issued)| issued.as_slice().iter().any(|one| one.serial == serial));
+                holder.map(|(name, _)| name.to_string())
+            });
+            Target { serial, certname: holder.flatten().unwrap_or_default() }
+        };
+        let targets = serials.map(named).collect();
+        self.place_order(caller.epoch, caller.actor.clone(), targets, false, above).await
+    }
+
+    async fn place_order(
+        &self,
+        epoch: u64,
+        actor: Actor,
+        targets: Vec<Target>,
+        upkeep: bool,
+        above: u64,
+    ) -> Result<(), Failure> {
         let (answer, asked) = oneshot::channel();
-        let order = Order { epoch, actor, targets, upkeep, pruning: Pruning::default(), answer };
+        let order = Order { epoch, actor, targets, upkeep, pruning: Pruning::default(), above, answer };
         self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
         asked.await.unwrap_or(Err(Refusal::Stopping.into()))
     }
@@ -88,7 +120,7 @@ impl Authority {
     pub(super) async fn order_pruned_list(&self, caller: &Caller, pruning: Pruning) -> Result<(), Failure> {
         let (answer, asked) = oneshot::channel();
         let (epoch, actor) = (caller.epoch, caller.actor.clone());
-        let order = Order { epoch, actor, targets: Vec::new(), upkeep: false, pruning, answer };
+        let order = Order { epoch, actor, targets: Vec::new(), upkeep: false, pruning, above: 0, answer };
         self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
         asked.await.unwrap_or(Err(Refusal::Stopping.into()))
     }
@@ -132,7 +164,8 @@ impl Authority {
         if !full && infra.is_none() {
             return Ok(());
         }
-        let number = former.number().unwrap_or(0) + 1;
+        let above = orders.iter().map(|order| order.above).max().unwrap_or_default();
+        let number = former.number().unwrap_or(0).max(above) + 1;
         let (this_update, next_update) = (now - 1, time::add_years(now, LIST_YEARS));
 
         // 2. The signature, on a blocking thread: with many entries even the digest takes a while.

@@ -13,6 +13,7 @@ impl Authority {
     /// Issues a new list if the current one ends soon, or has entries that it needs no longer. To be called daily and
     /// when a term begins: a list that ends takes every agent of the estate with it.
     pub async fn keep_list(self: &Arc<Self>, epoch: u64) {
+        self.foreign_settled().await;
         if let Err(failure) = self.order_list(epoch, Actor::default(), Vec::new(), true).await {
             warn!(%failure, "the revocation list could not be refreshed; the next attempt is tomorrow");
         }

@@ -2,19 +2,30 @@
 
 use crate::state::{DirectoryEffect, RevocationLists};
 use pki::Serial;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Certname → the DER its file must hold, or none when the file must go.
 pub(super) type Files = BTreeMap<String, Option<Arc<[u8]>>>;
+
+/// One write to `inventory.txt`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum InventoryWrite {
+    /// These lines come at this offset.
+    Append(u64, String),
+    /// This is all there is from this offset on.
+    Exactly(u64, String),
+}
 
 /// The net result of a sequence of effects. A request that came and was signed within one batch is never
 /// written; of many serials and revocation lists only the last is.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub(super) serial: Option<Serial>,
-    pub(super) inventory: Vec<(u64, String)>,
+    pub(super) inventory: Vec<InventoryWrite>,
     pub(super) certificates: Files,
+    /// Certificates that may be there already: another program wrote them.
+    pub(super) ensured: BTreeSet<String>,
     pub(super) requests: Files,
     pub(super) bundle: Option<Arc<str>>,
     pub(super) lists: Option<RevocationLists>,
@@ -25,6 +36,16 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.serial.is_none()
+            && self.inventory.is_empty()
+            && self.certificates.is_empty()
+            && self.requests.is_empty()
+            && self.lists.is_none()
+            && self.bundle.is_none()
+    }
+
     /// Adds an effect that follows all those added before.
     pub fn add(&mut self, effect: DirectoryEffect) {
         match effect {
@@ -37,9 +58,18 @@ impl Batch {
             DirectoryEffect::WriteSerial { next } => self.serial = Some(next),
             DirectoryEffect::AppendInventory { offset, line } => match self.inventory.last_mut() {
                 // One write for neighbouring lines.
-                Some((start, lines)) if *start + lines.len() as u64 == offset => lines.push_str(&line),
-                _ => self.inventory.push((offset, line)),
+                Some(InventoryWrite::Append(start, lines)) if *start + lines.len() as u64 == offset => {
+                    lines.push_str(&line);
+                }
+                _ => self.inventory.push(InventoryWrite::Append(offset, line)),
             },
+            DirectoryEffect::WriteInventory { offset, text } => {
+                self.inventory.push(InventoryWrite::Exactly(offset, text));
+            }
+            DirectoryEffect::EnsureCertificate { certname, der } => {
+                self.ensured.insert(certname.clone());
+                self.certificates.insert(certname, Some(der));
+            }
             DirectoryEffect::SaveCertificate { certname, der } => {
                 self.certificates.insert(certname, Some(der));
             }
@@ -76,6 +106,8 @@ mod tests {
         batch.add(DirectoryEffect::AppendInventory { offset: 10, line: "ab\n".into() });
         batch.add(DirectoryEffect::AppendInventory { offset: 13, line: "cd\n".into() });
         batch.add(DirectoryEffect::AppendInventory { offset: 99, line: "ef\n".into() });
-        assert_eq!(batch.inventory, vec![(10, "ab\ncd\n".into()), (99, "ef\n".into())]);
+        let expected =
+            [InventoryWrite::Append(10, "ab\ncd\n".into()), InventoryWrite::Append(99, "ef\n".into())];
+        assert_eq!(batch.inventory, expected);
     }
 }

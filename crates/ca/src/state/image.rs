@@ -18,7 +18,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 /// How many fields this version writes.
-const FIELDS: u64 = 13;
+const FIELDS: u64 = 14;
+/// Those with the infrastructure's list.
+const FIELDS_WITH_INFRA: u64 = 13;
 /// How many the first version wrote.
 const FEWEST_FIELDS: u64 = 11;
 
@@ -97,6 +99,7 @@ impl State {
         };
         // Nothing stands for no list.
         out.bytes(self.infra.list.as_ref().map_or(&[], |list| list.der()))?;
+        out.u32(self.inventory_sum)?;
         Ok(())
     }
 
@@ -153,7 +156,7 @@ impl State {
             recent.remember(id, input.decode::<Outcome>()?);
         }
         let mut infra = Infra::default();
-        if fields >= FIELDS {
+        if fields >= FIELDS_WITH_INFRA {
             infra.inventory = input.decode::<Option<String>>()?.map(Into::into);
             let der = input.bytes()?;
             if !der.is_empty() {
@@ -162,6 +165,8 @@ impl State {
                     Some(list.map_err(|_| UnreadableImage::Part("infrastructure's revocation list"))?);
             }
         }
+        // Without it any inventory looks as if others had written to it: it is compared line by line then.
+        let inventory_sum = if fields >= FIELDS { input.u32()? } else { 0 };
         Ok(Self {
             algorithm: SignatureAlgorithm::for_public_key(issuer.spki_der()).ok(),
             issuer,
@@ -171,6 +176,7 @@ impl State {
             signed,
             inventory,
             inventory_length,
+            inventory_sum,
             inventory_open,
             lists: RevocationLists { own, chain_pem },
             infra,

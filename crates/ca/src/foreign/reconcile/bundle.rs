@@ -1,0 +1,41 @@
+//! `ca_crt.pem`: a certificate of our own key under our own name may be renewed by other tools; anything else is not
+//! this CA.
+
+use super::Case;
+use crate::command::Command;
+use crate::foreign::Finding;
+use pki::Certificate;
+
+const FILE: &str = "ca_crt.pem";
+
+pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
+    let content = case.found.bundle.as_ref()?;
+    let Some(text) = content.text() else {
+        return Some(Finding::leave(
+            FILE,
+            "is missing or no text; this CA goes on with the certificate it has",
+        ));
+    };
+    let ours = Certificate::all_from_pem(case.state.bundle_pem().as_bytes()).unwrap_or_default();
+    let Ok(theirs) = Certificate::all_from_pem(text.as_bytes()) else {
+        return Some(Finding::leave(FILE, "cannot be read; this CA goes on with the certificate it has"));
+    };
+    if ours == theirs {
+        return None;
+    }
+    let issuer = case.state.issuer();
+    let of_our_key =
+        |one: &&Certificate| one.spki_der() == issuer.spki_der() && one.subject_der() == issuer.subject_der();
+    // The one that lives longest: a renewed one may stand beside the one before.
+    let Some(renewed) = theirs.iter().filter(of_our_key).max_by_key(|one| one.not_after()) else {
+        let what = "has no certificate of our key; this CA goes on with the one it has, and needs the other key for this";
+        return Some(Finding::leave(FILE, what));
+    };
+    if renewed.not_after() < issuer.not_after() {
+        let what = "has an older certificate of our key; this CA goes on with the one it has";
+        return Some(Finding::leave(FILE, what));
+    }
+    let command =
+        Command::AuthorityRenewed { issuer_der: renewed.der().to_vec(), bundle_pem: text.to_owned() };
+    Some(Finding::adopt(FILE, "has another certificate of our key, or another chain", vec![command]))
+}

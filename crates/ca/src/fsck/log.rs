@@ -1,0 +1,59 @@
+//! The log can be read, and the directory shows what it says.
+
+use super::{Material, Repair, Report};
+use crate::foreign::reconcile::reconcile;
+use crate::foreign::stamp::Seen;
+use crate::foreign::{Finding, Remedy, look};
+use crate::store::OpenFault;
+use crate::view;
+use std::time::Duration;
+
+const CHECK: &str = "log";
+/// A CA at work changes files while they are compared: what differs must still differ after this.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+pub(super) fn check(material: &Material, report: &mut Report) {
+    if !material.layout.configuration().exists() {
+        return;
+    }
+    let first = match differences(material) {
+        Err(_) if material.running => {
+            // It may have been shortening its log.
+            std::thread::sleep(AGAIN_AFTER);
+            differences(material)
+        }
+        other => other,
+    };
+    let mut findings = match first {
+        Ok(findings) => findings,
+        Err(fault) => {
+            report.problem(CHECK, "bunraku/log", fault.to_string());
+            return;
+        }
+    };
+    if material.running && !findings.is_empty() {
+        std::thread::sleep(AGAIN_AFTER);
+        let still = differences(material).unwrap_or_default();
+        findings.retain(|finding| still.contains(finding));
+    }
+    for finding in findings {
+        let what = format!("differs from the log: {}", finding.what);
+        if finding.remedy == Remedy::Leave {
+            report.notice(CHECK, finding.file, what);
+        } else {
+            report.problem(CHECK, finding.file, what).repair(Repair::Settle);
+        }
+    }
+}
+
+fn differences(material: &Material) -> Result<Vec<Finding>, OpenFault> {
+    let layout = &material.layout;
+    let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
+    let Some(view) = view::view(layout)? else { return Ok(Vec::new()) };
+    let now = Seen::now(layout).map_err(io)?;
+    let mut found = look::look(layout, None, &now, &view.shown).map_err(io)?;
+    // Other checks have something to say of these.
+    found.strange.clear();
+    view.explained.subtract(&mut found);
+    Ok(reconcile(&view.shown, &found, material.now, &|_| false))
+}
