@@ -271,7 +271,7 @@ impl Authority {
         if plan.revoke.is_empty() {
             return Ok(());
         }
-        let caller = Caller { actor, request_id: None, epoch };
+        let caller = Caller::unlimited(actor, None, epoch);
         let entries = plan.revoke.iter().map(|(serial, _)| *serial);
         self.revoke_above(&caller, entries, plan.above).await
     }
