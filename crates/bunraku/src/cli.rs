@@ -92,6 +92,9 @@ pub struct ServeArgs {
     /// Its name in the configuration
     #[arg(long)]
     pub name: String,
+    /// Serve a CA by itself, without front end and standby, in the place of Puppet Server's
+    #[arg(long)]
+    pub alone: bool,
     /// End when the process that started this one ends (set by `bunraku up`)
     #[arg(long, hide = true)]
     pub supervised: bool,

@@ -39,6 +39,9 @@ pub enum StartFault {
     /// There is no CA in the directory, and no other member from which it could come.
     #[error("there is no certificate authority in {0}")]
     NoAuthority(String),
+    /// The member was to go on alone, and others have a say in its log.
+    #[error("{0} shares its log with other members: alone it could not know what they have confirmed")]
+    NotAlone(String),
 }
 
 /// A running CA member.
@@ -70,6 +73,9 @@ impl Worker {
             None => {
                 if store.state.is_none() {
                     return Err(StartFault::NoAuthority(settings.cadir.display().to_string()));
+                }
+                if !store.membership.sole_owner(&replica::MemberName::new(&settings.name)) {
+                    return Err(StartFault::NotAlone(settings.name));
                 }
                 let (alone, ledger) = Alone::start(store)?;
                 (WorkerLog::Alone(alone), ledger)

@@ -9,6 +9,9 @@ use crate::up::SUPERVISOR_VARIABLE;
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
+    if args.alone && args.role != Role::Ca {
+        anyhow::bail!("--alone is for a CA");
+    }
     if args.supervised {
         end_with_supervisor()?;
     }
@@ -24,7 +27,7 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
     runtime.block_on(async {
         match args.role {
             Role::FrontEnd => roles::front_end::serve(&config, &args.name).await,
-            Role::Ca => roles::certificate_authority::serve(&config, &args.name).await,
+            Role::Ca => roles::certificate_authority::serve(&config, &args.name, args.alone).await,
             Role::Catalog => roles::catalog::serve(&config, &args.name).await,
         }
     })?;

@@ -12,8 +12,8 @@ use super::{access_log_path, end_on_signal, listen, worker_drain};
 use crate::config::{Autosign, CaMember, Config};
 use crate::operator;
 
-/// Serves as the CA member `name` until it is told to end.
-pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
+/// Serves as the CA member `name` until it is told to end; `alone`: without asking anybody who is primary.
+pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<()> {
     let member = config
         .ca_member(name)
         .with_context(|| format!("{} has no [[ca.member]] named '{name}'", config.path.display()))?;
@@ -21,7 +21,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     let trust = operator::trust(config)?;
     let mut settings = settings(config, member)?;
     settings.trust = Some(trust.clone());
-    settings.replication = Some(Replication {
+    settings.replication = (!alone).then_some(Replication {
         cluster: config.cluster.clone(),
         members: config.ca.members.iter().map(address).collect(),
         register: RegisterAddress {
@@ -33,7 +33,8 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     });
     let front_ends = settings.front_ends.clone();
     let worker = Worker::start(settings).await.context("the CA could not start")?;
-    let log = AccessLog::open(access_log_path(&config.main.logdir, "ca", &member.address))?;
+    let log_path = access_log_path(&config.main.logdir, "ca", &member.address);
+    let log = AccessLog::open(&log_path).with_context(|| log_path.display().to_string())?;
     let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
     let listener = listen(&member.address)?;
     let drain = end_on_signal(log.clone(), worker_drain())?;

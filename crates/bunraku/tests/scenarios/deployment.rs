@@ -49,6 +49,29 @@ impl Deployment {
         self.announced = announced;
     }
 
+    /// `kill -9` of every process at once.
+    pub fn crash(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        let up = Pid::from_raw(self.up.id() as i32).unwrap();
+        // Held, so that it neither ends nor replaces what dies first.
+        kill_process(up, Signal::STOP).unwrap();
+        let names = ["front-end", "ca-1", "ca-2", "catalog-1", "catalog-2"];
+        let pids: Vec<Pid> =
+            names.iter().filter_map(|name| Pid::from_raw(find_process(&self.dir(), name)?)).collect();
+        for pid in pids.iter().chain([&up]) {
+            kill_process(*pid, Signal::KILL).unwrap();
+        }
+        self.up.wait().unwrap();
+        wait_until("all of them are gone", Duration::from_secs(5), || {
+            names.iter().all(|name| find_process(&self.dir(), name).is_none())
+        });
+    }
+
+    /// Starts `up` again on the same directory after [`Deployment::crash`].
+    pub fn start_again(&mut self) {
+        (self.up, self.announced) = start_up(&self.dir(), self.port, &[]);
+    }
+
     /// Ends everything, as Ctrl-C does.
     pub fn end(&mut self) {
         let pid = rustix::process::Pid::from_raw(self.up.id() as i32).unwrap();

@@ -1,25 +1,23 @@
 //! A revocation reaches the front end: before the operator's answer when it goes through it, at once when it does not.
 //! The list is a long one: `BUNRAKU_REVOKED` entries, 1,000 when that is not set.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method};
-use pki::crl::CrlDraft;
-use pki::issue::{Authority, self_signed_ca};
-use pki::{KeyKind, PrivateKey, Serial};
+use pki::{KeyKind, PrivateKey};
 use wire::Bytes;
 use wire::client::{Client, Timeouts};
 use wire::tls::{ClientTls, Identity, TrustBundle};
 
 use super::adopting::configure;
 use super::deployment::{Deployment, text};
+use super::made_by_hand::make_authority;
 
 #[test]
 fn a_revoked_node_is_out_on_open_and_on_new_connections() {
     let deployment = Deployment::start_prepared(21_140, &[], |root| {
-        long_list(&root.join("ca"));
+        make_authority(&root.join("ca"), revoked());
         configure(root, &[("autosign = false", "autosign = true")]);
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -70,7 +68,7 @@ fn a_revoked_node_is_out_on_open_and_on_new_connections() {
 #[test]
 fn a_node_renews_its_certificate_through_the_front_end() {
     let deployment = Deployment::start_prepared(21_140, &[], |root| {
-        long_list(&root.join("ca"));
+        make_authority(&root.join("ca"), revoked());
         configure(
             root,
             &[
@@ -207,30 +205,7 @@ fn report(what: &str, mut times: Vec<Duration>) {
     eprintln!("{what}: median {:?}, slowest {:?}", times[times.len() / 2], times[times.len() - 1]);
 }
 
-/// A CA directory whose list is long.
-fn long_list(cadir: &Path) {
-    let entries = std::env::var("BUNRAKU_REVOKED").map_or(1000, |entries| entries.parse().unwrap());
-    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
-    let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
-    let year = 365 * 86_400;
-    let certificate =
-        self_signed_ca("Puppet CA: test", &key, Serial::from_u64(1), now - 86_400, now + year).unwrap();
-    let revoked: Vec<(Serial, i64)> =
-        (2..entries + 2).map(|number| (Serial::from_u64(number), now)).collect();
-    let (pem, public) = (key.to_pem(), key.public_pem());
-    let authority = Authority { certificate, signer: std::sync::Arc::new(key) };
-    let list = pki::crl::issue(&authority, &CrlDraft::at(now, 1, &revoked)).unwrap();
-    for folder in ["signed", "requests"] {
-        std::fs::create_dir_all(cadir.join(folder)).unwrap();
-    }
-    for (name, content) in [
-        ("ca_crt.pem", authority.certificate.to_pem()),
-        ("ca_key.pem", pem),
-        ("ca_pub.pem", public),
-        ("ca_crl.pem", list.to_pem()),
-        ("inventory.txt", String::new()),
-        ("serial", format!("{}", Serial::from_u64(entries + 2))),
-    ] {
-        std::fs::write(cadir.join(name), content).unwrap();
-    }
+/// How long the list is.
+fn revoked() -> u64 {
+    std::env::var("BUNRAKU_REVOKED").map_or(1000, |entries| entries.parse().unwrap())
 }
