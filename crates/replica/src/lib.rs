@@ -79,6 +79,8 @@ pub mod register;
 pub mod report;
 pub mod role;
 pub mod storage;
+#[doc(hidden)]
+pub mod witness;
 
 pub use configuration::{Configuration, Membership};
 pub use frame::Frame;

@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::witness;
+
 /// A file that grows at its end. Nothing is durable before [`Storage::sync`] returned `Ok`.
 pub trait Storage {
     /// The whole content.
@@ -35,9 +37,13 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     name.push(".new");
     let temporary = path.with_file_name(name);
     let mut file = private().create(true).truncate(true).write(true).open(&temporary)?;
+    witness::created(&temporary, &file);
     file.write_all(bytes)?;
+    witness::wrote(&file, 0, bytes);
     file.sync_all()?;
+    witness::synced(&file);
     fs::rename(&temporary, path)?;
+    witness::renamed(&temporary, path);
     sync_parent(path)
 }
 
@@ -53,7 +59,9 @@ fn sync_parent(path: &Path) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    File::open(parent)?.sync_all()
+    File::open(parent)?.sync_all()?;
+    witness::synced_directory(parent);
+    Ok(())
 }
 
 /// [`Cell`] as one file, mode 0600.
@@ -119,16 +127,22 @@ impl Storage for FileStorage {
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.seek(SeekFrom::End(0))?;
-        self.file.write_all(bytes)
+        let end = self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(bytes)?;
+        witness::wrote(&self.file, end, bytes);
+        Ok(())
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
-        self.file.set_len(length)
+        self.file.set_len(length)?;
+        witness::cut(&self.file, length);
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file.sync_data()?;
+        witness::synced(&self.file);
+        Ok(())
     }
 
     fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
