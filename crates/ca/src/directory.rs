@@ -9,6 +9,7 @@ mod batch;
 pub use batch::Batch;
 
 use pki::pem;
+use replica::witness;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -135,6 +136,14 @@ impl Layout {
     pub fn incoming(&self) -> PathBuf {
         self.own().join("incoming")
     }
+    /// What a crash may leave of files of ours that were being replaced or received; none of it counts.
+    fn unfinished(&self) -> Vec<PathBuf> {
+        let own = self.own();
+        let replaced = ["log", "snapshot", "configuration", "probe"];
+        let mut all: Vec<PathBuf> = replaced.iter().map(|name| own.join(format!("{name}.new"))).collect();
+        all.extend([self.incoming(), own.join("probe")]);
+        all
+    }
     /// `bunraku/lock`.
     pub fn lock(&self) -> PathBuf {
         self.own().join("lock")
@@ -169,6 +178,12 @@ impl Directory {
         match fs::remove_dir_all(directory.layout.temporary()) {
             Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
             _ => {}
+        }
+        for path in directory.layout.unfinished() {
+            match fs::remove_file(&path) {
+                Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
+                _ => {}
+            }
         }
         for path in [directory.layout.requests(), directory.layout.signed()] {
             directory.make_directory(&path, DIRECTORY_MODE)?;
@@ -213,7 +228,7 @@ impl Directory {
     /// As [`Directory::write`], for many files: the caller makes the names durable in the end.
     pub(crate) fn place(&self, target: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let (file, staged) = self.stage(target.to_owned(), bytes, mode)?;
-        file.sync_all()?;
+        sync(&file)?;
         staged.put()
     }
 
@@ -223,7 +238,9 @@ impl Directory {
         let temporary = self.layout.temporary().join(number.to_string());
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&temporary)?;
+        witness::created(&temporary, &file);
         file.write_all(bytes)?;
+        witness::wrote(&file, 0, bytes);
         // The umask may have taken bits away that Puppet's own tools need.
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         if let Some((user, group)) = self.owner {
@@ -315,7 +332,10 @@ impl Directory {
             staged.into_iter().try_for_each(Staged::put)?;
             for path in gone {
                 match fs::remove_file(&path) {
-                    Ok(()) => touched = true,
+                    Ok(()) => {
+                        witness::removed(&path);
+                        touched = true;
+                    }
                     Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
                     Err(fault) => return Err(fault),
                 }
@@ -324,8 +344,10 @@ impl Directory {
                 changed.push(directory);
             }
         }
-        let changed = changed.iter().map(File::open).collect::<io::Result<Vec<_>>>()?;
-        flush_together(&changed)
+        let opened = changed.iter().map(File::open).collect::<io::Result<Vec<_>>>()?;
+        flush_together(&opened)?;
+        changed.iter().for_each(|path| witness::synced_directory(path));
+        Ok(())
     }
 
     fn removals(&self, files: &batch::Files, path: impl Fn(&str) -> PathBuf) -> Vec<PathBuf> {
@@ -359,7 +381,7 @@ impl Directory {
                 batch::InventoryWrite::Append(offset, lines) => {
                     let file = self.open_inventory()?;
                     append_line(&file, *offset, lines)?;
-                    file.sync_all()?;
+                    sync(&file)?;
                 }
                 batch::InventoryWrite::Exactly(offset, text) => self.rewrite_inventory(*offset, text)?,
             }
@@ -400,7 +422,7 @@ fn append_line(file: &File, offset: u64, line: &str) -> io::Result<()> {
             return Ok(());
         }
         if there[..known] == line.as_bytes()[..known] {
-            return file.write_all_at(line.as_bytes(), offset);
+            return write_at(file, line.as_bytes(), offset);
         }
     }
     // Somebody else wrote to the inventory. Nothing of theirs is overwritten: our line goes to the end, once.
@@ -415,7 +437,20 @@ fn append_line(file: &File, offset: u64, line: &str) -> io::Result<()> {
     if !missing.is_empty() {
         warn!("inventory.txt was changed by somebody else; appending to its end");
     }
-    file.write_all_at(missing.as_bytes(), length)
+    write_at(file, missing.as_bytes(), length)
+}
+
+fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)?;
+    witness::wrote(file, offset, bytes);
+    Ok(())
+}
+
+/// Makes a file's content durable.
+fn sync(file: &File) -> io::Result<()> {
+    file.sync_all()?;
+    witness::synced(file);
+    Ok(())
 }
 
 /// A file that has its content and not its name yet.
@@ -426,7 +461,9 @@ struct Staged {
 
 impl Staged {
     fn put(self) -> io::Result<()> {
-        fs::rename(&self.temporary, &self.target)
+        fs::rename(&self.temporary, &self.target)?;
+        witness::renamed(&self.temporary, &self.target);
+        Ok(())
     }
 }
 
@@ -444,7 +481,7 @@ fn flush_together(files: &[File]) -> io::Result<()> {
             let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
         }
     }
-    files.iter().try_for_each(|file| file.sync_all())
+    files.iter().try_for_each(sync)
 }
 
 /// Makes the names in a directory durable.
@@ -452,7 +489,9 @@ fn flush_together(files: &[File]) -> io::Result<()> {
 /// # Errors
 /// Any fault of the file system.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    File::open(path)?.sync_all()?;
+    witness::synced_directory(path);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 use crate::directory::{Batch, Directory, Layout};
 use crate::state::DirectoryEffect;
+use replica::witness;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -188,7 +189,16 @@ fn run(
 /// Notes how far the directory is, so that the next start need not repeat what is there. Not flushed: it is
 /// written after the batch, so a crash can only leave an older mark, and repeating a batch does no harm.
 pub(crate) fn mark(directory: &Directory, index: u64) {
-    if let Err(fault) = std::fs::write(directory.layout().mark(), format!("{index:020}\n")) {
+    let path = directory.layout().mark();
+    let text = format!("{index:020}\n");
+    let note = || -> io::Result<()> {
+        let mut file = std::fs::File::create(&path)?;
+        witness::created(&path, &file);
+        file.write_all(text.as_bytes())?;
+        witness::wrote(&file, 0, text.as_bytes());
+        Ok(())
+    };
+    if let Err(fault) = note() {
         warn!(%fault, "cannot note how far the directory is");
     }
 }

@@ -19,7 +19,11 @@ pub fn created(path: &Path, file: &File) {
 #[inline]
 pub fn wrote(file: &File, offset: u64, bytes: &[u8]) {
     #[cfg(feature = "witness")]
-    recorder::note(recorder::Operation::Write { inode: recorder::inode(file), offset, bytes: bytes.to_vec() });
+    recorder::note(recorder::Operation::Write {
+        inode: recorder::inode(file),
+        offset,
+        bytes: bytes.to_vec(),
+    });
     let _ = (file, offset, bytes);
 }
 

@@ -21,9 +21,9 @@ use super::made_by_hand::{make_authority, make_role};
 
 #[test]
 fn a_ca_by_itself_survives_being_killed_among_enrolments() {
-    let mut lone = Lone::start(31_142);
+    let mut lone = Lone::start(33_142);
     let ca = lone.cadir();
-    torture(31_142, &[&ca], |killing| if killing { lone.kill() } else { lone.run() });
+    torture(33_142, &[&ca], |killing| if killing { lone.kill() } else { lone.run() });
     lone.end();
     nothing_is_left(&ca);
 }
@@ -302,7 +302,9 @@ struct Lone {
 impl Lone {
     fn start(port: u16) -> Lone {
         let root = tempfile::tempdir().unwrap();
-        configure(root.path(), &[("autosign = false", "autosign = true")]);
+        // Not the port of a deployment's first CA: that test may run at the same time.
+        let address = ("127.0.0.1:31142", "127.0.0.1:33142");
+        configure(root.path(), &[("autosign = false", "autosign = true"), address]);
         let authority = make_authority(&root.path().join("ca"), 0);
         make_role(&authority, &root.path().join("data/ssl"), "bunraku-ca-1");
         std::fs::create_dir(root.path().join("data/log")).unwrap();
