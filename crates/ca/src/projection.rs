@@ -41,10 +41,12 @@ pub struct Progress {
 /// Certificates whose files are on their way: certname → the entry that says so, and the DER, or none when the file is
 /// to go. Whoever asks for a certificate looks here first.
 #[derive(Debug, Default)]
-struct Underway(Mutex<HashMap<String, (u64, Option<Arc<[u8]>>)>>);
+struct Underway(Mutex<FilesUnderway>);
+
+type FilesUnderway = HashMap<String, (u64, Option<Arc<[u8]>>)>;
 
 impl Underway {
-    fn files(&self) -> MutexGuard<'_, HashMap<String, (u64, Option<Arc<[u8]>>)>> {
+    fn files(&self) -> MutexGuard<'_, FilesUnderway> {
         // Each change is a single insertion or removal.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

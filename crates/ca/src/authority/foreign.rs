@@ -203,7 +203,8 @@ impl Authority {
             places.extend(single.into_iter().filter(|(found, _)| found.is_some()).map(|(_, place)| place));
         }
         // What another member decides about a name does not wait for us.
-        if !quiet && !decides && !(again.signed.is_empty() && again.requests.is_empty()) {
+        let something = !again.signed.is_empty() || !again.requests.is_empty();
+        if something && !quiet && !decides {
             again.signed.clear();
             again.requests.clear();
             places.extend([Place::Signed, Place::Requests]);

@@ -79,7 +79,7 @@ impl Authority {
     }
 
     /// A number from the stock.
-    pub(super) fn from_stock(&self, epoch: u64) -> Option<Serial> {
+    pub(super) fn take_from_stock(&self, epoch: u64) -> Option<Serial> {
         let mut reservation = self.reservation();
         if reservation.epoch == epoch { reservation.stock.pop_front() } else { None }
     }

@@ -144,7 +144,7 @@ impl Authority {
     ) -> Result<(), Failure> {
         // 1. A serial that nobody else can ever have: in the log of every in-sync member.
         let _busy = self.busy();
-        let serial = match self.from_stock(caller.epoch) {
+        let serial = match self.take_from_stock(caller.epoch) {
             Some(serial) => serial,
             None => {
                 let (serials, reserve) = self.reserve(caller.epoch, 1)?;
