@@ -70,9 +70,10 @@ fn webpki_accepts(certificate: &Certificate, authority: &Authority) -> Result<()
         .map_err(|fault| fault.to_string())?;
     }
     // Names that a client could connect to. (Puppet allows one dot at the end, and then the alternative name has it too;
-    // no client ever finds that.)
+    // no client ever finds that. And a certname may look like an address, "1.7.2.2", but is no alternative name of that
+    // kind.)
     let name = certificate.subject_cn().unwrap_or_default();
-    if let Ok(server) = ServerName::try_from(name)
+    if let Ok(server @ ServerName::DnsName(_)) = ServerName::try_from(name)
         && !name.ends_with('.')
     {
         leaf.verify_is_valid_for_subject_name(&server).map_err(|fault| format!("name {name}: {fault}"))?;
@@ -178,8 +179,11 @@ fn check(
     true
 }
 
+/// The same recipes in every run: what is found must be found again.
+const SEED: proptest::test_runner::RngSeed = proptest::test_runner::RngSeed::Fixed(2_026);
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, rng_seed: SEED, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_signed_stands_before_webpki(
@@ -201,7 +205,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, rng_seed: SEED, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_signed_stands_before_openssl(recipe in recipe::allowed_recipe(), issuer in 0usize..3) {
