@@ -57,7 +57,8 @@ impl Estate {
         let worker = CatalogWorker::start(ServerSettings {
             certname: "puppet.example.com".into(),
             environmentpath: dir.path().join("code/environments"),
-            basemodulepath: vec![dir.path().join("code/modules"), "/usr/share/puppet/modules".into()],
+            // As on the recorded machine: a second place, without modules. This machine's own may have some.
+            basemodulepath: vec![dir.path().join("code/modules"), dir.path().join("share/modules")],
             reportdir: dir.path().join("reports"),
             factsdir: dir.path().join("facts"),
             front_ends: vec!["front-end.bunraku.internal".into()],
