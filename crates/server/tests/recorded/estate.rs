@@ -58,7 +58,7 @@ impl Estate {
             certname: "puppet.example.com".into(),
             environmentpath: dir.path().join("code/environments"),
             // As on the recorded machine: a second place, without modules. This machine's own may have some.
-            basemodulepath: vec![dir.path().join("code/modules"), dir.path().join("share/modules")],
+            basemodulepath: vec![dir.path().join("code/modules"), dir.path().join("code/elsewhere")],
             reportdir: dir.path().join("reports"),
             factsdir: dir.path().join("facts"),
             front_ends: vec!["front-end.bunraku.internal".into()],

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 /// Where the recordings' code was.
 const RECORDED: &str = "/srv/puppet-lab/main/code";
+/// The second place for modules there, and what stands for it here: this machine's own may have modules.
+const ELSEWHERE: [&str; 2] = ["/usr/share/puppet/modules", "/srv/puppet-lab/main/code/elsewhere"];
 
 /// `text` in a form that is equal for equal answers; what is no JSON stays as it is. `code` is this host's directory
 /// of code.
@@ -40,7 +42,7 @@ fn clean(value: &mut Value, code: &str) {
         }
         Value::Array(elements) => elements.iter_mut().for_each(|element| clean(element, code)),
         Value::String(text) if text.starts_with("{ctime}") => *text = "{ctime}(any)".to_string(),
-        Value::String(text) => *text = text.replace(code, RECORDED),
+        Value::String(text) => *text = text.replace(code, RECORDED).replace(ELSEWHERE[1], ELSEWHERE[0]),
         _ => {}
     }
 }
