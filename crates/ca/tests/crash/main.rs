@@ -235,8 +235,15 @@ async fn goes_on(story: &Story, cadir: &Path, end: usize, what: &str) {
 
 fn nothing_is_left(cadir: &Path, what: &str) {
     let own = ["configuration", "found", "lock", "log", "projected", "seen", "snapshot"];
-    for (path, ..) in files(&cadir.join("bunraku")) {
+    for (path, _, bytes) in files(&cadir.join("bunraku")) {
         let name = path.file_name().unwrap().to_str().unwrap();
+        if path.starts_with(cadir.join("bunraku/found")) {
+            // The disk is a copy: to the CA its single files are others than those it saw last, whatever is in them,
+            // and it keeps them. No certificate and no request of its own may be taken for somebody else's work.
+            let single = ["ca_crl.pem", "ca_crt.pem", "inventory.txt", "serial"].contains(&name);
+            assert!(single && !bytes.is_empty(), "{what}: {} was taken for foreign", path.display());
+            continue;
+        }
         assert!(own.contains(&name), "{what}: {} is left", path.display());
     }
 }
