@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use super::agents::{Agent, BOTH};
-use super::deployment::{Deployment, text};
+use super::deployment::{Deployment, text, wait_until};
 
 #[test]
 fn an_existing_ca_directory_of_puppet_is_taken_over() {
@@ -29,10 +30,15 @@ fn an_existing_ca_directory_of_puppet_is_taken_over() {
         assert!(matches!(run.code, 0 | 2), "{}", run.said);
         // The new certificates hang on Puppet's root, through its intermediate CA.
         for dir in [&cadir, &deployment.standby_dir()] {
+            // The standby's log has it; its directory follows.
+            let certificate = dir.join("signed").join(format!("{certname}.pem"));
+            wait_until("the certificate is in the directory", Duration::from_secs(10), || {
+                certificate.exists()
+            });
             let verified = Command::new("openssl")
                 .args(["verify", "-CAfile"])
                 .arg(dir.join("ca_crt.pem"))
-                .arg(dir.join("signed").join(format!("{certname}.pem")))
+                .arg(&certificate)
                 .output()
                 .unwrap();
             assert!(verified.status.success(), "{}", text(&verified.stderr));

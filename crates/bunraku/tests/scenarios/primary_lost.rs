@@ -120,12 +120,17 @@ fn comes_home_without_loss(deployment: &Deployment, next: u64) {
     let printed = text(&output.unwrap().stdout);
     let serial = u64::from_str_radix(printed.trim().trim_start_matches("serial="), 16).unwrap();
     assert_eq!(serial, next, "the next certificate has the next serial");
+    // The standby's log has it; its directory follows.
+    let certificate = deployment.standby_dir().join("signed/next.example.com.pem");
+    wait_until("the certificate is in the standby's directory", Duration::from_secs(10), || {
+        certificate.exists()
+    });
     let verified = Command::new("openssl")
         .args(["verify", "-crl_check", "-CAfile"])
         .arg(deployment.standby_dir().join("ca_crt.pem"))
         .arg("-CRLfile")
         .arg(deployment.standby_dir().join("ca_crl.pem"))
-        .arg(deployment.standby_dir().join("signed/next.example.com.pem"))
+        .arg(&certificate)
         .output()
         .unwrap();
     assert!(verified.status.success(), "{}", text(&verified.stderr));
