@@ -74,7 +74,8 @@ pub enum AutosignMark {
     /// The policy executable has not answered yet; whoever is primary must (again) ask it.
     #[n(1)]
     Undecided,
-    /// It will be signed without an operator; whoever is primary must finish this.
+    /// It will be signed without an operator; whoever is primary must finish this. In logs of versions that saved a
+    /// request before they signed it.
     #[n(2)]
     Approved,
 }

@@ -78,15 +78,14 @@ impl Authority {
         }
         let (mark, outcome) = match &plan {
             Plan::Wait => (AutosignMark::Manual, done(answer::request_saved())),
-            Plan::Sign(_) | Plan::Ask(_) => (AutosignMark::Undecided, None),
+            Plan::Ask(_) => (AutosignMark::Undecided, None),
             Plan::Forbidden(fault) => (AutosignMark::Manual, done(answer::submission_refused(fault))),
+            // 7. What is signed at once is not saved first: the log has nothing of it, or the certificate.
+            Plan::Sign(profile) => {
+                self.sign_now(caller, (**profile).clone(), done(answer::request_saved())).await?;
+                return Ok(Submitted::Signed);
+            }
         };
-
-        // 7. What is signed at once is not saved first: the log has nothing of it, or the certificate.
-        if let Plan::Sign(profile) = plan {
-            self.sign_now(caller, *profile, done(answer::request_saved())).await?;
-            return Ok(Submitted::Signed);
-        }
 
         // 8. Save it.
         let commands = vec![Command::RequestSaved {
