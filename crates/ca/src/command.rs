@@ -290,12 +290,34 @@ pub enum Command {
         #[n(1)]
         text: String,
     },
-    /// Why the commands after it, up to the next of these, are there. Changes nothing.
+    /// From here on the audit record is written, in this form. Logs of versions before have none.
+    #[n(50)]
+    AuditBegun {
+        #[n(0)]
+        format: u32,
+    },
+    /// Something that the actor may decide was refused by a rule. Changes nothing.
+    #[n(51)]
+    Refused {
+        #[n(0)]
+        certname: String,
+        /// What was asked for: `sign`.
+        #[n(1)]
+        what: String,
+        #[n(2)]
+        reason: String,
+    },
+    /// Why the commands after it, up to the next of these, are there. Changes nothing but the audit record.
     #[n(43)]
     Noted {
         #[n(0)]
         text: String,
     },
+}
+
+impl Command {
+    /// The one that begins the audit record.
+    pub(crate) const AUDIT_BEGUN: Self = Self::AuditBegun { format: crate::audit::FORMAT };
 }
 
 /// A log entry that this version cannot read.
@@ -304,6 +326,14 @@ pub enum Command {
 pub struct UnreadableEntry(#[from] minicbor::decode::Error);
 
 impl Envelope {
+    /// Before it enters the log: the audit record begins with it, if it has not begun. One that comes twice does no harm.
+    pub(crate) fn with_record(mut self, state: &crate::state::State) -> Self {
+        if !state.audit().is_begun() {
+            self.commands.insert(0, Command::AUDIT_BEGUN);
+        }
+        self
+    }
+
     /// The bytes of a log entry.
     pub fn encode(&self) -> Vec<u8> {
         // Writing into a Vec has no error of its own, and the derived encoders raise none.

@@ -4,16 +4,19 @@
 //! Temporary files live under `bunraku/tmp` on the same file system, so that no reader of `requests/` or
 //! `signed/` ever meets one and what a crash leaves behind is in one place.
 
+mod audit;
 mod batch;
 
 pub use batch::Batch;
 
 use pki::pem;
 use replica::witness;
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::warn;
 
@@ -132,6 +135,10 @@ impl Layout {
     pub fn found(&self) -> PathBuf {
         self.own().join("found")
     }
+    /// `bunraku/audit`: the audit record.
+    pub fn audit(&self) -> PathBuf {
+        self.own().join("audit")
+    }
     /// `bunraku/incoming`: a snapshot from the primary, while it arrives.
     pub fn incoming(&self) -> PathBuf {
         self.own().join("incoming")
@@ -161,6 +168,8 @@ pub struct Directory {
     /// Who must own what is written, when this process may give files away (it is root, the directory is not).
     owner: Option<(u32, u32)>,
     temporaries: AtomicU64,
+    /// Files of the audit record that are not flushed.
+    unflushed: Mutex<BTreeSet<u64>>,
 }
 
 impl Directory {
@@ -174,7 +183,7 @@ impl Directory {
         let metadata = fs::metadata(layout.root())?;
         let wanted = (metadata.uid(), metadata.gid());
         let owner = (rustix::process::geteuid().is_root() && wanted.0 != 0).then_some(wanted);
-        let directory = Self { layout, owner, temporaries: AtomicU64::new(0) };
+        let directory = Self { layout, owner, temporaries: AtomicU64::new(0), unflushed: Mutex::default() };
         match fs::remove_dir_all(directory.layout.temporary()) {
             Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
             _ => {}
@@ -314,7 +323,10 @@ impl Directory {
             self.write_inventory(&batch.inventory)?;
         }
 
-        // 4. Everything else takes its name, and what is gone loses it.
+        // 4. The audit record. Not flushed: see [`Directory::flush_record`].
+        self.write_record(&batch.audit)?;
+
+        // 5. Everything else takes its name, and what is gone loses it.
         let mut changed = Vec::new();
         if !lists.is_empty() {
             changed.push(layout.root().to_owned());

@@ -231,6 +231,10 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`].
     pub async fn record(&self, epoch: u64, envelope: Envelope) -> Result<u64, Refusal> {
+        let envelope = match self.shared.published.load().as_deref() {
+            Some(state) => envelope.with_record(state),
+            None => envelope,
+        };
         let (answer, asked) = oneshot::channel();
         (self.propose)(Proposal { epoch, envelope, answer });
         let index = asked.await.unwrap_or(Err(Refusal::Stopping))?;

@@ -9,6 +9,7 @@
 pub mod alone;
 pub mod answer;
 mod api;
+pub mod audit;
 pub mod authority;
 pub mod autosign;
 pub mod command;

@@ -129,7 +129,10 @@ impl Projection {
     /// written now will be by the next start, which repeats what is missing.
     pub fn finish(&self) {
         let (done, finished) = mpsc::channel();
-        self.run(move |_| {
+        self.run(move |directory| {
+            if let Err(fault) = directory.flush_record() {
+                warn!(%fault, "the audit record could not be flushed; the log has its last lines");
+            }
             // Whoever gave up waiting needs no telling.
             let _ = done.send(());
         });

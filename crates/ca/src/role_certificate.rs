@@ -153,7 +153,7 @@ fn issue(
     let now = time::now();
     let mut commit = |commands: Vec<Command>| -> Result<(), RoleFault> {
         let actor = Actor { certname: None, address: None, local: true };
-        let envelope = Envelope { at: now, actor, request: None, commands };
+        let envelope = Envelope { at: now, actor, request: None, commands }.with_record(&state);
         let entry = Entry::after(&store.log.last(), store.membership.epoch(), envelope.encode());
         store.log.append(&[entry])?;
         store.log.flush()?;

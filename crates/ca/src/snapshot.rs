@@ -41,13 +41,17 @@ impl Writing {
         tell: impl FnOnce(io::Result<()>) + Send + 'static,
     ) -> io::Result<Self> {
         let (done, follows) = mpsc::channel();
-        projection.run(move |_| {
-            // The writer waits for nothing else.
-            let _ = done.send(());
+        projection.run(move |directory| {
+            // The log may lose the entries that lines of the audit record could be made from again. The writer waits
+            // for nothing else.
+            let _ = done.send(directory.flush_record());
         });
         let write = move || {
-            let result =
-                follows.recv().map_err(io::Error::other).and_then(|()| write(&layout, position, &state));
+            let result = follows
+                .recv()
+                .map_err(io::Error::other)
+                .flatten()
+                .and_then(|()| write(&layout, position, &state));
             if let Err(fault) = &result {
                 warn!(%fault, "no snapshot could be written; the log stays as it is");
             }

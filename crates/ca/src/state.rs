@@ -17,6 +17,7 @@ use infra::IssuedInfraList;
 pub use recent::RecentRequests;
 pub use signed::{Issued, IssuedTo, Signed};
 
+use crate::audit::{self, Audit};
 use crate::command::{AutosignMark, Command, Details, Envelope, Revocation};
 use crate::inventory::Row;
 use crate::source::Source;
@@ -56,6 +57,8 @@ pub enum DirectoryEffect {
     WriteInventory { offset: u64, text: String },
     /// Write `ca_crl.pem`: our own list first, then those of the chain.
     WriteRevocationLists(RevocationLists),
+    /// Write lines of the audit record.
+    AppendAudit(audit::Append),
 }
 
 /// What `ca_crl.pem` holds.
@@ -134,6 +137,7 @@ pub struct State {
     lists: RevocationLists,
     infra: Infra,
     recent: RecentRequests,
+    audit: Audit,
 }
 
 /// What a state begins with, as found in a CA directory.
@@ -176,6 +180,7 @@ impl State {
             lists: origin.lists,
             infra: Infra::default(),
             recent: RecentRequests::default(),
+            audit: Audit::default(),
         };
         for row in origin.inventory {
             state.remember_issue(&row.name, Issued { serial: row.serial, not_after: row.not_after });
@@ -186,9 +191,24 @@ impl State {
     /// Carries out one envelope and says what has to change in the directory, in order.
     pub fn apply(&mut self, envelope: &Envelope) -> Vec<DirectoryEffect> {
         let mut effects = Vec::new();
+        let mut context = audit::Context::new(envelope);
         for command in &envelope.commands {
+            if let Command::AuditBegun { format } = command {
+                if self.audit.is_begun() {
+                    continue;
+                }
+                self.audit.begin(*format);
+            }
+            if !self.audit.is_begun() {
+                self.apply_command(command, envelope, &mut effects);
+                continue;
+            }
+            let before = audit::Before::of(self, command);
             self.apply_command(command, envelope, &mut effects);
+            let lines = context.lines(command, before, self);
+            self.add_to_record(lines, &mut effects);
         }
+        self.add_to_record(context.unsaid(), &mut effects);
         if let Some(request) = &envelope.request
             && let Some(outcome) = &request.outcome
         {
@@ -333,7 +353,8 @@ impl State {
                     der: der.as_slice().into(),
                 });
             }
-            Command::Noted { .. } => {}
+            // What the audit record says of them is all that they change.
+            Command::Noted { .. } | Command::AuditBegun { .. } | Command::Refused { .. } => {}
             Command::InventoryAdopted { offset, text } => self.adopt_inventory(*offset, text, effects),
             Command::ChainListsReplaced { lists_pem } => {
                 self.lists.chain_pem = lists_pem.as_str().into();
@@ -341,6 +362,10 @@ impl State {
                 self.write_infra_lists(effects);
             }
         }
+    }
+
+    fn add_to_record(&mut self, lines: Vec<audit::Record>, effects: &mut Vec<DirectoryEffect>) {
+        effects.extend(lines.into_iter().map(|line| DirectoryEffect::AppendAudit(self.audit.add(line))));
     }
 
     /// Takes in the inventory from `offset` on as another program wrote it.
@@ -491,6 +516,16 @@ impl State {
             return Some(if revoked { Standing::Revoked } else { Standing::Signed });
         }
         self.pending.contains_key(certname).then_some(Standing::Requested)
+    }
+
+    /// The audit record, as far as the state knows it.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
+    }
+
+    /// On a member that was fed by a snapshot: see [`Audit`]. `held` is what it knew of the record before.
+    pub(crate) fn resume_record(&mut self, held: Option<&Audit>) {
+        self.audit.resume_after_snapshot(held);
     }
 
     /// The answers of the latest writes, by request id.

@@ -1,7 +1,7 @@
 //! What a member keeps in `CADIR/bunraku`: lock, membership, snapshot and log; and how a state is made of it.
 
 use crate::command::{Envelope, UnreadableEntry};
-use crate::directory::{DIRECTORY_MODE, Directory, Layout, OWN_MODE};
+use crate::directory::{Batch, DIRECTORY_MODE, Directory, Layout, OWN_MODE};
 use crate::foreign::stamp::Seen;
 use crate::import::{self, ImportFault};
 use crate::projection;
@@ -178,12 +178,19 @@ impl Store {
         projected = projected.max(applied.index);
         // What the directory shows has been committed; the rest waits until the log's owner says that it is.
         if let Some(state) = &mut state {
+            // The audit record is flushed with a snapshot only: whatever came after it may have to be written again.
+            let mut lines = Batch::default();
             for entry in &entries {
                 if entry.position.index > applied.index && entry.position.index <= projected {
-                    apply(state, entry)?;
+                    for effect in apply(state, entry)? {
+                        lines.add_line(effect);
+                    }
                     applied = entry.position;
                 }
             }
+            directory
+                .complete_record(&lines, state.audit())
+                .map_err(|source| OpenFault::Io { path: layout.audit(), source })?;
         }
         Ok(Self { lock, directory, membership, membership_file, log, entries, state, applied, projected })
     }

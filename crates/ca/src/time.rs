@@ -20,6 +20,14 @@ pub fn format(seconds: i64) -> String {
     EPOCH.saturating_add(SignedDuration::from_secs(inside)).strftime("%Y-%m-%dT%H:%M:%SUTC").to_string()
 }
 
+/// `2026-11-21T09:59:10Z` (RFC 3339), within the same years.
+pub fn rfc3339(seconds: i64) -> String {
+    let mut text = format(seconds);
+    text.truncate(text.len() - "UTC".len());
+    text.push('Z');
+    text
+}
+
 /// The same day and time `years` later (29 February becomes 28 February), as Puppet counts a revocation list's life.
 pub fn add_years(seconds: i64, years: i32) -> i64 {
     let later = Timestamp::from_second(seconds)
@@ -61,6 +69,8 @@ mod tests {
     fn puppets_form_there_and_back() {
         assert_eq!(format(1_795_254_000 + 5_950), "2026-11-21T11:19:10UTC");
         assert_eq!(parse("2026-11-21T11:19:10UTC"), Some(1_795_254_000 + 5_950));
+        assert_eq!(rfc3339(1_795_254_000 + 5_950), "2026-11-21T11:19:10Z");
+        assert_eq!(parse(&rfc3339(1_795_254_000)), Some(1_795_254_000));
     }
 
     #[test]

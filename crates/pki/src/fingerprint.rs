@@ -34,6 +34,11 @@ pub fn sha256(octets: &[u8]) -> String {
     shown(&digest::SHA256, octets)
 }
 
+/// SHA-256 of these octets, raw.
+pub fn sha256_octets(octets: &[u8]) -> [u8; 32] {
+    raw(&digest::SHA256, octets)
+}
+
 /// SHA-512 of these octets, `AA:BB:..`.
 pub fn sha512(octets: &[u8]) -> String {
     shown(&digest::SHA512, octets)
@@ -79,6 +84,7 @@ mod tests {
         assert!(sha256(b"abc").starts_with("BA:78:16:BF:8F:01:CF:EA"));
         assert_eq!(sha512(b"abc").len(), 64 * 3 - 1);
         assert_eq!(colons(&[]), "");
+        assert_eq!(colons(&sha256_octets(b"abc")), sha256(b"abc"));
         let digests = Digests::of(b"abc");
         assert_eq!(colons(&digests.sha1), sha1(b"abc"));
         assert_eq!(colons(&digests.sha256), sha256(b"abc"));

@@ -1,5 +1,6 @@
 //! Many effects, merged: what one round of file operations has to leave behind.
 
+use crate::audit;
 use crate::state::{DirectoryEffect, RevocationLists};
 use pki::Serial;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,9 +34,18 @@ pub struct Batch {
     pub(super) infra_inventory: Option<(Arc<str>, Arc<str>)>,
     pub(super) infra_serials: Option<String>,
     pub(super) infra_lists: Option<RevocationLists>,
+    /// Lines of the audit record.
+    pub(super) audit: Vec<audit::Append>,
 }
 
 impl Batch {
+    /// Adds an effect if it is a line of the audit record.
+    pub(crate) fn add_line(&mut self, effect: DirectoryEffect) {
+        if matches!(effect, DirectoryEffect::AppendAudit(_)) {
+            self.add(effect);
+        }
+    }
+
     /// Nothing is to be done.
     pub fn is_empty(&self) -> bool {
         self.serial.is_none()
@@ -44,6 +54,7 @@ impl Batch {
             && self.requests.is_empty()
             && self.lists.is_none()
             && self.bundle.is_none()
+            && self.audit.is_empty()
     }
 
     /// Adds an effect that follows all those added before.
@@ -84,6 +95,15 @@ impl Batch {
             DirectoryEffect::WriteInfraLists(lists) => self.infra_lists = Some(lists),
             DirectoryEffect::WriteBundle { pem } => self.bundle = Some(pem),
             DirectoryEffect::WriteRevocationLists(lists) => self.lists = Some(lists),
+            DirectoryEffect::AppendAudit(more) => match self.audit.last_mut() {
+                Some(last)
+                    if last.segment == more.segment
+                        && last.offset + last.text.len() as u64 == more.offset =>
+                {
+                    last.text.push_str(&more.text);
+                }
+                _ => self.audit.push(more),
+            },
         }
     }
 }

@@ -136,7 +136,7 @@ impl Store {
         commands: Vec<Command>,
     ) -> Result<(), OpenFault> {
         let actor = Actor { certname: None, address: None, local: true };
-        let envelope = Envelope { at: time::now(), actor, request: None, commands };
+        let envelope = Envelope { at: time::now(), actor, request: None, commands }.with_record(state);
         let entry = Entry::after(&self.log.last(), self.membership.epoch(), envelope.encode());
         let path = self.directory.layout().log();
         let fault = |fault| OpenFault::Log { path: path.clone(), fault };

@@ -357,10 +357,12 @@ impl Engine {
     fn unpack(&mut self, position: Position) {
         self.finish_saving();
         let inputs = self.around.inputs.clone();
+        let held = self.around.shared.copy();
         self.around.projection.run(move |directory| {
             let incoming = directory.layout().incoming();
             let result = std::fs::read(&incoming).map_err(parcel::ParcelFault::Io).and_then(|bytes| {
-                let state = parcel::unpack(directory, &bytes)?;
+                let mut state = parcel::unpack(directory, &bytes)?;
+                directory.resume_record(&mut state, held.as_deref())?;
                 snapshot::write(directory.layout(), position, &state)?;
                 Ok(Box::new(state))
             });

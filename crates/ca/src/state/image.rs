@@ -4,6 +4,7 @@
 //! form, would be larger than everything else together. Fields are only ever added at the end.
 
 use super::{Infra, IssuedTo, Names, Pending, RecentRequests, RevocationLists, Signed, State};
+use crate::audit::Audit;
 use crate::command::{AutosignMark, Details, Outcome};
 use crate::source::Source;
 use crate::state::Issued;
@@ -18,7 +19,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 /// How many fields this version writes.
-const FIELDS: u64 = 14;
+const FIELDS: u64 = 15;
+/// Those with the inventory's checksum.
+const FIELDS_WITH_INVENTORY_SUM: u64 = 14;
 /// Those with the infrastructure's list.
 const FIELDS_WITH_INFRA: u64 = 13;
 /// How many the first version wrote.
@@ -100,6 +103,7 @@ impl State {
         // Nothing stands for no list.
         out.bytes(self.infra.list.as_ref().map_or(&[], |list| list.der()))?;
         out.u32(self.inventory_sum)?;
+        out.bytes(&self.audit.encode())?;
         Ok(())
     }
 
@@ -166,7 +170,11 @@ impl State {
             }
         }
         // Without it any inventory looks as if others had written to it: it is compared line by line then.
-        let inventory_sum = if fields >= FIELDS { input.u32()? } else { 0 };
+        let inventory_sum = if fields >= FIELDS_WITH_INVENTORY_SUM { input.u32()? } else { 0 };
+        let audit = match fields >= FIELDS {
+            true => Audit::decode(input.bytes()?).ok_or(UnreadableImage::Part("audit record"))?,
+            false => Audit::default(),
+        };
         Ok(Self {
             algorithm: SignatureAlgorithm::for_public_key(issuer.spki_der()).ok(),
             issuer,
@@ -181,6 +189,7 @@ impl State {
             lists: RevocationLists { own, chain_pem },
             infra,
             recent,
+            audit,
         })
     }
 }

@@ -244,7 +244,8 @@ fn nothing_is_left(cadir: &Path, what: &str) {
             assert!(single && !bytes.is_empty(), "{what}: {} was taken for foreign", path.display());
             continue;
         }
-        assert!(own.contains(&name), "{what}: {} is left", path.display());
+        let record = path.parent().unwrap() == cadir.join("bunraku/audit");
+        assert!(own.contains(&name) || record, "{what}: {} is left", path.display());
     }
 }
 
