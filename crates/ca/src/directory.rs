@@ -251,7 +251,9 @@ impl Directory {
         file.write_all(bytes)?;
         witness::wrote(&file, 0, bytes);
         // The umask may have taken bits away that Puppet's own tools need.
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        if file.metadata()?.mode() & 0o7777 != mode {
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
         if let Some((user, group)) = self.owner {
             std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
         }

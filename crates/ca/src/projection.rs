@@ -1,17 +1,19 @@
 //! The thread that keeps the CA directory in step with the state.
 //!
 //! Effects arrive in the order of the log. Whatever has gathered while one batch was being written becomes the
-//! next batch, so the busier the authority, the fewer file operations and flushes per certificate.
+//! next batch, so the busier the authority, the fewer file operations and flushes per certificate. While nobody waits
+//! for the directory (on a standby nobody does), it is given some time to gather.
 
 use crate::directory::{Batch, Directory, Layout};
 use crate::state::DirectoryEffect;
 use replica::witness;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::{error, warn};
 
@@ -19,14 +21,22 @@ use tracing::{error, warn};
 const ENTRIES_PER_BATCH: usize = 1024;
 /// Pause before a failed batch (a full disk, mostly) is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
+/// While nobody waits for the directory, effects gather for so long: a batch of many certificates needs hardly more
+/// flushes than one of a single certificate.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long a stop waits for the directory.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
 type Errand = Box<dyn FnOnce(&Directory) + Send>;
 
 enum Job {
-    Effects { index: u64, effects: Vec<DirectoryEffect> },
+    Effects {
+        index: u64,
+        effects: Vec<DirectoryEffect>,
+    },
     Errand(Errand),
+    /// Somebody waits for what was queued before.
+    Hurry,
 }
 
 /// How far the directory follows the log.
@@ -74,6 +84,16 @@ pub struct Projection {
     sender: Sender<Job>,
     progress: watch::Receiver<Progress>,
     underway: Arc<Underway>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Somebody waits for the directory until this is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Projection {
@@ -85,11 +105,12 @@ impl Projection {
         let (sender, receiver) = mpsc::channel();
         let (publish, progress) = watch::channel(Progress { index, fault: None });
         let underway = Arc::new(Underway::default());
+        let waiting = Arc::new(AtomicUsize::new(0));
         let thread = std::thread::Builder::new().name("ca-directory".into()).spawn({
-            let underway = Arc::clone(&underway);
-            move || run(&directory, &receiver, &publish, &underway)
+            let (underway, waiting) = (Arc::clone(&underway), Arc::clone(&waiting));
+            move || run(&directory, &receiver, &publish, &underway, &waiting)
         })?;
-        Ok((Self { sender, progress, underway }, thread))
+        Ok((Self { sender, progress, underway, waiting }, thread))
     }
 
     /// Queues the effects of the entry at `index`.
@@ -148,6 +169,13 @@ impl Projection {
 
     /// Waits until the directory holds everything up to `index`; false when the thread has ended before.
     pub async fn reached(&self, index: u64) -> bool {
+        if self.lag(index) == 0 {
+            return true;
+        }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.waiting);
+        // Counted before, so either the thread sees the number or it meets this.
+        let _ = self.sender.send(Job::Hurry);
         self.progress.clone().wait_for(|progress| progress.index >= index).await.is_ok()
     }
 }
@@ -157,28 +185,16 @@ fn run(
     receiver: &Receiver<Job>,
     publish: &watch::Sender<Progress>,
     underway: &Underway,
+    waiting: &AtomicUsize,
 ) {
     let mut next = receiver.recv().ok();
     while let Some(job) = next.take() {
         match job {
+            Job::Hurry => {}
             Job::Errand(errand) => errand(directory),
             Job::Effects { index, effects } => {
-                let mut last = index;
-                let mut batch = Batch::default();
-                effects.into_iter().for_each(|effect| batch.add(effect));
-                for _ in 1..ENTRIES_PER_BATCH {
-                    match receiver.try_recv() {
-                        Ok(Job::Effects { index, effects }) => {
-                            last = index;
-                            effects.into_iter().for_each(|effect| batch.add(effect));
-                        }
-                        Ok(errand @ Job::Errand(_)) => {
-                            next = Some(errand);
-                            break;
-                        }
-                        Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                    }
-                }
+                let (batch, last, errand) = gather(index, effects, receiver, waiting);
+                next = errand;
                 carry_out(directory, &batch, publish);
                 mark(directory, last);
                 underway.arrived(last);
@@ -189,6 +205,37 @@ fn run(
             next = receiver.recv().ok();
         }
     }
+}
+
+/// Merges the effects of an entry with those that follow, until somebody waits for them. What comes back: the batch,
+/// the last entry in it, and what is to be done after it.
+fn gather(
+    index: u64,
+    effects: Vec<DirectoryEffect>,
+    receiver: &Receiver<Job>,
+    waiting: &AtomicUsize,
+) -> (Batch, u64, Option<Job>) {
+    let mut last = index;
+    let mut batch = Batch::default();
+    effects.into_iter().for_each(|effect| batch.add(effect));
+    let until = Instant::now() + GATHER;
+    for _ in 1..ENTRIES_PER_BATCH {
+        let patience = match waiting.load(Ordering::Relaxed) {
+            0 => until.saturating_duration_since(Instant::now()),
+            _ => Duration::ZERO,
+        };
+        match receiver.recv_timeout(patience) {
+            Ok(Job::Effects { index, effects }) => {
+                last = index;
+                effects.into_iter().for_each(|effect| batch.add(effect));
+            }
+            // From now on the number says so.
+            Ok(Job::Hurry) => {}
+            Ok(errand @ Job::Errand(_)) => return (batch, last, Some(errand)),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    (batch, last, None)
 }
 
 /// Notes how far the directory is, so that the next start need not repeat what is there. Not flushed: it is

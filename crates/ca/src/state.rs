@@ -308,7 +308,7 @@ impl State {
                 // The same function of the same input made what was signed, so neither step fails here.
                 let list = self.algorithm.and_then(|algorithm| {
                     let tbs = pki::crl::successor_tbs_der(&self.issuer, &successor).ok()?;
-                    pki::crl::assemble(&tbs, algorithm, signature).ok()
+                    pki::crl::assemble_successor(&self.lists.own, &tbs, algorithm, signature).ok()
                 });
                 if let Some(list) = list {
                     self.lists.own = list;

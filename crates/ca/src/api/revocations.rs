@@ -4,7 +4,6 @@
 use crate::authority::Authority;
 use crate::ledger::{Ledger, ListsVersion, Role};
 use crate::state::State;
-use pki::Serial;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -70,15 +69,15 @@ fn told(state: &State, known: &Known) -> Revocations {
     let lists = state.lists();
     let number = lists.own.number().unwrap_or(0);
     let chain = format!("{:08x}", crc32c::crc32c(lists.chain_pem.as_bytes()));
-    let entries: Vec<(Serial, i64)> = lists.own.entries().collect();
-    let first = known.prefix_of(&entries, |(serial, _)| *serial);
+    let serials_from = |first| lists.own.entries_from(first).map(|(serial, _)| serial);
+    let first = known.prefix_of(|at| serials_from(at).next());
     Revocations {
         version: format!("{number}-{chain}"),
         chain,
         number,
         issuer: key_name(state.issuer()),
         first,
-        serials: Revocations::write(entries[first..].iter().map(|(serial, _)| *serial)),
+        serials: Revocations::write(serials_from(first)),
     }
 }
 

@@ -197,7 +197,7 @@ impl CaMember {
                 let shared = self.shared.lock().unwrap();
                 let version = shared.list_number.to_string();
                 if known.version.as_ref() != Some(&version) {
-                    let first = known.prefix_of(&shared.revoked, |serial| *serial);
+                    let first = known.prefix_of(|at| shared.revoked.get(at).copied());
                     let told = Revocations {
                         version,
                         chain: String::new(),

@@ -96,6 +96,19 @@ pub fn assemble(
     RevocationList::from_der(&Signed::assemble(tbs, algorithm, signature))
 }
 
+/// As [`assemble`], for a list that goes on where `former` ended: only what is new in it is read.
+///
+/// # Errors
+/// The signed part is not one.
+pub fn assemble_successor(
+    former: &RevocationList,
+    tbs: &[u8],
+    algorithm: SignatureAlgorithm,
+    signature: &[u8],
+) -> Result<RevocationList, CrlFault> {
+    RevocationList::successor_from_der(former, &Signed::assemble(tbs, algorithm, signature))
+}
+
 /// Writes and signs a list as Puppet Server does.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::index::EntryIndex;
 use crate::algorithm::{SignatureAlgorithm, UnknownAlgorithm};
 use crate::asn1::{Malformed, Reader, reader, tag, time};
 use crate::certificate::{Certificate, read_authority_key_id};
@@ -31,8 +32,7 @@ struct Inner {
     authority_key_id: Option<Vec<u8>>,
     /// Where in the signed part the entries stand.
     entries: Range<usize>,
-    /// All serial numbers, sorted: 20 octets each, and no hashing of what an attacker may choose.
-    sorted: Vec<Serial>,
+    index: EntryIndex,
 }
 
 /// Why octets or text are no revocation list that can be used.
@@ -88,7 +88,16 @@ impl RevocationList {
     /// # Errors
     /// [`CrlFault`]
     pub fn from_der(der: &[u8]) -> Result<RevocationList, CrlFault> {
-        Ok(RevocationList(Arc::new(Inner::parse(der)?)))
+        Ok(RevocationList(Arc::new(Inner::parse(der, None)?)))
+    }
+
+    /// As [`RevocationList::from_der`], for a list that has all entries of `former` and then more, which is looked at
+    /// only where it is new. Without that beginning it is read whole.
+    pub(super) fn successor_from_der(
+        former: &RevocationList,
+        der: &[u8],
+    ) -> Result<RevocationList, CrlFault> {
+        Ok(RevocationList(Arc::new(Inner::parse(der, Some(former))?)))
     }
 
     /// The octets.
@@ -138,19 +147,26 @@ impl RevocationList {
 
     /// How many entries it has.
     pub fn len(&self) -> usize {
-        self.0.sorted.len()
+        self.0.index.len()
     }
 
     /// Whether nothing is revoked.
     pub fn is_empty(&self) -> bool {
-        self.0.sorted.is_empty()
+        self.0.index.len() == 0
     }
 
     /// The entries in their order: serial number and when it was revoked (Unix seconds).
     pub fn entries(&self) -> impl Iterator<Item = (Serial, i64)> + '_ {
-        let mut list = Reader::new(&self.0.signed.tbs()[self.0.entries.clone()]);
+        self.entries_from(0)
+    }
+
+    /// The entries from the one at `first` on (0 is the first of all), as [`RevocationList::entries`]. Where they stand
+    /// is known: nothing before them is read but a few neighbours.
+    pub fn entries_from(&self, first: usize) -> impl Iterator<Item = (Serial, i64)> + '_ {
+        let (offset, skipped) = self.0.index.place_before(first);
+        let mut list = Reader::new(self.entries_der().get(offset..).unwrap_or_default());
         // Every entry has been read once when the list was, so this ends only where the entries do.
-        std::iter::from_fn(move || read_entry(&mut list).ok())
+        std::iter::from_fn(move || read_entry(&mut list).ok()).skip(skipped)
     }
 
     /// The encoded entries, one after the other; empty when nothing is revoked.
@@ -179,7 +195,7 @@ impl RevocationList {
 
     /// Whether this serial number is revoked.
     pub fn contains(&self, serial: &Serial) -> bool {
-        self.0.sorted.binary_search(serial).is_ok()
+        self.0.index.contains(serial)
     }
 
     /// Whether it is this authority's list by name and, where both have one, by key identifier.
@@ -220,7 +236,7 @@ impl RevocationList {
 }
 
 impl Inner {
-    fn parse(bytes: &[u8]) -> Result<Inner, CrlFault> {
+    fn parse(bytes: &[u8], former: Option<&RevocationList>) -> Result<Inner, CrlFault> {
         let signed = Signed::parse(bytes)?;
         let tbs = signed.tbs();
         let mut fields = Reader::new(tbs).sequence()?;
@@ -239,15 +255,22 @@ impl Inner {
             _ => None,
         };
         let mut entries = 0..0;
-        let mut sorted = Vec::new();
+        let mut index = EntryIndex::default();
         if let Some(content) = fields.optional(tag::SEQUENCE)? {
             let end = tbs.len() - fields.remaining();
             entries = end - content.len()..end;
-            let mut list = Reader::new(content);
-            while !list.is_empty() {
-                sorted.push(read_entry(&mut list)?.0);
+            let known = former.map(|former| (former.entries_der(), &former.0.index));
+            let mut start = 0;
+            if let Some((known, of_known)) = known.filter(|(known, _)| content.starts_with(known)) {
+                (start, index) = (known.len(), of_known.clone());
             }
-            sorted.sort_unstable();
+            let mut list = Reader::new(&content[start..]);
+            let mut new = Vec::new();
+            while !list.is_empty() {
+                let offset = content.len() - list.remaining();
+                new.push((read_entry(&mut list)?.0, offset));
+            }
+            index.extend(&new);
         }
         let extensions = match fields.optional(tag::context_constructed(0))? {
             Some(list) => Extension::read_all(Reader::new(list).content(tag::SEQUENCE)?)?,
@@ -275,7 +298,7 @@ impl Inner {
             number,
             authority_key_id,
             entries,
-            sorted,
+            index,
             signed,
         })
     }

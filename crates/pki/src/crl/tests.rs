@@ -78,6 +78,39 @@ fn a_list_that_follows_another_is_the_list_of_all_entries() {
 }
 
 #[test]
+fn a_list_read_with_the_help_of_the_former_one_is_the_same_as_read_whole() {
+    let authority = authority();
+    let algorithm = authority.signer.algorithm();
+    let entry = |n: u64| (Serial::from_u64(n * 7919 % 10_007), 1_700_000_000 + n.cast_signed());
+    let empty = CrlDraft { number: 0, this_update: 0, next_update: 9, entries: &[] };
+    let mut list = issue(&authority, &empty).unwrap();
+    let mut all = Vec::new();
+    for (number, count) in (1u64..).zip([1, 2, 300, 0, 1500, 1, 700]) {
+        let from = all.len() as u64;
+        let added: Vec<(Serial, i64)> = (from..from + count).map(entry).collect();
+        all.extend(&added);
+        let kept = list.entries_der().to_vec();
+        let successor = CrlSuccessor { number, this_update: 5, next_update: 9, kept: &kept, added: &added };
+        let tbs = successor_tbs_der(&authority.certificate, &successor).unwrap();
+        list = assemble_successor(&list, &tbs, algorithm, &[0]).unwrap();
+        assert_eq!((list.len(), list.number()), (all.len(), Some(number)));
+        for first in [0, 1, 255, 256, 300, 1803, all.len(), all.len() + 1] {
+            assert!(list.entries_from(first).eq(all.iter().skip(first).copied()), "from {first}");
+        }
+        assert!((0..10_007u64).all(|n| {
+            let serial = Serial::from_u64(n);
+            list.contains(&serial) == all.iter().any(|(revoked, _)| *revoked == serial)
+        }));
+    }
+    // Of one that does not go on where the former ended, nothing is taken over.
+    let other = [entry(9000), entry(9001)];
+    let draft = CrlDraft { number: 9, this_update: 5, next_update: 9, entries: &other };
+    let tbs = tbs_der(&authority.certificate, &draft).unwrap();
+    let list = assemble_successor(&list, &tbs, algorithm, &[0]).unwrap();
+    assert!(list.entries().eq(other) && !list.contains(&entry(0).0));
+}
+
+#[test]
 fn a_partial_list_is_refused() {
     let authority = authority();
     let draft = CrlDraft { number: 1, this_update: 0, next_update: 9, entries: &[] };

@@ -51,10 +51,10 @@ impl Known {
         }
     }
 
-    /// How many entries at the beginning of `list` are known.
-    pub fn prefix_of<Entry>(&self, list: &[Entry], serial: impl Fn(&Entry) -> Serial) -> usize {
-        let last = self.entries.checked_sub(1).and_then(|at| list.get(at));
-        if last.map(serial) == self.last { self.entries } else { 0 }
+    /// How many entries at the beginning of a list are known; `at` tells the serial number of one of its entries.
+    pub fn prefix_of(&self, at: impl Fn(usize) -> Option<Serial>) -> usize {
+        let last = self.entries.checked_sub(1).and_then(at);
+        if last == self.last { self.entries } else { 0 }
     }
 
     /// What is known after `told`.
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn only_what_is_new_is_told_and_everything_after_entries_were_dropped() {
         let ask = |known: &Known, list: &[Serial]| {
-            let first = known.prefix_of(list, |serial| *serial);
+            let first = known.prefix_of(|at| list.get(at).copied());
             let told = Revocations {
                 version: list.len().to_string(),
                 chain: String::new(),
