@@ -109,7 +109,7 @@ pub struct Authority {
     /// One change of the chain, its certificates or revocation lists, at a time.
     chain_lists: tokio::sync::Mutex<()>,
     foreign: foreign::Foreign,
-    revocations: mpsc::UnboundedSender<revoke::Order>,
+    revocations: mpsc::UnboundedSender<revoke::Placed>,
     /// One permit per core: more signatures at a time would only make all of them late.
     signers: Semaphore,
 }

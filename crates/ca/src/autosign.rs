@@ -73,6 +73,14 @@ pub enum Verdict {
     AskPolicy(PathBuf),
 }
 
+/// A verdict, and what it rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// For the audit record: the setting, the file and its line.
+    pub reason: String,
+}
+
 /// Puts the rules to use.
 #[derive(Debug)]
 pub struct Autosigner {
@@ -102,32 +110,42 @@ impl Autosigner {
         Autosigner { rules, gem_path, turns, told: Mutex::default() }
     }
 
-    /// The verdict on `certname`, without running anything. A file that does not exist signs nothing.
+    /// What is to become of a request for `certname`, without running anything. A file that does not exist signs nothing.
     ///
     /// # Errors
     /// When the file exists but cannot be read.
-    pub fn verdict(&self, certname: &str) -> io::Result<Verdict> {
+    pub fn judge(&self, certname: &str) -> io::Result<Judgement> {
+        let because = |verdict, reason: String| Ok(Judgement { verdict, reason });
         let path = match &self.rules.setting {
-            Autosign::True => return Ok(Verdict::Sign),
-            Autosign::False => return Ok(Verdict::Leave),
+            Autosign::True => return because(Verdict::Sign, "autosign = true".into()),
+            Autosign::False => return because(Verdict::Leave, "autosign = false".into()),
             Autosign::File(path) => path,
         };
+        let shown = path.display();
         let metadata = match std::fs::metadata(path) {
             Ok(metadata) => metadata,
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(Verdict::Leave),
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+                return because(Verdict::Leave, format!("autosign: there is no {shown}"));
+            }
             Err(fault) => return Err(fault),
         };
         if metadata.permissions().mode() & 0o111 != 0 {
-            return Ok(Verdict::AskPolicy(path.clone()));
+            return because(Verdict::AskPolicy(path.clone()), format!("autosign policy {shown} is asked"));
         }
         let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
         // To the end, though one line decides: the log shall know of every line that is not what it seems.
-        let signs = list::lines(&text).fold(false, |signs, line| {
+        let mut signs = None;
+        for (number, line) in list::lines(&text).enumerate() {
             let read = Line::parse(line);
             self.tell(path, line, &read);
-            signs || read.signs(certname, self.rules.strict_globs)
-        });
-        Ok(if signs { Verdict::Sign } else { Verdict::Leave })
+            if signs.is_none() && read.signs(certname, self.rules.strict_globs) {
+                signs = Some((number + 1, line));
+            }
+        }
+        match signs {
+            Some((number, line)) => because(Verdict::Sign, format!("{shown} line {number}: {line}")),
+            None => because(Verdict::Leave, format!("autosign: no line of {shown} names it")),
+        }
     }
 
     /// Says once what is wrong with a line.

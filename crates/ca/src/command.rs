@@ -107,6 +107,9 @@ pub struct Revocation {
     /// Who asked for it, if another than the envelope's actor.
     #[n(3)]
     pub actor: Option<Actor>,
+    /// Why, if that was said.
+    #[n(4)]
+    pub reason: Option<String>,
 }
 
 /// A change of the authority. Applying one cannot fail: everything that could be refused has been before.
@@ -307,7 +310,13 @@ pub enum Command {
         #[n(2)]
         reason: String,
     },
-    /// Why the commands after it, up to the next of these, are there. Changes nothing but the audit record.
+    /// Why the commands after it, up to the next of these, are there: what a decision of ours rests on.
+    #[n(52)]
+    Because {
+        #[n(0)]
+        text: String,
+    },
+    /// The same for what others did to the directory, and for repairs.
     #[n(43)]
     Noted {
         #[n(0)]
@@ -383,6 +392,7 @@ mod tests {
                         date: 5,
                         certname: Some("a.example.com".into()),
                         actor: None,
+                        reason: None,
                     }],
                     dropped: vec![],
                     signature: vec![9],

@@ -354,7 +354,10 @@ impl State {
                 });
             }
             // What the audit record says of them is all that they change.
-            Command::Noted { .. } | Command::AuditBegun { .. } | Command::Refused { .. } => {}
+            Command::Noted { .. }
+            | Command::Because { .. }
+            | Command::AuditBegun { .. }
+            | Command::Refused { .. } => {}
             Command::InventoryAdopted { offset, text } => self.adopt_inventory(*offset, text, effects),
             Command::ChainListsReplaced { lists_pem } => {
                 self.lists.chain_pem = lists_pem.as_str().into();

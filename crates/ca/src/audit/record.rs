@@ -147,6 +147,11 @@ impl<'a> Context<'a> {
                 (self.reason, self.told) = (Some(text.as_str()), false);
                 return unsaid;
             }
+            Command::Because { text } => {
+                let unsaid = self.unsaid();
+                self.reason = Some(text.as_str());
+                return unsaid;
+            }
             Command::AuditBegun { .. } => {
                 let mut line = self.line("begun");
                 line.reason = Some(format!(
@@ -160,10 +165,11 @@ impl<'a> Context<'a> {
                 return vec![line];
             }
             Command::RequestSaved { certname, .. } => {
-                let Some(line) = self.requested(certname, &before, state) else { return Vec::new() };
-                vec![line]
+                self.requested(certname, &before, state).into_iter().collect()
             }
             Command::RequestDeleted { certname } => vec![self.of("request_deleted", certname)],
+            // Without a reason, of a request that has no line either.
+            Command::AutosignDeclined { .. } if self.reason.is_none() => return Vec::new(),
             Command::AutosignDeclined { certname } => vec![self.of("autosign_declined", certname)],
             Command::SerialsReserved { next } => {
                 // As a rule they belong to what the next lines say.
@@ -279,7 +285,7 @@ impl<'a> Context<'a> {
     ) -> Vec<Record> {
         let Before::Listed { added: mut new, dropped } = before else { return Vec::new() };
         let mut lines = Vec::new();
-        for Revocation { serial, certname, actor, .. } in added {
+        for Revocation { serial, certname, actor, reason, .. } in added {
             // Each once, and only what was not on the list.
             if !Serial::parse_hex(serial).is_ok_and(|serial| new.remove(&serial)) {
                 continue;
@@ -288,6 +294,7 @@ impl<'a> Context<'a> {
             if let Some(Actor { certname, address, local }) = actor {
                 (line.actor, line.address, line.local) = (certname.clone(), address.clone(), *local);
             }
+            line.reason = reason.as_deref().map(short).or(line.reason);
             line.certname = certname.clone().filter(|name| !name.is_empty());
             line.serial = Some(serial.clone());
             line.crl_number = Some(number);

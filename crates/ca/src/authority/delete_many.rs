@@ -26,6 +26,19 @@ pub struct Deletion {
     pub certnames: Vec<String>,
 }
 
+impl Deletion {
+    fn reason(&self) -> String {
+        let asked = [
+            (self.all, "all"),
+            (self.expired, "expired"),
+            (self.revoked, "revoked"),
+            (!self.certnames.is_empty(), "by name"),
+        ];
+        let words: Vec<&str> = asked.iter().filter(|(asked, _)| *asked).map(|(_, word)| *word).collect();
+        format!("delete: {}", words.join(" or "))
+    }
+}
+
 /// What became of a [`Deletion`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deleted {
@@ -51,8 +64,9 @@ impl Authority {
         let groups = found.deleted.chunks(GROUP);
         let last = groups.len().saturating_sub(1);
         for (number, group) in groups.enumerate() {
-            let commands =
+            let removed =
                 group.iter().map(|certname| Command::CertificateRemoved { certname: certname.clone() });
+            let commands = std::iter::once(Command::Because { text: wanted.reason() }).chain(removed);
             let outcome = (number == last).then(|| Outcome {
                 status: 200,
                 content_type: answer::JSON_UTF8.to_owned(),

@@ -75,6 +75,7 @@ impl Draft {
             date: *date,
             certname: None,
             actor: None,
+            reason: None,
         };
         Ok(Command::InfraListIssued {
             number,
@@ -132,7 +133,7 @@ impl Authority {
         }
         let now = time::now();
         if self.ledger.read(|state| draft(state, &[], now).is_some()) == Some(true) {
-            self.order_list(epoch, Actor::default(), Vec::new(), false).await?;
+            self.order_list(epoch, false).await?;
         }
         Ok(())
     }

@@ -78,11 +78,12 @@ impl Authority {
         });
         let (files, unknown, targets) = found.ok_or(Failure::NoState)?;
         // 2. Revoke first: a certificate whose file is gone and that is not on the list would live unseen.
-        self.revoke_targets(caller, targets).await?;
+        self.revoke_targets(caller, targets, Some("clean")).await?;
         // 3. Drop the files.
+        let removed = files.into_iter().map(|certname| Command::CertificateRemoved { certname });
         let commands: Vec<Command> =
-            files.into_iter().map(|certname| Command::CertificateRemoved { certname }).collect();
-        if !commands.is_empty() {
+            std::iter::once(Command::Because { text: "clean".into() }).chain(removed).collect();
+        if commands.len() > 1 {
             let outcome = done(answer::cleaned(&unknown));
             self.ledger.complete(caller.epoch, caller.envelope(outcome, commands)).await?;
         }

@@ -17,11 +17,14 @@ use tracing::info;
 /// Validity of a revocation list.
 const LIST_YEARS: i32 = 5;
 
-/// Serials to be put on the next list.
+/// What is wanted of the next list.
 #[derive(Debug)]
 pub(super) struct Order {
     epoch: u64,
     actor: Actor,
+    /// Why, for the audit record.
+    reason: Option<&'static str>,
+    /// To be put on it.
     targets: Vec<Target>,
     /// The list is to be looked at for its own sake, too.
     upkeep: bool,
@@ -29,7 +32,17 @@ pub(super) struct Order {
     pruning: Pruning,
     /// The number of the list must be above this.
     above: u64,
-    answer: oneshot::Sender<Result<(), Failure>>,
+}
+
+/// An order, and who waits for it to be carried out.
+pub(super) type Placed = (Order, oneshot::Sender<Result<(), Failure>>);
+
+impl Order {
+    /// Nothing yet, by `actor`.
+    fn by(epoch: u64, actor: Actor) -> Self {
+        let (targets, pruning) = (Vec::new(), Pruning::default());
+        Self { epoch, actor, reason: None, targets, upkeep: false, pruning, above: 0 }
+    }
 }
 
 /// Entries that an operator takes off the list.
@@ -60,27 +73,27 @@ impl Authority {
         match standing {
             None => Err(Fault::UnknownName.into()),
             Some(Standing::Requested) => Err(Fault::NothingToRevoke(certname.to_owned()).into()),
-            Some(Standing::Signed | Standing::Revoked) => self.revoke_targets(caller, targets).await,
+            Some(Standing::Signed | Standing::Revoked) => self.revoke_targets(caller, targets, None).await,
         }
     }
 
     /// Puts serials on the list, together with those of whoever else asks at the moment.
-    pub(super) async fn revoke_targets(&self, caller: &Caller, targets: Vec<Target>) -> Result<(), Failure> {
+    pub(super) async fn revoke_targets(
+        &self,
+        caller: &Caller,
+        targets: Vec<Target>,
+        reason: Option<&'static str>,
+    ) -> Result<(), Failure> {
         if targets.is_empty() {
             return Ok(());
         }
-        self.order_list(caller.epoch, caller.actor.clone(), targets, false).await
+        let order = Order { targets, reason, ..Order::by(caller.epoch, caller.actor.clone()) };
+        self.place_order(order).await
     }
 
-    /// Has a list issued, if there is a reason to.
-    pub(super) async fn order_list(
-        &self,
-        epoch: u64,
-        actor: Actor,
-        targets: Vec<Target>,
-        upkeep: bool,
-    ) -> Result<(), Failure> {
-        self.place_order(epoch, actor, targets, upkeep, 0).await
+    /// Has a list issued by the CA's own will, if there is a reason to; with `upkeep` it is looked at for its own sake.
+    pub(super) async fn order_list(&self, epoch: u64, upkeep: bool) -> Result<(), Failure> {
+        self.place_order(Order { upkeep, ..Order::by(epoch, Actor::default()) }).await
     }
 
     /// Puts serials on a list that is numbered above `above`, whoever they belong to.
@@ -99,29 +112,19 @@ impl Authority {
             Target { serial, certname: holder.flatten().unwrap_or_default() }
         };
         let targets = serials.map(named).collect();
-        self.place_order(caller.epoch, caller.actor.clone(), targets, false, above).await
-    }
-
-    async fn place_order(
-        &self,
-        epoch: u64,
-        actor: Actor,
-        targets: Vec<Target>,
-        upkeep: bool,
-        above: u64,
-    ) -> Result<(), Failure> {
-        let (answer, asked) = oneshot::channel();
-        let order = Order { epoch, actor, targets, upkeep, pruning: Pruning::default(), above, answer };
-        self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
-        asked.await.unwrap_or(Err(Refusal::Stopping.into()))
+        let reason = Some("was on another list of ours");
+        let order = Order { targets, reason, above, ..Order::by(caller.epoch, caller.actor.clone()) };
+        self.place_order(order).await
     }
 
     /// Has a list issued from which entries are gone.
     pub(super) async fn order_pruned_list(&self, caller: &Caller, pruning: Pruning) -> Result<(), Failure> {
+        self.place_order(Order { pruning, ..Order::by(caller.epoch, caller.actor.clone()) }).await
+    }
+
+    async fn place_order(&self, order: Order) -> Result<(), Failure> {
         let (answer, asked) = oneshot::channel();
-        let (epoch, actor) = (caller.epoch, caller.actor.clone());
-        let order = Order { epoch, actor, targets: Vec::new(), upkeep: false, pruning, above: 0, answer };
-        self.revocations.send(order).map_err(|_| Refusal::Stopping)?;
+        self.revocations.send((order, answer)).map_err(|_| Refusal::Stopping)?;
         asked.await.unwrap_or(Err(Refusal::Stopping.into()))
     }
 
@@ -144,6 +147,7 @@ impl Authority {
                             date: now,
                             certname: Some(certname.clone()),
                             actor: Some(order.actor.clone()),
+                            reason: order.reason.map(str::to_owned),
                         });
                     }
                 }
@@ -153,7 +157,8 @@ impl Authority {
                 for (serial, date) in order.pruning.again.iter().filter(|(serial, _)| new.insert(*serial)) {
                     entries.push((*serial, *date));
                     let actor = Some(order.actor.clone());
-                    added.push(Revocation { serial: serial.to_string(), date: *date, certname: None, actor });
+                    let serial = serial.to_string();
+                    added.push(Revocation { serial, date: *date, certname: None, actor, reason: None });
                 }
             }
             let infra = if self.policy.infra_list { infra::draft(state, &entries, now) } else { None };
@@ -200,11 +205,33 @@ impl Authority {
             signature,
         });
         // Both in one entry: no crash leaves a node on one of them only.
-        let commands = list.into_iter().chain(infra).collect();
-        let envelope = Envelope { at: now, actor: Actor::default(), request: None, commands };
+        let reason = why(orders).map(|text| Command::Because { text });
+        let commands = reason.into_iter().chain(list).chain(infra).collect();
+        let envelope = Envelope { at: now, actor: on_behalf_of(orders), request: None, commands };
         self.ledger.complete(epoch, envelope).await?;
         info!(number, added = count, dropped = outlived, "revocation list issued");
         Ok(())
+    }
+}
+
+/// Who wanted a list, if that is one; of many, each revocation has its own.
+fn on_behalf_of(orders: &[Order]) -> Actor {
+    let first = orders.first().map(|order| &order.actor);
+    let same = first.filter(|first| orders.iter().all(|order| order.actor == **first));
+    same.cloned().unwrap_or_default()
+}
+
+/// What the audit record says of a list beside the revocations.
+fn why(orders: &[Order]) -> Option<String> {
+    let pruned = orders.iter().filter(|order| !order.pruning.dropped.is_empty());
+    let by: BTreeSet<&str> =
+        pruned.map(|order| order.actor.certname.as_deref().unwrap_or("the CA's own machine")).collect();
+    let by: Vec<&str> = by.into_iter().collect();
+    match by.is_empty() {
+        false => Some(format!("pruned by {}", by.join(", "))),
+        true => orders.iter().any(|order| order.upkeep).then(|| {
+            "upkeep: the list would end soon, or has entries of certificates that have ended".to_owned()
+        }),
     }
 }
 
@@ -218,14 +245,14 @@ pub(super) fn live(state: &State, certname: &str, now: i64) -> Vec<Target> {
 }
 
 /// The task that issues lists, one after the other.
-pub(super) async fn run(authority: Weak<Authority>, mut orders: mpsc::UnboundedReceiver<Order>) {
+pub(super) async fn run(authority: Weak<Authority>, mut orders: mpsc::UnboundedReceiver<Placed>) {
     let mut waiting = Vec::new();
     while orders.recv_many(&mut waiting, 100_000).await > 0 {
         let Some(authority) = authority.upgrade() else { return };
-        let epoch = waiting.iter().map(|order| order.epoch).max().unwrap_or_default();
-        let round: Vec<Order> = std::mem::take(&mut waiting);
+        let (round, answers): (Vec<Order>, Vec<_>) = std::mem::take(&mut waiting).into_iter().unzip();
+        let epoch = round.iter().map(|order| order.epoch).max().unwrap_or_default();
         let result = authority.issue_list(epoch, &round).await;
-        for order in round {
+        for (order, waits) in round.iter().zip(answers) {
             let answer = match &result {
                 _ if order.epoch != epoch => {
                     Err(Failure::Refused(Refusal::NotPrimary { epoch, primary: None }))
@@ -236,7 +263,7 @@ pub(super) async fn run(authority: Weak<Authority>, mut orders: mpsc::UnboundedR
                 Err(failure) => Err(Failure::Key(failure.to_string())),
             };
             // A client that went away does not undo its revocation.
-            let _ = order.answer.send(answer);
+            let _ = waits.send(answer);
         }
     }
 }

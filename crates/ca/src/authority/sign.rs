@@ -1,13 +1,13 @@
 //! A waiting request is signed: by an operator's word, or at the end of autosigning.
 
 use super::{Authority, Caller, Failure, Fault, done, issued};
-use crate::command::Outcome;
+use crate::command::{Command, Outcome};
 use crate::state::Standing;
 use crate::{answer, time};
 use pki::issue::LeafProfile;
 use pki::{Certname, Request, Serial};
 use std::sync::Arc;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Signatures that go into the log together.
 const GROUP: usize = 256;
@@ -43,8 +43,11 @@ impl Authority {
             Some((None, false)) => return Err(Fault::UnknownName.into()),
             Some((Some(_), false)) => return Err(Fault::NothingToSign(certname.to_owned()).into()),
         }
-        self.sign_pending(caller, certname, ttl, done(answer::status_changed())).await?;
-        Ok(())
+        let signed = self.sign_pending(caller, certname, ttl, done(answer::status_changed()), None).await;
+        if let Err(Failure::Fault(fault @ Fault::Signing(_))) = &signed {
+            self.record_refusals(caller, vec![refused(certname, fault)]).await;
+        }
+        signed
     }
 
     /// Signs many: group by group, so that a hundred thousand do not become one entry of the log.
@@ -76,14 +79,19 @@ impl Authority {
         let _names = self.names.hold_all(certnames).await;
         // 1. Judge all of them.
         let mut accepted = Vec::new();
+        let mut refusals = Vec::new();
         for certname in certnames {
             match self.judge(certname, None) {
                 Ok(profile) => accepted.push((certname, profile)),
                 Err(Failure::Fault(Fault::NothingToSign(_))) => result.without_request.push(certname.clone()),
-                Err(Failure::Fault(_)) => result.refused.push(certname.clone()),
+                Err(Failure::Fault(fault)) => {
+                    refusals.push(refused(certname, &fault));
+                    result.refused.push(certname.clone());
+                }
                 Err(failure) => return Err(failure),
             }
         }
+        self.record_refusals(caller, refusals).await;
         if accepted.is_empty() {
             return Ok(());
         }
@@ -112,16 +120,17 @@ impl Authority {
     }
 
     /// Signs a waiting request; the caller holds the name. `outcome` is what the request that caused this is
-    /// answered.
+    /// answered, `reason` what the audit record says beyond the operator's word.
     pub(super) async fn sign_pending(
         self: &Arc<Self>,
         caller: &Caller,
         certname: &str,
         ttl: Option<i64>,
         outcome: Option<Outcome>,
+        reason: Option<String>,
     ) -> Result<(), Failure> {
         let profile = self.judge(certname, ttl)?;
-        self.sign_judged(caller, profile, outcome, true).await
+        self.sign_judged(caller, profile, outcome, true, reason).await
     }
 
     /// Signs for an agent that waits for the answer: it will ask for the certificate over HTTP, so while there are many
@@ -131,8 +140,9 @@ impl Authority {
         caller: &Caller,
         profile: LeafProfile,
         outcome: Option<Outcome>,
+        reason: String,
     ) -> Result<(), Failure> {
-        self.sign_judged(caller, profile, outcome, false).await
+        self.sign_judged(caller, profile, outcome, false, Some(reason)).await
     }
 
     async fn sign_judged(
@@ -141,6 +151,7 @@ impl Authority {
         profile: LeafProfile,
         outcome: Option<Outcome>,
         directory_shows_it: bool,
+        reason: Option<String>,
     ) -> Result<(), Failure> {
         // 1. A serial that nobody else can ever have: in the log of every in-sync member.
         let _busy = self.busy();
@@ -158,7 +169,9 @@ impl Authority {
         let certificate = self.issue(LeafProfile { serial, ..profile }).await?;
 
         // 3. Nobody sees the certificate before every in-sync member has it. With it, serials for those who come next.
-        let mut commands = vec![issued(&certname, &certificate)];
+        let reason = reason.map(|text| Command::Because { text });
+        let mut commands: Vec<Command> = reason.into_iter().collect();
+        commands.push(issued(&certname, &certificate));
         let supply = self.supply(caller.epoch)?.map(|(supply, reserve)| {
             commands.push(reserve);
             supply
@@ -203,8 +216,23 @@ impl Authority {
         Ok(pki::issue::draft_from_request(request, certname, &self.policy.signing, serial, time::now(), ttl)?)
     }
 
+    /// What an operator wanted and a rule forbids is in the audit record. What strangers want is not: they could fill
+    /// the disk with it.
+    async fn record_refusals(&self, caller: &Caller, refusals: Vec<Command>) {
+        if caller.is_limited || refusals.is_empty() {
+            return;
+        }
+        if let Err(refusal) = self.ledger.record(caller.epoch, caller.envelope(None, refusals)).await {
+            warn!(%refusal, "a refusal is not in the audit record");
+        }
+    }
+
     /// The standing of a name, for those who only ask.
     pub fn standing(&self, certname: &str) -> Option<Standing> {
         self.ledger.read(|state| state.standing(certname)).flatten()
     }
+}
+
+fn refused(certname: &str, fault: &Fault) -> Command {
+    Command::Refused { certname: certname.to_owned(), what: "sign".into(), reason: fault.to_string() }
 }

@@ -2,7 +2,7 @@
 
 use super::{Authority, Caller, Failure, Fault, details_of_request, done};
 use crate::answer;
-use crate::autosign::Verdict;
+use crate::autosign::{Judgement, Verdict};
 use crate::command::{Actor, AutosignMark, Command, Outcome};
 use crate::state::State;
 use pki::issue::{LeafProfile, SigningFault};
@@ -72,7 +72,7 @@ impl Authority {
         })?;
 
         // 6. Who signs it?
-        let plan = self.plan(&request, &certname);
+        let (plan, reason) = self.plan(&request, &certname);
         if !matches!(plan, Plan::Sign(_)) {
             self.check_room(caller, &certname)?;
         }
@@ -82,81 +82,112 @@ impl Authority {
             Plan::Forbidden(fault) => (AutosignMark::Manual, done(answer::submission_refused(fault))),
             // 7. What is signed at once is not saved first: the log has nothing of it, or the certificate.
             Plan::Sign(profile) => {
-                self.sign_now(caller, (**profile).clone(), done(answer::request_saved())).await?;
+                let outcome = done(answer::request_saved());
+                self.sign_now(caller, (**profile).clone(), outcome, reason).await?;
                 return Ok(Submitted::Signed);
             }
         };
 
-        // 8. Save it.
-        let commands = vec![Command::RequestSaved {
+        // 8. Save it. Of strangers' requests that take the place of one another the audit record has the first.
+        let replaces = self.ledger.read(|state| state.pending().contains_key(certname.as_str()));
+        let recorded = !(caller.is_limited && replaces == Some(true));
+        let saved = Command::RequestSaved {
             certname: certname.to_string(),
             der: request.der().to_vec(),
             autosign: mark,
             details: details_of_request(&request),
-        }];
+        };
+        let commands = vec![Command::Because { text: reason }, saved];
         self.ledger.complete(caller.epoch, caller.envelope(outcome, commands)).await?;
         info!(%certname, "certificate request saved");
 
         // 9. Ask whoever knows.
         match plan {
             Plan::Forbidden(fault) => Err(fault.into()),
-            Plan::Ask(policy) => self.ask_and_sign(caller, certname.as_str(), &policy).await,
+            Plan::Ask(policy) => self.ask_and_sign(caller, certname.as_str(), &policy, recorded).await,
             Plan::Wait | Plan::Sign(_) => Ok(Submitted::Waiting),
         }
     }
 
-    fn plan(&self, request: &Request, certname: &Certname) -> Plan {
-        let verdict = self.policy.autosign.verdict(certname.as_str()).unwrap_or_else(|fault| {
-            warn!(%fault, "the autosign list cannot be read: nothing is signed without an operator");
-            Verdict::Leave
-        });
+    /// With what it rests on.
+    fn plan(&self, request: &Request, certname: &Certname) -> (Plan, String) {
+        let Judgement { verdict, reason } = self.judgement(certname.as_str());
         match verdict {
-            Verdict::Leave => Plan::Wait,
-            Verdict::AskPolicy(path) => Plan::Ask(path),
+            Verdict::Leave => (Plan::Wait, reason),
+            Verdict::AskPolicy(path) => (Plan::Ask(path), reason),
             Verdict::Sign => match self.draft(request, certname, None) {
-                Ok(profile) => Plan::Sign(Box::new(profile)),
-                Err(fault) => Plan::Forbidden(fault),
+                Ok(profile) => (Plan::Sign(Box::new(profile)), reason),
+                Err(fault) => {
+                    let reason = format!("{reason}; but a rule forbids it: {fault}");
+                    (Plan::Forbidden(fault), reason)
+                }
             },
         }
     }
 
-    /// Runs the policy executable, holding nothing but this one certname, and does what it says.
+    fn judgement(&self, certname: &str) -> Judgement {
+        self.policy.autosign.judge(certname).unwrap_or_else(|fault| {
+            warn!(%fault, "the autosign list cannot be read: nothing is signed without an operator");
+            Judgement {
+                verdict: Verdict::Leave,
+                reason: format!("the autosign list cannot be read: {fault}"),
+            }
+        })
+    }
+
+    /// Runs the policy executable, holding nothing but this one certname, and does what it says. Whether the audit
+    /// record has a refusal is for the caller to say.
     async fn ask_and_sign(
         self: &Arc<Self>,
         caller: &Caller,
         certname: &str,
         policy: &Path,
+        recorded: bool,
     ) -> Result<Submitted, Failure> {
         let der = self.ledger.read(|state| state.pending().get(certname).map(|p| p.der.clone())).flatten();
         let Some(der) = der else { return Ok(Submitted::Waiting) };
         let pem = pem::encode("CERTIFICATE REQUEST", &der);
-        let sign = match self.policy.autosign.ask(policy, certname, &pem).await {
+        let shown = policy.display();
+        let (sign, reason) = match self.policy.autosign.ask(policy, certname, &pem).await {
             Ok(answer) => {
                 info!(certname, sign = answer.sign, ending = answer.ending, "autosign policy has decided");
-                answer.sign
+                (answer.sign, format!("autosign policy {shown} ended with {}", answer.ending))
             }
             Err(fault) => {
                 warn!(certname, %fault, "the request waits for an operator");
-                false
+                (false, fault.to_string())
             }
         };
         if !sign {
-            let commands = vec![Command::AutosignDeclined { certname: certname.to_owned() }];
-            let envelope = caller.envelope(done(answer::request_saved()), commands);
-            self.ledger.complete(caller.epoch, envelope).await?;
+            let reason = recorded.then_some(reason);
+            self.decline(caller, certname, reason, done(answer::request_saved())).await?;
             return Ok(Submitted::Waiting);
         }
-        let signed = self.sign_pending(caller, certname, None, done(answer::request_saved())).await;
+        let outcome = done(answer::request_saved());
+        let signed = self.sign_pending(caller, certname, None, outcome, Some(reason.clone())).await;
         match signed {
             Ok(_) => Ok(Submitted::Signed),
             Err(Failure::Fault(fault)) => {
-                let commands = vec![Command::AutosignDeclined { certname: certname.to_owned() }];
-                let envelope = caller.envelope(done(answer::submission_refused(&fault)), commands);
-                self.ledger.complete(caller.epoch, envelope).await?;
+                let reason = recorded.then(|| format!("{reason}; but a rule forbids it: {fault}"));
+                self.decline(caller, certname, reason, done(answer::submission_refused(&fault))).await?;
                 Err(fault.into())
             }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// The request waits for an operator from now on.
+    async fn decline(
+        &self,
+        caller: &Caller,
+        certname: &str,
+        reason: Option<String>,
+        outcome: Option<Outcome>,
+    ) -> Result<(), Failure> {
+        let declined = Command::AutosignDeclined { certname: certname.to_owned() };
+        let reason = reason.map(|text| Command::Because { text });
+        let commands = reason.into_iter().chain([declined]).collect();
+        Ok(self.ledger.complete(caller.epoch, caller.envelope(outcome, commands)).await?)
     }
 
     fn is_own_pending(&self, caller: &Caller, certname: &str) -> bool {
@@ -177,22 +208,26 @@ impl Authority {
         match mark {
             None | Some(AutosignMark::Manual) => Ok(Submitted::Waiting),
             Some(AutosignMark::Approved) => {
-                self.sign_pending(caller, certname, None, done(answer::request_saved())).await?;
+                let reason = "autosigning that had been decided".to_owned();
+                self.sign_pending(caller, certname, None, done(answer::request_saved()), Some(reason))
+                    .await?;
                 Ok(Submitted::Signed)
             }
-            Some(AutosignMark::Undecided) => match self.policy.autosign.verdict(certname) {
-                Ok(Verdict::AskPolicy(policy)) => self.ask_and_sign(caller, certname, &policy).await,
-                Ok(Verdict::Sign) => {
-                    self.sign_pending(caller, certname, None, done(answer::request_saved())).await?;
-                    Ok(Submitted::Signed)
+            Some(AutosignMark::Undecided) => {
+                let Judgement { verdict, reason } = self.judgement(certname);
+                let outcome = done(answer::request_saved());
+                match verdict {
+                    Verdict::AskPolicy(policy) => self.ask_and_sign(caller, certname, &policy, true).await,
+                    Verdict::Sign => {
+                        self.sign_pending(caller, certname, None, outcome, Some(reason)).await?;
+                        Ok(Submitted::Signed)
+                    }
+                    Verdict::Leave => {
+                        self.decline(caller, certname, Some(reason), outcome).await?;
+                        Ok(Submitted::Waiting)
+                    }
                 }
-                Ok(Verdict::Leave) | Err(_) => {
-                    let commands = vec![Command::AutosignDeclined { certname: certname.to_owned() }];
-                    let envelope = caller.envelope(done(answer::request_saved()), commands);
-                    self.ledger.complete(caller.epoch, envelope).await?;
-                    Ok(Submitted::Waiting)
-                }
-            },
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 //! Our own revocation list is kept fresh and short, whether anything is revoked or not.
 
 use super::Authority;
-use crate::command::Actor;
 use pki::crl::RevocationList;
 use std::sync::Arc;
 use tracing::warn;
@@ -14,7 +13,7 @@ impl Authority {
     /// when a term begins: a list that ends takes every agent of the estate with it.
     pub async fn keep_list(self: &Arc<Self>, epoch: u64) {
         self.foreign_settled().await;
-        if let Err(failure) = self.order_list(epoch, Actor::default(), Vec::new(), true).await {
+        if let Err(failure) = self.order_list(epoch, true).await {
             warn!(%failure, "the revocation list could not be refreshed; the next attempt is tomorrow");
         }
     }

@@ -15,7 +15,7 @@ fn executable(directory: &Path, text: &str) -> PathBuf {
 #[test]
 fn a_list_that_is_missing_signs_nothing() {
     let signer = signer(Autosign::File("/nonexistent/autosign.conf".into()));
-    assert_eq!(signer.verdict("x").unwrap(), Verdict::Leave);
+    assert_eq!(signer.judge("x").unwrap().verdict, Verdict::Leave);
 }
 
 #[test]
@@ -25,12 +25,12 @@ fn a_list_is_read_anew_each_time() {
     let signer = signer(Autosign::File(path.clone()));
     for (text, verdict) in [("*.a", Verdict::Leave), ("*.b", Verdict::Sign), ("", Verdict::Leave)] {
         std::fs::write(&path, text).unwrap();
-        assert_eq!(signer.verdict("x.b").unwrap(), verdict, "{text}");
+        assert_eq!(signer.judge("x.b").unwrap().verdict, verdict, "{text}");
     }
     // Nothing is signed for what cannot be read.
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink(&path, &path).unwrap();
-    assert!(signer.verdict("x.b").is_err());
+    assert!(signer.judge("x.b").is_err());
 }
 
 #[test]
@@ -39,9 +39,9 @@ fn strict_globs_are_a_setting() {
     let path = directory.path().join("autosign.conf");
     std::fs::write(&path, "*web.example.com\n").unwrap();
     let mut rules = AutosignRules::new(Autosign::File(path));
-    assert_eq!(Autosigner::new(rules.clone()).verdict("db.example.com").unwrap(), Verdict::Sign);
+    assert_eq!(Autosigner::new(rules.clone()).judge("db.example.com").unwrap().verdict, Verdict::Sign);
     rules.strict_globs = true;
-    assert_eq!(Autosigner::new(rules).verdict("db.example.com").unwrap(), Verdict::Leave);
+    assert_eq!(Autosigner::new(rules).judge("db.example.com").unwrap().verdict, Verdict::Leave);
 }
 
 #[test]
@@ -53,16 +53,16 @@ fn a_questionable_line_is_told_once() {
     tracing::subscriber::with_default(log.clone(), || {
         std::fs::write(&path, "*web.example.com\n*.example.org\n# fine\n\nwith blank\n*x\n").unwrap();
         for _ in 0..3 {
-            signer.verdict("a").unwrap();
+            signer.judge("a").unwrap();
         }
         assert_eq!(log.lines(), 3);
         std::fs::write(&path, "*db.example.com\n*web.example.com\n").unwrap();
-        signer.verdict("a").unwrap();
+        signer.judge("a").unwrap();
         assert_eq!(log.lines(), 4);
         // However many there are, they are not all remembered.
         let many: String = (0..3 * TOLD).map(|number| format!("*{number}.example.com\n")).collect();
         std::fs::write(&path, many).unwrap();
-        signer.verdict("a").unwrap();
+        signer.judge("a").unwrap();
         assert!(signer.told.lock().unwrap().len() <= TOLD);
     });
 }
@@ -75,7 +75,7 @@ async fn a_policy_executable_sees_name_and_request_and_its_exit_code_decides() {
         "read line\nrest=$(cat)\necho \"$# $line+$rest\"\necho \"saw $line\" >&2\n[ \"$1\" = yes.test ]\n",
     );
     let signer = signer(Autosign::File(path.clone()));
-    assert_eq!(signer.verdict("yes.test").unwrap(), Verdict::AskPolicy(path.clone()));
+    assert_eq!(signer.judge("yes.test").unwrap().verdict, Verdict::AskPolicy(path.clone()));
     let answer = signer.ask(&path, "yes.test", "PEM\nmore\n").await.unwrap();
     assert_eq!((answer.sign, answer.stdout.as_str()), (true, "1 PEM+more"));
     assert_eq!(answer.stderr, "saw PEM");

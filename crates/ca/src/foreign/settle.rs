@@ -57,7 +57,12 @@ pub fn plan(findings: &[Finding]) -> Plan {
                 plan.revoke.extend(entries.iter().copied());
                 plan.above = plan.above.max(*above);
             }
-            Remedy::Restore(restore) => plan.restore.push((finding.file.clone(), restore.clone())),
+            Remedy::Restore(restore) => {
+                let text = format!("{} {}; {}", finding.file, finding.what, finding.consequence());
+                octets += text.len();
+                group.push(Command::Noted { text });
+                plan.restore.push((finding.file.clone(), restore.clone()));
+            }
             Remedy::Leave => {}
         }
     }

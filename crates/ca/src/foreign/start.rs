@@ -198,6 +198,7 @@ fn sign_list(
         date: *date,
         certname: None,
         actor: None,
+        reason: Some("was on another list of ours".into()),
     });
     let (added, dropped) = (added.collect(), Vec::new());
     Ok(Command::RevocationListIssued { number, this_update, next_update, added, dropped, signature })
@@ -208,7 +209,7 @@ impl Store {
     /// Writes `serial` as at least this.
     pub(crate) fn raise_serial(&mut self, next: &str) -> Result<(), OpenFault> {
         let next = Serial::parse_hex(next).unwrap_or(Serial::from_u64(1));
-        let note = Command::Noted { text: "serial was not above the serials in use".into() };
+        let note = Command::Noted { text: "fsck --repair: serial was not above the serials in use".into() };
         self.mend(vec![note, Command::SerialsReserved { next: next.to_string() }])?;
         self.rewrite("serial", &Restore::Serial)
     }
@@ -228,9 +229,17 @@ impl Store {
         if text.is_empty() {
             return Ok(());
         }
-        let note = Command::Noted { text: "lines were missing in inventory.txt".into() };
+        let note = Command::Noted { text: "fsck --repair: lines were missing in inventory.txt".into() };
         let offset = state.inventory_length();
         self.mend(vec![note, Command::InventoryAdopted { offset, text }])
+    }
+
+    /// Writes what was mended into the audit record.
+    pub(crate) fn note(&mut self, notes: Vec<String>) -> Result<(), OpenFault> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        self.mend(notes.into_iter().map(|text| Command::Noted { text }).collect())
     }
 
     /// Issues a revocation list with the same entries and the next number.
@@ -239,7 +248,8 @@ impl Store {
         let pem = std::fs::read(self.directory.layout().key()).map_err(|fault| fault.to_string())?;
         let key = PrivateKey::from_pem(&pem).map_err(|fault| fault.to_string())?;
         let command = sign_list(state, &[], 0, time::now(), &key)?;
-        self.mend(vec![command]).map_err(|fault| fault.to_string())
+        let note = Command::Noted { text: "fsck --repair: a new list with the same entries".into() };
+        self.mend(vec![note, command]).map_err(|fault| fault.to_string())
     }
 
     fn mend(&mut self, commands: Vec<Command>) -> Result<(), OpenFault> {

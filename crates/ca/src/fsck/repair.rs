@@ -49,6 +49,7 @@ pub fn repair(cadir: &Path, member: &str, report: &Report) -> Result<Repaired, R
     let wanted = |problem: &&Problem| problem.repair.is_some();
 
     // 1. Single files.
+    let mut notes = Vec::new();
     for problem in report.problems.iter().filter(wanted) {
         let path = layout.root().join(&problem.file);
         match &problem.repair {
@@ -56,6 +57,8 @@ pub fn repair(cadir: &Path, member: &str, report: &Report) -> Result<Repaired, R
             Some(Repair::SetAside) => set_aside(&layout, &problem.file)?,
             _ => continue,
         }
+        let remedy = problem.repair.as_ref().map(Repair::text).unwrap_or_default();
+        notes.push(format!("fsck --repair: {} {}: {remedy}", problem.file, problem.what));
         repaired.done.push(problem.clone());
     }
 
@@ -65,6 +68,7 @@ pub fn repair(cadir: &Path, member: &str, report: &Report) -> Result<Repaired, R
         _ => {}
     }
     store.settle()?;
+    store.note(notes)?;
 
     // 3. What is wrong in the log itself, too.
     let mut lines = String::new();
