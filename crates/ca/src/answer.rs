@@ -211,6 +211,7 @@ fn refused(refusal: &Refusal) -> Answer {
             let text = "This CA member is stopping; ask the next primary what became of this";
             Answer { stale: Some((0, None)), ..Answer::new(421, PLAIN_UTF8, text) }
         }
+        Refusal::TooNew { .. } => Answer::new(409, PLAIN_UTF8, refusal.to_string()),
         Refusal::Unconfirmed => {
             Answer::new(503, PLAIN_UTF8, "The change was not confirmed by all members in time")
         }

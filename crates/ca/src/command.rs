@@ -1,7 +1,7 @@
 //! What enters the replicated log: one [`Envelope`] per decision, as CBOR with numbered fields.
 //!
 //! A field number, once used, keeps its meaning for ever: members of neighbouring versions read each other's
-//! logs. New fields must be optional, new commands take new numbers.
+//! logs. New fields must be optional, new commands take new numbers (and a level: [`crate::level`]).
 
 use minicbor::{Decode, Encode};
 use thiserror::Error;

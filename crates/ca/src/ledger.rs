@@ -42,6 +42,15 @@ pub enum Refusal {
     /// next primary knows.
     #[error("this member is stopping")]
     Stopping,
+    /// Another member could not apply it: it runs an older build. Nothing was done.
+    #[error(
+        "another CA member runs an older version that does not know this kind of change yet ('bunraku status' shows \
+         which: its level is below {needed}); bring it up to date, then repeat"
+    )]
+    TooNew {
+        /// What all members would have to know.
+        needed: u16,
+    },
     /// The envelope could not be acknowledged in time: it may still come true.
     #[error("the decision was not confirmed")]
     Unconfirmed,

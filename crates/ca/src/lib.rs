@@ -21,6 +21,7 @@ mod hand_over;
 pub mod import;
 pub mod inventory;
 pub mod ledger;
+mod level;
 mod offline;
 pub mod projection;
 mod puppet_setup;

@@ -75,6 +75,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
         fault: Some(replica::Fault::DiskFull),
         stalled_ms: 12,
         matched: BTreeMap::from([(MemberName::new("ca-2"), position)]),
+        level: 1,
     };
     let append = Append {
         configuration: configuration.clone(),
@@ -85,14 +86,14 @@ fn frames() -> Vec<(&'static str, Frame)> {
     };
     let snapshot =
         Snapshot { configuration: configuration.clone(), position, total: 64, offset: 8, bytes: vec![7; 24] };
-    let mismatch = Mismatch { hint: position, needs_snapshot: true, incarnation: 7, joined: false };
+    let mismatch = Mismatch { hint: position, needs_snapshot: true, incarnation: 7, joined: false, level: 1 };
     [
         ("seed-configure", Body::Configure(Configure { configuration: Some(configuration.clone()) })),
         ("seed-append", Body::Append(append)),
         ("seed-snapshot", Body::Snapshot(snapshot)),
         ("seed-handoff", Body::Handoff(Handoff { target: primary.clone(), epoch: Epoch(3) })),
         ("seed-report", Body::Report(report)),
-        ("seed-appended", Body::Appended(Appended { end: position, incarnation: 7, joined: true })),
+        ("seed-appended", Body::Appended(Appended { end: position, incarnation: 7, joined: true, level: 1 })),
         ("seed-mismatch", Body::Mismatch(mismatch)),
         ("seed-stale", Body::Stale(configuration)),
         ("seed-received", Body::SnapshotReceived(SnapshotReceived { position, received: 32 })),

@@ -151,6 +151,10 @@ pub struct Appended {
     /// Whether that disk has ever been complete.
     #[n(2)]
     pub joined: bool,
+    /// As in [`Report`].
+    #[n(3)]
+    #[cbor(default)]
+    pub level: u16,
 }
 
 /// See [`Body::Mismatch`].
@@ -169,6 +173,10 @@ pub struct Mismatch {
     /// As in [`Appended`].
     #[n(3)]
     pub joined: bool,
+    /// As in [`Appended`].
+    #[n(4)]
+    #[cbor(default)]
+    pub level: u16,
 }
 
 /// See [`Body::SnapshotReceived`].

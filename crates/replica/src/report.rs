@@ -104,6 +104,12 @@ pub struct Report {
     #[n(8)]
     #[cbor(default)]
     pub matched: BTreeMap<MemberName, Position>,
+    /// Newest kind of entry that it can apply ([`crate::role::Settings::level`]); 0 from builds before there were
+    /// levels.
+    #[n(9)]
+    #[cbor(default)]
+    #[serde(default)]
+    pub level: u16,
 }
 
 impl Report {

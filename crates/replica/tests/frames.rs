@@ -52,11 +52,11 @@ fn report() -> impl Strategy<Value = Report> {
     ]);
     let fault = prop::option::of(prop::sample::select(vec![Fault::DiskFull, Fault::Disk]));
     let head = (name(), roles, prop::option::of(configuration()), position(), any::<u64>(), any::<bool>());
-    (head, fault, any::<u64>(), btree_map(name(), position(), 0..3)).prop_map(
-        |(head, fault, stalled_ms, matched)| {
+    (head, fault, any::<u64>(), btree_map(name(), position(), 0..3), any::<u16>()).prop_map(
+        |(head, fault, stalled_ms, matched, level)| {
             let (name, role, configuration, position, committed, joined) = head;
             let matched: BTreeMap<MemberName, Position> = matched;
-            Report { name, role, configuration, position, committed, joined, fault, stalled_ms, matched }
+            Report { name, role, configuration, position, committed, joined, fault, stalled_ms, matched, level }
         },
     )
 }
@@ -88,11 +88,12 @@ fn body() -> impl Strategy<Value = Body> {
         (name(), any::<u64>())
             .prop_map(|(target, epoch)| Body::Handoff(Handoff { target, epoch: Epoch(epoch) })),
         report().prop_map(Body::Report),
-        (position(), any::<u64>(), any::<bool>())
-            .prop_map(|(end, incarnation, joined)| Body::Appended(Appended { end, incarnation, joined })),
-        (position(), any::<bool>(), any::<u64>(), any::<bool>()).prop_map(
-            |(hint, needs_snapshot, incarnation, joined)| {
-                Body::Mismatch(Mismatch { hint, needs_snapshot, incarnation, joined })
+        (position(), any::<u64>(), any::<bool>(), any::<u16>()).prop_map(|(end, incarnation, joined, level)| {
+            Body::Appended(Appended { end, incarnation, joined, level })
+        }),
+        (position(), any::<bool>(), any::<u64>(), any::<bool>(), any::<u16>()).prop_map(
+            |(hint, needs_snapshot, incarnation, joined, level)| {
+                Body::Mismatch(Mismatch { hint, needs_snapshot, incarnation, joined, level })
             }
         ),
         configuration().prop_map(Body::Stale),

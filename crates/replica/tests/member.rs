@@ -35,6 +35,7 @@ impl Actor {
             name: name(me),
             cluster: ClusterId::new("c"),
             peers,
+            level: 1,
             timings: Timings::default(),
             flaws: Flaws::default(),
         };
@@ -72,7 +73,7 @@ impl Actor {
     fn standby_has_it(&mut self) -> Vec<Action> {
         let (ticket, append) = self.last_sent().unwrap();
         let end = append.entries.last().map_or(append.previous, |entry| entry.position);
-        let body = Body::Appended(Appended { end, incarnation: 2, joined: true });
+        let body = Body::Appended(Appended { end, incarnation: 2, joined: true, level: 1 });
         self.standby_answers(ticket, Ok(body))
     }
 
@@ -341,13 +342,13 @@ fn an_empty_disk_under_a_name_that_may_be_counted_on_is_not_declared_complete() 
     let (ticket, append) = actor.last_sent().unwrap();
     let end = append.entries.last().unwrap().position;
     let before = actor.done.len();
-    actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false })));
+    actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false, level: 1 })));
     for _ in 0..20 {
         actor.now += 300;
         actor.step(Event::Tick);
         let (ticket, append) = actor.last_sent().unwrap();
         let end = append.entries.last().map_or(append.previous, |entry| entry.position);
-        actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false })));
+        actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false, level: 1 })));
     }
     let admits = actor.done[before..].iter().any(|action| match action {
         Action::Send { frame, .. } => {
@@ -358,4 +359,22 @@ fn an_empty_disk_under_a_name_that_may_be_counted_on_is_not_declared_complete() 
     assert!(!admits);
     let wanted = actor.done[before..].iter().rev().find_map(|action| asked(std::slice::from_ref(action)));
     assert!(!wanted.unwrap().1.in_sync.contains(&name("ca-2")), "it has to leave the set first");
+}
+
+#[test]
+fn what_may_be_proposed_is_what_every_member_can_apply() {
+    let mut actor = Actor::new("ca-1", Some(configuration(3, 1, "ca-2", &["ca-1", "ca-2"])));
+    actor.configure(configuration(4, 2, "ca-1", &["ca-1", "ca-2"]));
+    actor.flush();
+    assert_eq!(actor.member.agreed_level(), 0, "ca-2 has not said anything yet");
+    actor.standby_has_it();
+    assert_eq!(actor.member.agreed_level(), 1);
+    // ca-2 comes back as an older build.
+    actor.propose(1);
+    let (ticket, append) = actor.last_sent().unwrap();
+    let end = append.entries.last().unwrap().position;
+    let older = Appended { end, incarnation: 2, joined: true, level: 0 };
+    actor.standby_answers(ticket, Ok(Body::Appended(older)));
+    assert_eq!(actor.member.agreed_level(), 0);
+    assert_eq!(actor.member.report(actor.now).level, 1, "its own");
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use replica::flaws::Flaws;
 use replica::frame::{Body, Denial};
-use replica::monitor::{Action, Event, Failback, Failure, Hold, MemberState, Monitor, Settings, Timings};
+use replica::monitor::{
+    Action, Event, Failback, Failure, ForceRefusal, Hold, MemberState, Monitor, Settings, Timings,
+};
 use replica::{ClusterId, Configuration, Epoch, Fault, Frame, MemberName, Position, Report, Role};
 
 fn name(text: &str) -> MemberName {
@@ -83,6 +85,7 @@ impl Stage {
             fault: None,
             stalled_ms: 0,
             matched: BTreeMap::new(),
+            level: 0,
         };
         change(&mut report);
         self.members.insert(name(member), Conduct::Answers(report));
@@ -380,4 +383,66 @@ fn a_member_that_disowns_its_epoch_gets_nothing_until_it_was_asked_again() {
     stage.pass(300);
     assert_eq!(stage.monitor.view().active, Some(name("ca-1")));
     assert_eq!(stage.monitor.view().members[1].state, MemberState::Standby);
+}
+
+#[test]
+fn a_force_is_planned_only_when_nobody_who_has_everything_can_take_over() {
+    let mut stage = quiet();
+    assert_eq!(stage.monitor.plan_force(None), Err(ForceRefusal::Active(name("ca-1"))));
+    stage.conduct("ca-1", Conduct::Refuses);
+    // ca-2 has everything: it is named by itself.
+    stage.until_primary("ca-2", 1_000).unwrap();
+
+    // ca-2 is alone in the in-sync set now, and goes away in turn; ca-1 comes back without its last entries.
+    stage.pass(1_000);
+    stage.answers("ca-2", |report| report.position.index = 9);
+    stage.pass(1_000);
+    stage.conduct("ca-2", Conduct::Refuses);
+    stage.answers("ca-1", |_| {});
+    stage.pass(2_000);
+    assert_eq!(stage.primary(), "ca-2", "nobody else has everything");
+    let plan = stage.monitor.plan_force(None).unwrap();
+    assert_eq!((plan.to.as_str(), plan.in_sync.clone()), ("ca-1", set(&["ca-2"])));
+    assert_eq!(plan.version, stage.register.as_ref().unwrap().version);
+    let [lacking] = plan.lacking.as_slice() else { panic!("{plan:?}") };
+    assert_eq!((lacking.name.as_str(), lacking.entries), ("ca-2", Some(4)));
+    assert!(lacking.silent_ms.is_some_and(|ms| ms >= 1_500), "{lacking:?}");
+    assert_eq!(stage.monitor.plan_force(Some(&name("ca-2"))), Err(ForceRefusal::Silent(name("ca-2"))));
+    assert_eq!(stage.monitor.plan_force(Some(&name("ca-9"))), Err(ForceRefusal::NoSuchMember(name("ca-9"))));
+    stage.answers("ca-1", |report| report.position = Position::ZERO);
+    stage.pass(1_000);
+    assert_eq!(stage.monitor.plan_force(None), Err(ForceRefusal::Empty(name("ca-1"))));
+}
+
+#[test]
+fn a_member_under_maintenance_is_not_given_the_reign_back() {
+    let mut stage = quiet();
+    stage.happen(Event::Maintain { members: set(&["ca-1"]) });
+    stage.conduct("ca-1", Conduct::Refuses);
+    stage.until_primary("ca-2", 1_000).unwrap();
+    stage.register = stage.register.as_ref().map(|known| known.with_in_sync(set(&["ca-1", "ca-2"])));
+    stage.answers("ca-1", |_| {});
+    stage.answers("ca-2", |_| {});
+    stage.happen(Event::Register(stage.register.clone()));
+    assert_eq!(stage.until_primary("ca-1", 10_000), None);
+    stage.happen(Event::Switchover { to: name("ca-1") });
+    assert!(stage.said.iter().any(|said| said.contains("held back for maintenance")), "{:?}", stage.said);
+    stage.happen(Event::Maintain { members: set(&[]) });
+    assert!(stage.until_primary("ca-1", 10_000).is_some());
+}
+
+#[test]
+fn a_standby_that_falls_behind_has_a_lag_in_entries_and_in_time() {
+    let mut stage = quiet();
+    stage.answers("ca-1", |report| report.position.index = 25);
+    stage.pass(2_000);
+    let view = stage.monitor.view();
+    let standby = view.members.iter().find(|member| member.name == name("ca-2")).unwrap();
+    assert_eq!(standby.lag, Some(20));
+    assert!(standby.lag_ms.is_some_and(|ms| (1_500..=2_000).contains(&ms)), "{standby:?}");
+    stage.answers("ca-2", |report| report.position.index = 25);
+    stage.pass(500);
+    let view = stage.monitor.view();
+    let standby = view.members.iter().find(|member| member.name == name("ca-2")).unwrap();
+    assert_eq!((standby.lag, standby.lag_ms), (Some(0), Some(0)));
 }

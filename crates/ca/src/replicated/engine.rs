@@ -6,6 +6,7 @@ use super::{Input, parcel};
 use crate::command::Envelope;
 use crate::directory::Layout;
 use crate::ledger::{self, Proposal, Shared};
+use crate::level;
 use crate::projection::Projection;
 use crate::settings::Replication;
 use crate::snapshot;
@@ -72,6 +73,7 @@ impl Engine {
             peers: names.filter(|peer| *peer != own).collect(),
             name: own,
             cluster: ClusterId::new(&replication.cluster),
+            level: level::LEVEL,
             timings: replication.timings,
             flaws: Flaws::default(),
         };
@@ -170,13 +172,17 @@ impl Engine {
         }
     }
 
-    fn propose(&mut self, proposal: Proposal, membership: &mut MembershipFile) {
+    fn propose(&mut self, mut proposal: Proposal, membership: &mut MembershipFile) {
         let acting = self.member.acting_epoch().map(|epoch| epoch.0);
         if acting != Some(proposal.epoch) {
             let role = self.around.shared.role();
             let refusal = ledger::Refusal::NotPrimary { epoch: role.epoch, primary: role.primary.clone() };
             // Whoever gave up waiting needs no telling.
             let _ = proposal.answer.send(Err(refusal));
+            return;
+        }
+        if let Err(needed) = level::fit(&mut proposal.envelope, self.member.agreed_level()) {
+            let _ = proposal.answer.send(Err(ledger::Refusal::TooNew { needed }));
             return;
         }
         let ticket = self.number();

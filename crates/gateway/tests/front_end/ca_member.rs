@@ -116,6 +116,7 @@ impl CaMember {
                     fault: None,
                     stalled_ms: 0,
                     matched: BTreeMap::new(),
+                    level: 1,
                 }))
             }
             Some(Body::Handoff(_)) => {

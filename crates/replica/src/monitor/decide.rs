@@ -59,7 +59,7 @@ impl Monitor {
         Some(Hold::RegisterBehind { member: member.clone(), version: newer.version })
     }
 
-    fn cause_of(&self, name: &MemberName, configuration: &Configuration) -> Option<Cause> {
+    pub(crate) fn cause_of(&self, name: &MemberName, configuration: &Configuration) -> Option<Cause> {
         self.members.get(name)?.cause(configuration, &self.settings.timings, self.grace())
     }
 
@@ -123,6 +123,9 @@ impl Monitor {
         else {
             return;
         };
+        if self.maintained.contains(&preferred) {
+            return;
+        }
         let ready = self.members.get(primary).is_some_and(|watch| watch.acts_in(configuration));
         let timings = self.settings.timings;
         let settled = self.members.get(&preferred).is_some_and(|watch| {
@@ -159,7 +162,7 @@ impl Monitor {
     }
 
     /// Members that could take over, in the order of the configuration file.
-    fn successors<'a>(
+    pub(crate) fn successors<'a>(
         &'a self,
         configuration: &'a Configuration,
     ) -> impl Iterator<Item = &'a MemberName> + 'a {
@@ -174,10 +177,11 @@ impl Monitor {
         })
     }
 
-    /// The best of them: the newest history, then the more preferred.
-    fn best<'a>(&self, of: impl Iterator<Item = &'a MemberName>) -> Option<MemberName> {
+    /// The best of them: not under maintenance, the newest history, then the more preferred.
+    pub(crate) fn best<'a>(&self, of: impl Iterator<Item = &'a MemberName>) -> Option<MemberName> {
         let position = |name: &MemberName| {
-            self.members.get(name).and_then(|watch| watch.report.as_ref()).map(|(report, _)| report.position)
+            let report = self.members.get(name).and_then(|watch| watch.report.as_ref());
+            (!self.maintained.contains(name), report.map(|(report, _)| report.position))
         };
         let mut best: Option<&MemberName> = None;
         for name in of {
@@ -269,11 +273,23 @@ impl Monitor {
             let report = watch.report.as_ref().map(|(report, _)| report.clone());
             let lag = report.as_ref().and_then(|report| Some(end?.saturating_sub(report.position.index)));
             let cause = cause.map(|cause| cause.to_string());
-            Some(MemberView { name: name.clone(), state, in_sync, report, lag, cause })
+            let lag_ms = report.as_ref().map(|report| self.advance.since(report.position.index, self.now));
+            Some(MemberView {
+                name: name.clone(),
+                state,
+                in_sync,
+                report,
+                lag,
+                lag_ms,
+                silent_ms: watch.report.as_ref().map(|(_, at)| self.now.saturating_sub(*at)),
+                maintained: self.maintained.contains(name),
+                cause,
+            })
         });
         let members = members.collect();
         View {
             epoch: configuration.map_or(Epoch::NONE, |configuration| configuration.epoch),
+            version: configuration.map_or(0, |configuration| configuration.version),
             primary,
             active,
             hold,

@@ -1,5 +1,7 @@
 //! What the monitor hears, and what it wants done.
 
+use std::collections::BTreeSet;
+
 use crate::configuration::Configuration;
 use crate::frame::Frame;
 use crate::monitor::Change;
@@ -72,6 +74,11 @@ pub enum Event {
     Switchover {
         /// The member that shall be primary.
         to: MemberName,
+    },
+    /// An operator names the members that are under maintenance: the reign is not given back to them.
+    Maintain {
+        /// All of them.
+        members: BTreeSet<MemberName>,
     },
     /// An operator asks for this member to be made primary at any price, and has been told the price.
     Force {

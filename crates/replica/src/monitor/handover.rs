@@ -32,6 +32,8 @@ impl Monitor {
             self.decline(to, "another change is under way");
         } else if !configuration.in_sync.contains(&to) {
             self.decline(to, "it does not have everything (not in the in-sync set)");
+        } else if self.maintained.contains(&to) {
+            self.decline(to, "it is held back for maintenance");
         } else if !fit {
             self.decline(to, "it does not answer");
         } else {

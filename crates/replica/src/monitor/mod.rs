@@ -16,20 +16,24 @@
 
 mod decide;
 mod event;
+mod force;
 mod handover;
+mod lag;
 mod settings;
 mod view;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::configuration::Configuration;
 use crate::frame::{Body, Configure, Frame};
 use crate::monitor::handover::Switching;
+use crate::monitor::lag::Advance;
 use crate::monitor::watch::{Probe, Watch};
 use crate::name::{Epoch, MemberName};
 
 pub use event::{Action, Event, Failure};
+pub use force::{ForcePlan, ForceRefusal, Lacking};
 pub use settings::{Failback, Settings, Timings};
 pub use view::{Cause, Change, Hold, LastChange, MemberState, MemberView, View};
 
@@ -48,6 +52,10 @@ pub struct Monitor {
     /// A change that has been asked for, and what to say once it is made.
     asked: Option<(Configuration, Change)>,
     switching: Option<Switching>,
+    /// Under maintenance: not given the reign back by itself.
+    maintained: BTreeSet<MemberName>,
+    /// How far the primary's log was, and when.
+    advance: Advance,
     /// No switchover is begun before.
     switch_after: u64,
     last_change: Option<LastChange>,
@@ -82,6 +90,8 @@ impl Monitor {
             doubt: None,
             asked: None,
             switching: None,
+            maintained: BTreeSet::new(),
+            advance: Advance::default(),
             switch_after: 0,
             last_change: None,
             announced: Epoch::NONE,
@@ -106,6 +116,7 @@ impl Monitor {
             Event::Disowned { member, epoch } => self.disowned(&member, epoch),
             Event::HandoffAnswered { ticket, result, .. } => self.handoff_answered(ticket, result),
             Event::Switchover { to } => self.switch_over(to),
+            Event::Maintain { members } => self.maintained = members,
             Event::Force { to } => self.force(to),
         }
         self.decide();
@@ -157,7 +168,13 @@ impl Monitor {
         if let Some((asked, change)) = self.asked.take() {
             if value.as_ref() == Some(&asked) {
                 self.last_change =
-                    Some(LastChange { what: change.to_string(), decided_ms: self.now, ready_ms: None });
+                    Some(LastChange {
+                    what: change.to_string(),
+                    kind: change.kind(),
+                    epoch: asked.epoch,
+                    decided_ms: self.now,
+                    ready_ms: None,
+                });
                 self.tell(change);
                 self.switching = None;
             } else {
@@ -183,6 +200,7 @@ impl Monitor {
     fn probed(&mut self, member: &MemberName, ticket: u64, result: Result<Frame, Failure>) {
         let timings = self.settings.timings;
         let known = self.configuration().map_or(0, |configuration| configuration.version);
+        let primary = self.configuration().map(|configuration| configuration.primary.clone());
         let cluster = self.settings.cluster.clone();
         let Some(watch) = self.members.get_mut(member) else { return };
         let Some(probe) = watch.probe.take_if(|probe| probe.ticket == ticket) else { return };
@@ -196,6 +214,9 @@ impl Monitor {
         let own = match body {
             Ok(Body::Report(report)) => {
                 let own = report.configuration.clone();
+                if report.is_ready() && primary.as_ref() == Some(member) {
+                    self.advance.note(self.now, report.position.index);
+                }
                 watch.answered(report, &probe, self.now);
                 own
             }

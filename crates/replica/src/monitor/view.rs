@@ -35,6 +35,12 @@ pub struct MemberView {
     pub report: Option<Report>,
     /// Entries that it is behind the primary, as far as both are known.
     pub lag: Option<u64>,
+    /// How long the first entry that it lacks has been in the primary's log, ms; 0 when it lacks none.
+    pub lag_ms: Option<u64>,
+    /// Age of its last report, ms; none when this monitor has never heard it.
+    pub silent_ms: Option<u64>,
+    /// Held back for maintenance.
+    pub maintained: bool,
     /// Why it is down.
     pub cause: Option<String>,
 }
@@ -44,6 +50,8 @@ pub struct MemberView {
 pub struct View {
     /// Epoch in the register; 0 while it is unset.
     pub epoch: Epoch,
+    /// Version of the register's value; 0 while it is unset.
+    pub version: u64,
     /// Whom the register names.
     pub primary: Option<MemberName>,
     /// The member to send CA requests to, with `epoch`; none: hold them.
@@ -63,6 +71,10 @@ pub struct View {
 pub struct LastChange {
     /// What happened, as a sentence.
     pub what: String,
+    /// What kind of thing, in a word.
+    pub kind: &'static str,
+    /// The epoch that began with it.
+    pub epoch: Epoch,
     /// When the monitor decided (ms of its clock).
     pub decided_ms: u64,
     /// When the new primary was ready; none while it is not.
@@ -134,6 +146,35 @@ pub enum Cause {
 
 fn as_text<S: serde::Serializer>(failure: &Failure, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(failure)
+}
+
+impl Cause {
+    /// In a word, for counting.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Cause::Failure(Failure::Refused) => "refused",
+            Cause::Failure(Failure::Unreachable) => "unreachable",
+            Cause::Failure(Failure::TimedOut) => "silent",
+            Cause::Failure(Failure::Reset) => "reset",
+            Cause::Failure(Failure::Unusable) => "unusable",
+            Cause::Fault(Fault::DiskFull) => "disk-full",
+            Cause::Fault(Fault::Disk) => "disk",
+            Cause::DiskLost => "disk-lost",
+            Cause::Stalled => "stalled",
+        }
+    }
+}
+
+impl Change {
+    /// What kind of thing, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Change::FirstStart { .. } => "first-start",
+            Change::FailOver { cause, .. } => cause.kind(),
+            Change::Forced { .. } => "forced",
+            _ => "switchover",
+        }
+    }
 }
 
 /// A change worth a line in the log.

@@ -136,6 +136,7 @@ impl Reign {
             core.act(Action::DropSnapshot { to: peer.clone() });
         }
         let replaced = session.note_disk(appended.incarnation, appended.joined);
+        session.level = Some(appended.level);
         session.heard(now);
         session.retry_at = 0;
         session.told_commit = sent_commit;
@@ -152,6 +153,7 @@ impl Reign {
         // It had said that it has what it now lacks.
         let lost = session.matched.take().is_some();
         let replaced = session.note_disk(mismatch.incarnation, mismatch.joined);
+        session.level = Some(mismatch.level);
         session.heard(now);
         session.retry_at = 0;
         if !session.walk_back(&mismatch, &core.tail) && session.feed == Feed::Entries {

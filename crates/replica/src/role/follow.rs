@@ -128,8 +128,8 @@ impl Follow {
             {
                 core.persist(configuration, true);
             }
-            let appended =
-                Appended { end, incarnation: core.membership.incarnation, joined: core.membership.joined };
+            let Membership { incarnation, joined, .. } = core.membership;
+            let appended = Appended { end, incarnation, joined, level: core.settings.level };
             core.reply(reply, Body::Appended(appended));
             let commit = commit.min(core.flushed.index);
             if commit > core.committed {
@@ -156,7 +156,8 @@ impl Follow {
 
     fn mismatch(&self, core: &mut Core, reply: u64, hint: Position, needs_snapshot: bool) {
         let Membership { incarnation, joined, .. } = core.membership;
-        core.reply(reply, Body::Mismatch(Mismatch { hint, needs_snapshot, incarnation, joined }));
+        let level = core.settings.level;
+        core.reply(reply, Body::Mismatch(Mismatch { hint, needs_snapshot, incarnation, joined, level }));
     }
 
     /// A part of a snapshot.

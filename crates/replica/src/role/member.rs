@@ -136,6 +136,12 @@ impl Member {
         self.core.fault.is_none().then(|| reign.roster.registered().epoch)
     }
 
+    /// The newest kind of entry that may be proposed now: every member that must be able to apply it says that it can.
+    /// A member of an older build would stop at an entry that it does not know.
+    pub fn agreed_level(&self) -> u16 {
+        self.reign.as_ref().map_or(self.core.settings.level, |reign| reign.agreed_level(&self.core))
+    }
+
     /// Whether clients may read here (CA certificate, CRL, certificates): it acts as primary, or follows one as a
     /// member of the in-sync set and has heard from it within `Timings::silence_ms`. What a standby shows may be some
     /// tens of ms old (`Timings::commit_news_ms`).
@@ -176,6 +182,7 @@ impl Member {
             fault: self.core.fault,
             stalled_ms,
             matched,
+            level: self.core.settings.level,
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Session {
     /// Nothing is sent before.
     pub(crate) retry_at: u64,
     pub(crate) incarnation: Option<u64>,
+    /// What it can apply; none before it has spoken in this reign.
+    pub(crate) level: Option<u16>,
     pub(crate) joined: bool,
     pub(crate) feed: Feed,
     /// On its way out of the guarantors, and why.
@@ -64,6 +66,7 @@ impl Session {
             refused_since: None,
             retry_at: 0,
             incarnation: None,
+            level: None,
             joined: false,
             feed: Feed::Entries,
             dropping: None,

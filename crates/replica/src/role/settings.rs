@@ -16,6 +16,9 @@ pub struct Settings {
     pub cluster: ClusterId,
     /// The other members of the configuration file; a primary feeds all of them.
     pub peers: BTreeSet<MemberName>,
+    /// Newest kind of entry that the state machine of this build can apply. Members tell it to each other; a primary
+    /// proposes nothing beyond what all of them can apply ([`crate::role::Member::agreed_level`]).
+    pub level: u16,
     /// Limits.
     pub timings: Timings,
     /// Deliberate bugs for the tests of the tests.

@@ -353,6 +353,7 @@ impl World {
                     name: self.names[number].clone(),
                     cluster: self.cluster(),
                     peers,
+                    level: 0,
                     timings,
                     flaws: self.plan.flaws,
                 };

@@ -1,0 +1,71 @@
+//! Which commands which builds know. A member stops at an entry of the log that it cannot read, so a primary writes a
+//! new kind of command only when all members that must be able to apply it say that they can
+//! ([`replica::role::Member::agreed_level`]). Until then such a command is left out where it only tells something, and
+//! its change refused where it does not.
+//!
+//! A release that adds commands adds one to [`LEVEL`], and a line to `of`. The level says nothing of fields: new
+//! ones are optional, and older builds skip them.
+
+use crate::command::{Command, Envelope};
+
+/// What this build knows.
+///
+/// - 0: version 0.1.0 up to the first that had levels.
+/// - 1: everything since.
+pub const LEVEL: u16 = 1;
+
+/// The level that a member needs to apply a command.
+fn of(command: &Command) -> u16 {
+    match command {
+        Command::RequestSaved { .. }
+        | Command::RequestDeleted { .. }
+        | Command::AutosignDeclined { .. }
+        | Command::SerialsReserved { .. }
+        | Command::SerialsReturned { .. }
+        | Command::CertificateIssued { .. }
+        | Command::CertificateRemoved { .. }
+        | Command::RevocationListIssued { .. }
+        | Command::ChainListsReplaced { .. }
+        | Command::AuthorityRenewed { .. }
+        | Command::InfraNodesChanged { .. }
+        | Command::InfraListAdopted { .. }
+        | Command::InfraListIssued { .. }
+        | Command::RevocationListAdopted { .. }
+        | Command::CertificateAdopted { .. }
+        | Command::InventoryAdopted { .. }
+        | Command::Noted { .. } => 0,
+        #[allow(unreachable_patterns, reason = "what comes later is of this level until it is listed")]
+        _ => 1,
+    }
+}
+
+/// Whether a command only tells something: the authority is the same without it.
+fn only_tells(command: &Command) -> bool {
+    matches!(command, Command::Noted { .. })
+}
+
+/// Makes an envelope fit for members of `agreed`.
+///
+/// # Errors
+/// The level that is needed, when it cannot be made to fit.
+pub fn fit(envelope: &mut Envelope, agreed: u16) -> Result<(), u16> {
+    envelope.commands.retain(|command| of(command) <= agreed || !only_tells(command));
+    match envelope.commands.iter().map(of).max() {
+        Some(needed) if needed > agreed => Err(needed),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Actor;
+
+    #[test]
+    fn what_the_first_builds_know_is_written_for_everybody() {
+        let commands = vec![Command::RequestDeleted { certname: "a.example".into() }];
+        let mut envelope = Envelope { at: 1, actor: Actor::default(), request: None, commands };
+        assert_eq!(fit(&mut envelope, 0), Ok(()));
+        assert_eq!(envelope.commands.len(), 1);
+    }
+}
