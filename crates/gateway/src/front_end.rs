@@ -27,7 +27,7 @@ use crate::status::{CaMemberStatus, CaStatus, Status};
 use crate::supervisor::{self, Setup, SharedRegister, Supervisor};
 use crate::upstream::Upstream;
 use crate::workers::Workers;
-use crate::{path, probe};
+use crate::{outlook, path, probe};
 
 /// Why a front end could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +143,7 @@ impl FrontEnd {
             sightings: seen,
             error_log: Arc::clone(&error_log),
             clock,
+            record_path: settings.failovers_path.clone(),
             probe_timeout: tuning.ca_probe_timeout,
             handoff_timeout,
         });
@@ -214,6 +215,12 @@ impl FrontEnd {
                     position: report.map_or(0, |report| report.position.index),
                 },
                 cause: seen.and_then(|member| member.cause.clone()),
+                lag_entries: seen.and_then(|member| member.lag),
+                lag_seconds: seen.and_then(|member| member.lag_ms).map(seconds),
+                silent_seconds: seen.and_then(|member| member.silent_ms).map(seconds),
+                out_of_sync_since: outlook.record.left_in_sync.get(&address.name).cloned(),
+                held_back: seen.is_some_and(|member| member.maintained),
+                level: report.map(|report| report.level),
             }
         });
         Status {
@@ -223,7 +230,10 @@ impl FrontEnd {
                 members: members.collect(),
                 held: self.helm.held(),
                 held_total: self.helm.held_total(),
-                last_failover: outlook.last_failover.clone(),
+                timed_out_total: self.helm.waited().timed_out,
+                last_failover: outlook.last_failover().cloned(),
+                failovers: outlook.record.failovers.iter().cloned().collect(),
+                if_primary_died: outlook::sentence(view, self.settings.tuning.ca_hold.as_secs()),
                 obstacle: view.hold.as_ref().map(ToString::to_string),
                 successor: view.successor.as_ref().map(ToString::to_string),
             },
@@ -275,6 +285,10 @@ impl Handler for FrontEnd {
         self.requests.fetch_add(1, Ordering::Relaxed);
         answer
     }
+}
+
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
 }
 
 /// A front end that has never run has no kept list, and nothing is revoked that it could know of; any other trouble

@@ -34,6 +34,16 @@ pub struct Helm {
     course: watch::Sender<Course>,
     held: Arc<AtomicU64>,
     held_total: AtomicU64,
+    timed_out_total: AtomicU64,
+}
+
+/// Requests that had to wait, counted since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waited {
+    /// All of them.
+    pub held: u64,
+    /// Those that nobody took in time.
+    pub timed_out: u64,
 }
 
 impl Default for Helm {
@@ -45,7 +55,12 @@ impl Default for Helm {
 impl Helm {
     /// Begins with no target.
     pub fn new() -> Self {
-        Self { course: watch::Sender::default(), held: Arc::default(), held_total: AtomicU64::new(0) }
+        Self {
+            course: watch::Sender::default(),
+            held: Arc::default(),
+            held_total: AtomicU64::new(0),
+            timed_out_total: AtomicU64::new(0),
+        }
     }
 
     /// Sends CA requests to `target` from now on. Requests under way to another member or in another epoch are
@@ -79,6 +94,18 @@ impl Helm {
     /// Requests that have had to wait since the start.
     pub fn held_total(&self) -> u64 {
         self.held_total.load(Ordering::Relaxed)
+    }
+
+    /// What has waited so far.
+    pub fn waited(&self) -> Waited {
+        let timed_out = self.timed_out_total.load(Ordering::Relaxed);
+        Waited { held: self.held_total(), timed_out }
+    }
+
+    /// What had waited before those that wait now.
+    pub fn waited_before_now(&self) -> Waited {
+        let waited = self.waited();
+        Waited { held: waited.held.saturating_sub(self.held()), ..waited }
     }
 
     /// Patience of one request.
@@ -117,7 +144,10 @@ impl Patience {
             Ok(Ok(_)) => Ok(()),
             // The front end is shutting down: nobody will steer any more.
             Ok(Err(_)) => Err(OutOfPatience),
-            Err(_) if Instant::now() >= deadline => Err(OutOfPatience),
+            Err(_) if Instant::now() >= deadline => {
+                self.helm.timed_out_total.fetch_add(1, Ordering::Relaxed);
+                Err(OutOfPatience)
+            }
             Err(_) => Ok(()),
         }
     }
@@ -193,7 +223,7 @@ mod tests {
             rounds += 1;
         }
         assert_eq!((rounds, start.elapsed()), (4, Duration::from_secs(30)));
-        assert_eq!(helm.held_total(), 1);
+        assert_eq!(helm.waited(), Waited { held: 1, timed_out: 1 });
         drop(patience);
         assert_eq!(helm.held(), 0);
     }

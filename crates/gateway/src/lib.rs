@@ -16,6 +16,7 @@ mod front_end;
 mod headers;
 mod health;
 mod hold;
+mod outlook;
 mod own;
 mod path;
 mod pool;

@@ -55,6 +55,10 @@ pub enum Own {
     Status,
     /// `POST /bunraku/v1/ca/switchover`.
     Switchover,
+    /// `POST /bunraku/v1/ca/force`.
+    Force,
+    /// `POST /bunraku/v1/ca/hold`.
+    Hold,
     /// Below `/bunraku` but nothing the front end serves: 404, never forwarded.
     Unknown,
 }
@@ -134,6 +138,8 @@ fn own(method: &Method, rest: &[&str]) -> Own {
         ["v1", "register"] if *method == Method::POST || *method == Method::GET => Own::Register,
         ["v1", "status"] if *method == Method::GET => Own::Status,
         ["v1", "ca", "switchover"] if *method == Method::POST => Own::Switchover,
+        ["v1", "ca", "force"] if *method == Method::POST => Own::Force,
+        ["v1", "ca", "hold"] if *method == Method::POST => Own::Hold,
         _ => Own::Unknown,
     }
 }

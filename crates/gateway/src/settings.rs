@@ -27,6 +27,8 @@ pub struct FrontEndSettings {
     pub cluster: String,
     /// The embedded register.
     pub register_path: PathBuf,
+    /// Where the last failovers are kept, and who is held back for maintenance.
+    pub failovers_path: PathBuf,
     /// Where the CRL fetched from the active CA is kept for the next start.
     pub crl_path: PathBuf,
     /// The deployment's copy of the CA's certificates; follows when they are renewed. None: nothing is written.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use wire::protocol::internal::{MemberStatus, WorkerStatus};
 
 /// The whole view. A reader of [`wire::protocol::internal::Status`] understands it too: there is only more here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// Epoch of the register; 0 while it has none.
     pub epoch: u64,
@@ -17,7 +17,7 @@ pub struct Status {
 }
 
 /// The certificate authority.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaStatus {
     /// Name of the member that CA requests go to; none while they are held.
     pub active: Option<String>,
@@ -27,8 +27,17 @@ pub struct CaStatus {
     pub held: u64,
     /// Requests that had to wait since the start.
     pub held_total: u64,
+    /// Requests that nobody took in time, since the start.
+    #[serde(default)]
+    pub timed_out_total: u64,
     /// The last change of the active member.
     pub last_failover: Option<LastFailover>,
+    /// The last changes, oldest first; they outlive a restart of the front end.
+    #[serde(default)]
+    pub failovers: Vec<LastFailover>,
+    /// What would happen if the primary died now, as a sentence.
+    #[serde(default)]
+    pub if_primary_died: String,
     /// What keeps the front end from naming an active member, when something does.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub obstacle: Option<String>,
@@ -38,7 +47,7 @@ pub struct CaStatus {
 }
 
 /// One CA member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaMemberStatus {
     /// What it is and does.
     #[serde(flatten)]
@@ -46,10 +55,29 @@ pub struct CaMemberStatus {
     /// Why it is down.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<String>,
+    /// Entries that it is behind the primary.
+    #[serde(default)]
+    pub lag_entries: Option<u64>,
+    /// How long it has been behind, in seconds; 0 when it is not.
+    #[serde(default)]
+    pub lag_seconds: Option<f64>,
+    /// Seconds since it last answered a probe.
+    #[serde(default)]
+    pub silent_seconds: Option<f64>,
+    /// When it left the in-sync set, if it is not in it; RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub out_of_sync_since: Option<String>,
+    /// Held back for maintenance: not made primary by itself again.
+    #[serde(default)]
+    pub held_back: bool,
+    /// The newest kind of change that it knows; while one member knows less, the primary makes none of that kind.
+    #[serde(default)]
+    pub level: Option<u16>,
 }
 
 /// A change of the active CA.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LastFailover {
     /// When it was complete; RFC 3339, UTC.
     pub at: String,
@@ -57,10 +85,27 @@ pub struct LastFailover {
     pub from: Option<String>,
     /// The member that is active since.
     pub to: String,
+    /// The epoch that began with it.
+    pub epoch: u64,
+    /// Why, in a word: `refused`, `unreachable`, `silent`, `reset`, `unusable`, `disk-full`, `disk`, `disk-lost`,
+    /// `stalled`, `restart`, `switchover`, `forced`.
+    pub kind: String,
     /// Why.
     pub reason: String,
     /// Time without an active CA, in milliseconds, as far as the front end could see.
     pub duration_ms: u64,
     /// Requests that waited for it.
     pub held: u64,
+    /// Those of them that waited in vain.
+    pub timed_out: u64,
+}
+
+impl LastFailover {
+    /// For the log.
+    pub fn sentence(&self) -> String {
+        format!(
+            "CA requests go to {} in epoch {}, after {} ms without an active CA ({}); {} requests waited, {} of them in vain",
+            self.to, self.epoch, self.duration_ms, self.reason, self.held, self.timed_out
+        )
+    }
 }

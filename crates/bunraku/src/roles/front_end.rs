@@ -25,6 +25,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         role_certnames: role_certnames(config),
         cluster: config.cluster.clone(),
         register_path: own.register.clone(),
+        failovers_path: own.register.with_file_name("failovers.json"),
         crl_path: config.crl_path(),
         bundle_path: Some(config.ca_bundle_path()),
         access_log: access_log.clone(),

@@ -1,5 +1,7 @@
 //! The endpoints that the front end answers itself, and who may ask what.
 
+mod force;
+mod hold;
 mod register;
 mod status;
 mod switchover;
@@ -19,6 +21,8 @@ pub async fn answer(front_end: &FrontEnd, endpoint: Own, request: Request, peer:
         Own::Register => register::answer(front_end, request, peer).await,
         Own::Status => status::answer(front_end, peer),
         Own::Switchover => switchover::answer(front_end, request, peer).await,
+        Own::Force => force::answer(front_end, request, peer).await,
+        Own::Hold => hold::answer(front_end, request, peer).await,
         Own::Unknown => answer::unknown(),
     }
 }

@@ -6,19 +6,22 @@
 
 mod exchange;
 mod history;
+mod operators;
+mod record;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use replica::configuration::Configuration;
-use replica::monitor::{Action, Change, Event, Monitor, View};
+use replica::monitor::{Action, Change, Event, ForcePlan, Monitor, View};
 use replica::name::{Epoch, MemberName};
 use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::exchange::failure_of;
 use self::history::History;
+pub use self::record::Record;
 use crate::ca_route::{Sighting, SightingKind};
 use crate::clock::Clock;
 use crate::error_log::ErrorLog;
@@ -51,6 +54,31 @@ pub enum Message {
         /// Where the outcome goes.
         reply: oneshot::Sender<Result<Switched, String>>,
     },
+    /// An operator wants to know what forcing a failover would cost.
+    PlanForce {
+        /// The member to become primary; none: the best that answers.
+        to: Option<String>,
+        /// Where the plan goes, or why there is none.
+        reply: oneshot::Sender<Result<ForcePlan, String>>,
+    },
+    /// An operator has read the plan and wants it.
+    Force {
+        /// The member to become primary; none: the best that answers.
+        to: Option<String>,
+        /// Version of the register that the plan was made for.
+        version: u64,
+        /// Where the outcome goes.
+        reply: oneshot::Sender<Result<Switched, String>>,
+    },
+    /// An operator holds a member back for maintenance, or releases it.
+    Maintain {
+        /// Which.
+        member: String,
+        /// Whether it is held back from now on.
+        hold: bool,
+        /// Where all those held back go, or why it was not done.
+        reply: oneshot::Sender<Result<Vec<String>, String>>,
+    },
 }
 
 /// A switchover that came about.
@@ -66,8 +94,15 @@ pub struct Switched {
 pub struct Outlook {
     /// The monitor's view after its last step.
     pub view: View,
+    /// What outlives this process.
+    pub record: Record,
+}
+
+impl Outlook {
     /// The last change of the active member.
-    pub last_failover: Option<LastFailover>,
+    pub fn last_failover(&self) -> Option<&LastFailover> {
+        self.record.failovers.back()
+    }
 }
 
 /// The handle that the rest of the front end holds.
@@ -75,6 +110,7 @@ pub struct Outlook {
 pub struct Supervisor {
     messages: mpsc::Sender<Message>,
     outlook: Arc<ArcSwap<Outlook>>,
+    helm: Arc<Helm>,
 }
 
 impl Supervisor {
@@ -89,13 +125,6 @@ impl Supervisor {
         let _ = self.messages.send(Message::RegisterTouched).await;
     }
 
-    /// Makes another member active, in order. Waits for the outcome.
-    pub async fn switchover(&self, to: Option<String>) -> Result<Switched, String> {
-        let (reply, outcome) = oneshot::channel();
-        let gone = || "the front end is shutting down".to_owned();
-        self.messages.send(Message::Switchover { to, reply }).await.map_err(|_| gone())?;
-        outcome.await.map_err(|_| gone())?
-    }
 }
 
 /// Everything the loop needs.
@@ -114,6 +143,8 @@ pub struct Setup {
     pub error_log: Arc<ErrorLog>,
     /// The clock that the monitor was made with.
     pub clock: Clock,
+    /// Where the last failovers are kept for the next start.
+    pub record_path: std::path::PathBuf,
     /// See [`replica::monitor::Timings`].
     pub probe_timeout: Duration,
     /// See [`replica::monitor::Timings`].
@@ -123,18 +154,21 @@ pub struct Setup {
 /// Makes the handle and the loop's future (to be spawned).
 pub fn start(setup: Setup) -> (Supervisor, impl Future<Output = ()> + Send + 'static) {
     let (sender, receiver) = mpsc::channel(1024);
-    let outlook = Outlook { view: setup.monitor.view(), last_failover: None };
+    let record = Record::load(&setup.record_path, &setup.error_log);
+    let outlook = Outlook { view: setup.monitor.view(), record: record.clone() };
     let outlook = Arc::new(ArcSwap::from_pointee(outlook));
-    let handle = Supervisor { messages: sender.clone(), outlook: Arc::clone(&outlook) };
+    let helm = Arc::clone(&setup.helm);
+    let handle = Supervisor { messages: sender.clone(), outlook: Arc::clone(&outlook), helm };
+    let (records, kept) = watch::channel(record);
     let body = Body {
         setup,
         messages: sender,
         outlook,
-        history: History::default(),
+        history: History::new(records),
         waiting: Vec::new(),
         causes: std::collections::BTreeMap::new(),
     };
-    (handle, body.run(receiver))
+    (handle, body.run(receiver, kept))
 }
 
 struct Body {
@@ -149,8 +183,11 @@ struct Body {
 }
 
 impl Body {
-    async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+    async fn run(mut self, mut messages: mpsc::Receiver<Message>, kept: watch::Receiver<Record>) {
+        let error_log = Arc::clone(&self.setup.error_log);
+        tokio::spawn(record::keep(self.setup.record_path.clone(), kept, error_log));
         self.register_event().await;
+        self.maintain(self.history.record().held_back).await;
         loop {
             let wake = self.setup.monitor.wake_at().saturating_sub(self.setup.clock.now_ms());
             tokio::select! {
@@ -177,16 +214,10 @@ impl Body {
                 self.step(*event).await;
             }
             Message::RegisterTouched => self.register_event().await,
-            Message::Switchover { to, reply } => match self.resolve(to) {
-                Ok(to) => {
-                    self.waiting.push((to.clone(), reply));
-                    self.step(Event::Switchover { to }).await;
-                }
-                Err(why) => {
-                    // An operator who hung up needs no answer.
-                    let _ = reply.send(Err(why));
-                }
-            },
+            Message::Switchover { .. }
+            | Message::PlanForce { .. }
+            | Message::Force { .. }
+            | Message::Maintain { .. } => self.hear_operator(message).await,
         }
     }
 
@@ -271,10 +302,13 @@ impl Body {
             let member = self.index(active)?;
             Some(Target { member, epoch: view.epoch.0 })
         });
-        self.setup.helm.steer(target);
         let now = self.setup.clock.now_ms();
-        self.history.follow(&view, &self.setup.helm, now);
-        self.outlook.store(Arc::new(Outlook { view, last_failover: self.history.last().cloned() }));
+        if let Some(change) = self.history.follow(&view, &self.setup.helm, now) {
+            self.setup.error_log.say(change.sentence());
+        }
+        // Before requests go on: whoever is told of the new course finds it in the status too.
+        self.outlook.store(Arc::new(Outlook { view, record: self.history.record() }));
+        self.setup.helm.steer(target);
     }
 
     fn send(
@@ -315,24 +349,6 @@ impl Body {
         self.answer_operators(change);
     }
 
-    /// Operators who wait for a switchover hear how it ended.
-    fn answer_operators(&mut self, change: &Change) {
-        let (whom, outcome) = match change {
-            Change::Switchover { to, epoch, .. } | Change::Forced { to, epoch } => {
-                (to, Ok(Switched { primary: to.to_string(), epoch: epoch.0 }))
-            }
-            Change::SwitchoverFailed { to, why } | Change::Declined { to, why } => (to, Err(why.clone())),
-            _ => return,
-        };
-        for (to, reply) in std::mem::take(&mut self.waiting) {
-            if to == *whom {
-                let _ = reply.send(outcome.clone());
-            } else if !reply.is_closed() {
-                self.waiting.push((to, reply));
-            }
-        }
-    }
-
     async fn register_event(&mut self) {
         let read = read(Arc::clone(&self.setup.register)).await;
         let event = self.register_outcome(read);
@@ -346,17 +362,6 @@ impl Body {
                 self.setup.error_log.say(format!("The register cannot be used: {fault}"));
                 Event::RegisterUnavailable
             }
-        }
-    }
-
-    fn resolve(&self, to: Option<String>) -> Result<MemberName, String> {
-        let view = self.setup.monitor.view();
-        let named = |name: &str| view.members.iter().find(|member| member.name.as_str() == name);
-        match to {
-            Some(to) => named(&to)
-                .map(|member| member.name.clone())
-                .ok_or_else(|| format!("there is no CA member {to}")),
-            None => view.successor.clone().ok_or_else(|| "no other member is in sync".to_owned()),
         }
     }
 

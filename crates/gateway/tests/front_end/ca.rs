@@ -50,7 +50,7 @@ impl Pair {
     }
 
     /// The primary puts both members into the in-sync set, through the front end's register, as a real one would.
-    async fn admit_both(&self) {
+    pub async fn admit_both(&self) {
         let active = self.front.front_end.status().ca.active.unwrap();
         let member = if active == "ca-1" { &self.first } else { &self.second };
         let configuration = member.handler.configuration().unwrap();

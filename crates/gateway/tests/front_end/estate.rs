@@ -83,6 +83,7 @@ impl Estate {
             ca_members,
             cluster: "test-estate".into(),
             register_path: self.path("register.json"),
+            failovers_path: self.path("failovers.json"),
             crl_path: self.path("crl.pem"),
             bundle_path: None,
             access_log: AccessLog::open(self.path("access.log")).unwrap(),

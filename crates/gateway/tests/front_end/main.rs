@@ -6,4 +6,5 @@ mod catalog;
 mod catalog_worker;
 mod estate;
 mod identity;
+mod operators;
 mod revocation;

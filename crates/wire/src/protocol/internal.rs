@@ -13,6 +13,10 @@ pub const REGISTER_PATH: &str = "/bunraku/v1/register";
 pub const STATUS_PATH: &str = "/bunraku/v1/status";
 /// `POST`, on the front end: [`SwitchoverRequest`] in; makes another member the primary.
 pub const SWITCHOVER_PATH: &str = "/bunraku/v1/ca/switchover";
+/// `POST`, on the front end: [`ForceRequest`] in; makes a member the primary that may lack something.
+pub const FORCE_PATH: &str = "/bunraku/v1/ca/force";
+/// `POST`, on the front end: [`HoldRequest`] in; holds a member back for maintenance.
+pub const HOLD_PATH: &str = "/bunraku/v1/ca/hold";
 
 /// Prefix of what operators ask of the active CA beyond Puppet's API.
 pub const OPERATOR_PREFIX: &str = "/bunraku/v1/authority";
@@ -143,6 +147,26 @@ pub struct SwitchoverRequest {
     /// The member that shall be the primary; the other one when it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+}
+
+/// Asks what it would cost to make a member primary that may lack acknowledged changes; with a version: does it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ForceRequest {
+    /// The member that shall be the primary; the best that answers when it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Version of the register for which the cost was told; none: only tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+/// Holds a CA member back for maintenance, or releases it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HoldRequest {
+    /// Which.
+    pub member: String,
+    /// Whether it is held back from now on.
+    pub hold: bool,
 }
 
 /// The front end's view of the estate.
