@@ -1,6 +1,7 @@
 //! The command line's shape. Words, flags and exit codes follow `puppet` and `puppetserver ca`.
 
 mod ca;
+mod failover;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub use ca::{
     CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output,
     PruneArgs, RolloverArgs, SetupArgs, SignArgs,
 };
+pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
 
 /// The whole server side of a Puppet estate in one binary.
 #[derive(Debug, Parser)]

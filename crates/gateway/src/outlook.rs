@@ -91,7 +91,10 @@ mod tests {
     fn each_situation_has_its_sentence() {
         let well = view(member("ca-2", MemberState::Standby, true), true);
         assert!(sentence(&well, 30).contains("ca-2 would take over"), "{}", sentence(&well, 30));
-        let full = MemberView { cause: Some(Cause::Fault(Fault::DiskFull).to_string()), ..member("ca-2", MemberState::Down, false) };
+        let full = MemberView {
+            cause: Some(Cause::Fault(Fault::DiskFull).to_string()),
+            ..member("ca-2", MemberState::Down, false)
+        };
         let said = sentence(&view(full, false), 30);
         assert!(said.contains("because ca-2 stands aside: its disk is full."), "{said}");
         let behind = MemberView { lag: Some(12), ..member("ca-2", MemberState::CatchingUp, false) };
@@ -101,6 +104,9 @@ mod tests {
         none.active = None;
         none.hold = Some(Hold::NoSuccessor { primary: MemberName::new("ca-1"), cause: Cause::DiskLost });
         let said = sentence(&none, 30);
-        assert!(said.starts_with("No CA is active: ca-1 has lost its disk") && said.contains("Start ca-1:"), "{said}");
+        assert!(
+            said.starts_with("No CA is active: ca-1 has lost its disk") && said.contains("Start ca-1:"),
+            "{said}"
+        );
     }
 }

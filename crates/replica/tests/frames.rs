@@ -56,7 +56,18 @@ fn report() -> impl Strategy<Value = Report> {
         |(head, fault, stalled_ms, matched, level)| {
             let (name, role, configuration, position, committed, joined) = head;
             let matched: BTreeMap<MemberName, Position> = matched;
-            Report { name, role, configuration, position, committed, joined, fault, stalled_ms, matched, level }
+            Report {
+                name,
+                role,
+                configuration,
+                position,
+                committed,
+                joined,
+                fault,
+                stalled_ms,
+                matched,
+                level,
+            }
         },
     )
 }
@@ -88,9 +99,11 @@ fn body() -> impl Strategy<Value = Body> {
         (name(), any::<u64>())
             .prop_map(|(target, epoch)| Body::Handoff(Handoff { target, epoch: Epoch(epoch) })),
         report().prop_map(Body::Report),
-        (position(), any::<u64>(), any::<bool>(), any::<u16>()).prop_map(|(end, incarnation, joined, level)| {
-            Body::Appended(Appended { end, incarnation, joined, level })
-        }),
+        (position(), any::<u64>(), any::<bool>(), any::<u16>()).prop_map(
+            |(end, incarnation, joined, level)| {
+                Body::Appended(Appended { end, incarnation, joined, level })
+            }
+        ),
         (position(), any::<bool>(), any::<u64>(), any::<bool>(), any::<u16>()).prop_map(
             |(hint, needs_snapshot, incarnation, joined, level)| {
                 Body::Mismatch(Mismatch { hint, needs_snapshot, incarnation, joined, level })

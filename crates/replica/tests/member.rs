@@ -342,13 +342,19 @@ fn an_empty_disk_under_a_name_that_may_be_counted_on_is_not_declared_complete() 
     let (ticket, append) = actor.last_sent().unwrap();
     let end = append.entries.last().unwrap().position;
     let before = actor.done.len();
-    actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false, level: 1 })));
+    actor.standby_answers(
+        ticket,
+        Ok(Body::Appended(Appended { end, incarnation: 99, joined: false, level: 1 })),
+    );
     for _ in 0..20 {
         actor.now += 300;
         actor.step(Event::Tick);
         let (ticket, append) = actor.last_sent().unwrap();
         let end = append.entries.last().map_or(append.previous, |entry| entry.position);
-        actor.standby_answers(ticket, Ok(Body::Appended(Appended { end, incarnation: 99, joined: false, level: 1 })));
+        actor.standby_answers(
+            ticket,
+            Ok(Body::Appended(Appended { end, incarnation: 99, joined: false, level: 1 })),
+        );
     }
     let admits = actor.done[before..].iter().any(|action| match action {
         Action::Send { frame, .. } => {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use pki::KeyKind;
 
+use super::failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
+
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
     /// Revoke certificates and remove their files from the CA
@@ -15,10 +17,14 @@ pub enum CaCommand {
     Enable(EnableArgs),
     /// Show what ends soon: certificates, the CA's own, revocation lists
     Expiring(ExpiringArgs),
+    /// Make a member active that may lack acknowledged changes, when no other can be (asks first)
+    Failover(FailoverArgs),
     /// Check the CA's directory against itself and its log
     Fsck(FsckArgs),
     /// Make keys and have their certificates signed
     Generate(GenerateArgs),
+    /// Never fail back to a member that is under maintenance
+    Hold(HoldArgs),
     /// Make a CA of a key and certificates from elsewhere
     Import(ImportArgs),
     /// List certificate requests, or all certificates
@@ -35,6 +41,8 @@ pub enum CaCommand {
     Setup(SetupArgs),
     /// Sign certificate requests
     Sign(SignArgs),
+    /// Make another member the active CA, in order, without losing anything
+    Switchover(SwitchoverArgs),
 }
 
 impl CaCommand {
@@ -45,8 +53,10 @@ impl CaCommand {
             CaCommand::Delete(args) => &args.output,
             CaCommand::Enable(args) => &args.output,
             CaCommand::Expiring(args) => &args.output,
+            CaCommand::Failover(args) => &args.output,
             CaCommand::Fsck(args) => &args.output,
             CaCommand::Generate(args) => &args.output,
+            CaCommand::Hold(args) => &args.output,
             CaCommand::Import(args) => &args.output,
             CaCommand::List(args) => &args.output,
             CaCommand::Migrate(args) => &args.output,
@@ -55,6 +65,7 @@ impl CaCommand {
             CaCommand::Rollover(args) => &args.output,
             CaCommand::Setup(args) => &args.output,
             CaCommand::Sign(args) => &args.output,
+            CaCommand::Switchover(args) => &args.output,
         }
     }
 }

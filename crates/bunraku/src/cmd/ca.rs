@@ -5,8 +5,11 @@ mod clean;
 mod delete;
 mod endpoint;
 mod expiring;
+mod failover;
+mod front_end;
 mod fsck;
 mod generate;
+mod hold;
 mod host_files;
 mod list;
 mod migrate;
@@ -17,6 +20,7 @@ mod revoke;
 mod rollover;
 mod setup;
 mod sign;
+mod switchover;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,12 +89,27 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             let code = expiring::run(&endpoint, within, &args.within, &mut report).await?;
             report.finish(code)
         }
+        CaCommand::Failover(args) => {
+            let mut report = Report::new(&args.output)?;
+            let code = failover::run(config, &args, &mut report).await?;
+            report.finish(code)
+        }
         CaCommand::Fsck(args) => {
             let mut report = Report::new(&args.output)?;
             let config = offline::config(config, &args.target)?;
             let cadir = offline::cadir(config.as_ref(), &args.target)?;
             let member = offline::member(config.as_ref(), &cadir);
             let code = fsck::run(&cadir, &member, args.repair, &mut report)?;
+            report.finish(code)
+        }
+        CaCommand::Hold(args) => {
+            let mut report = Report::new(&args.output)?;
+            let code = hold::run(config, &args, &mut report).await?;
+            report.finish(code)
+        }
+        CaCommand::Switchover(args) => {
+            let mut report = Report::new(&args.output)?;
+            let code = switchover::run(config, &args, &mut report).await?;
             report.finish(code)
         }
         CaCommand::Migrate(args) => migrate_verb(config, args).await,

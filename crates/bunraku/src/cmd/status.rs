@@ -70,8 +70,14 @@ fn text(status: &Value) -> String {
         None => console::out("31", "none: CA requests are held, and refused when none returns in time"),
     };
     let mut text = format!("epoch {}, active CA: {active}\n\n", status["epoch"]);
-    let keys = ["name", "address", "state", "in_sync", "position"];
-    text.push_str(&rows(&["CA", "address", "state", "in sync", "position"], &keys, &status["ca"]["members"]));
+    let mut members = status["ca"]["members"].clone();
+    members.as_array_mut().into_iter().flatten().for_each(|member| member["lag"] = lag(member));
+    let keys = ["name", "address", "state", "in_sync", "position", "lag"];
+    text.push_str(&rows(&["CA", "address", "state", "in sync", "position", "lag"], &keys, &members));
+    text.push('\n');
+    for sentence in sentences(status) {
+        text.push_str(&format!("{sentence}\n"));
+    }
     text.push('\n');
     let keys = ["name", "address", "state", "in_flight", "requests", "failures"];
     let heading = ["worker", "address", "state", "in flight", "requests", "failures"];
@@ -84,6 +90,60 @@ fn text(status: &Value) -> String {
     text
 }
 
+/// How far a member is behind.
+fn lag(member: &Value) -> Value {
+    match (member["lag_entries"].as_u64(), member["lag_seconds"].as_f64()) {
+        (Some(0), _) => "0".into(),
+        (Some(entries), Some(seconds)) => format!("{entries} ({seconds:.1} s)").into(),
+        (Some(entries), None) => entries.into(),
+        _ => Value::Null,
+    }
+}
+
+/// What an operator should know besides the tables.
+fn sentences(status: &Value) -> Vec<String> {
+    let ca = &status["ca"];
+    let mut sentences: Vec<String> = ca["if_primary_died"]
+        .as_str()
+        .into_iter()
+        .filter(|said| !said.is_empty())
+        .map(str::to_string)
+        .collect();
+    let held = ca["held"].as_u64().unwrap_or(0);
+    if held > 0 {
+        sentences.push(format!("{held} CA requests are waiting."));
+    }
+    let last = &ca["last_failover"];
+    if let (Some(at), Some(reason)) = (last["at"].as_str(), last["reason"].as_str()) {
+        sentences.push(format!(
+            "last failover {at}: {reason}; {} ms without an active CA, {} requests waited, {} of them in vain",
+            last["duration_ms"], last["held"], last["timed_out"]
+        ));
+    }
+    let members = || ca["members"].as_array().into_iter().flatten();
+    let newest = members().filter_map(|member| member["level"].as_u64()).max();
+    for member in members() {
+        let name = member["name"].as_str().unwrap_or("-");
+        if let Some(cause) = member["cause"].as_str() {
+            let silent = member["silent_seconds"].as_f64();
+            let heard = silent.map_or(String::new(), |seconds| format!("; last heard {seconds:.0} s ago"));
+            sentences.push(format!("{name} {cause}{heard}"));
+        }
+        if member["held_back"] == true {
+            sentences.push(format!(
+                "{name} is held back for maintenance: 'bunraku ca hold {name} --release' ends that"
+            ));
+        }
+        if member["level"].as_u64() < newest && member["level"].is_u64() {
+            sentences.push(format!(
+                "{name} runs an older version: until it is updated, no change is made that it would not know (level {} of {})",
+                member["level"], newest.unwrap_or_default()
+            ));
+        }
+    }
+    sentences
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,14 +152,31 @@ mod tests {
     fn a_deployment_without_a_ca_says_so() {
         let status = serde_json::json!({
             "epoch": 3, "ca": {"active": null, "members": [
-                {"name": "ca-1", "address": "127.0.0.1:18142", "state": "down", "in_sync": true, "position": 7}]},
+                {"name": "ca-1", "address": "127.0.0.1:18142", "state": "down", "in_sync": true, "position": 7,
+                 "lag_entries": 2, "lag_seconds": 1.25, "cause": "does not answer (timed out)", "silent_seconds": 61.2,
+                 "held_back": true, "level": 0},
+                {"name": "ca-2", "address": "127.0.0.1:18143", "state": "standby", "in_sync": false, "position": 9,
+                 "lag_entries": 0, "lag_seconds": 0.0, "level": 1}],
+                "if_primary_died": "No CA is active: because.", "held": 3,
+                "last_failover": {"at": "2026-11-22T20:00:00Z", "reason": "ca-1 was restarted", "duration_ms": 120,
+                    "held": 4, "timed_out": 1}},
             "workers": [{"name": "catalog-1", "address": "127.0.0.1:18140", "state": "up", "in_flight": 0,
                 "requests": 5, "failures": 0}],
             "requests_total": 9,
         });
         let text = text(&status);
         assert!(text.starts_with("epoch 3, active CA: none: CA requests are held"), "{text}");
-        assert!(text.contains("ca-1  127.0.0.1:18142  down   yes      7"), "{text}");
+        for part in [
+            "ca-1  127.0.0.1:18142  down     yes      7         2 (1.2 s)\n",
+            "ca-2  127.0.0.1:18143  standby  no       9         0\n",
+            "\nNo CA is active: because.\n3 CA requests are waiting.\n",
+            "last failover 2026-11-22T20:00:00Z: ca-1 was restarted; 120 ms without an active CA, 4 requests waited, 1 of",
+            "ca-1 does not answer (timed out); last heard 61 s ago\n",
+            "ca-1 is held back for maintenance",
+            "ca-1 runs an older version",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in\n{text}");
+        }
         assert!(any_up(&status["workers"]));
     }
 }

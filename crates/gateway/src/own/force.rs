@@ -5,8 +5,8 @@ use http::StatusCode;
 use wire::protocol::internal::ForceRequest;
 use wire::{Peer, Request, Response, reply};
 
-use super::switchover::{outcome, read};
 use super::is_operator;
+use super::switchover::{outcome, read};
 use crate::answer;
 use crate::front_end::FrontEnd;
 

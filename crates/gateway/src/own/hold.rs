@@ -11,7 +11,9 @@ use crate::front_end::FrontEnd;
 
 pub async fn answer(front_end: &FrontEnd, request: Request, peer: &Peer) -> Response {
     if !is_operator(peer) {
-        return answer::forbidden("only an operator (a certificate with pp_cli_auth) may hold a member back.");
+        return answer::forbidden(
+            "only an operator (a certificate with pp_cli_auth) may hold a member back.",
+        );
     }
     let asked: HoldRequest = match read(request).await {
         Ok(asked) => asked,

@@ -124,7 +124,6 @@ impl Supervisor {
         // Only a front end that is shutting down has no supervisor.
         let _ = self.messages.send(Message::RegisterTouched).await;
     }
-
 }
 
 /// Everything the loop needs.

@@ -36,7 +36,8 @@ impl Supervisor {
     /// Waits until requests go to the primary of `epoch`, or of a later one.
     pub async fn active_in(&self, epoch: u64, limit: Duration) -> bool {
         let mut course = self.helm.watch();
-        let acts = course.wait_for(|course| course.target.as_ref().is_some_and(|target| target.epoch >= epoch));
+        let acts =
+            course.wait_for(|course| course.target.as_ref().is_some_and(|target| target.epoch >= epoch));
         tokio::time::timeout(limit, acts).await.is_ok_and(|seen| seen.is_ok())
     }
 

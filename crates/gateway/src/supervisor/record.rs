@@ -67,7 +67,8 @@ pub async fn keep(path: PathBuf, mut records: watch::Receiver<Record>, error_log
             let bytes = serde_json::to_vec_pretty(&record).map_err(io::Error::other)?;
             replica::storage::replace_file(&target, &bytes)
         };
-        let written = tokio::task::spawn_blocking(write).await.map_err(io::Error::other).and_then(|done| done);
+        let written =
+            tokio::task::spawn_blocking(write).await.map_err(io::Error::other).and_then(|done| done);
         if let Err(fault) = written {
             error_log.say(format!(
                 "{} cannot be written ({fault}): after a restart the last failover is not known, nor who is held back",

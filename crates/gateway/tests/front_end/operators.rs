@@ -33,7 +33,11 @@ async fn an_operator_forces_a_primary_when_nobody_can_take_over_and_is_told_the_
     pair.active("ca-2").await;
     let last = pair.front.front_end.status().ca.last_failover.unwrap();
     assert_eq!((last.kind.as_str(), last.from.as_deref(), last.epoch), ("refused", Some("ca-1"), 2));
-    assert!(sentence(&pair).contains("because ca-1 does not answer (connection refused)"), "{}", sentence(&pair));
+    assert!(
+        sentence(&pair).contains("because ca-1 does not answer (connection refused)"),
+        "{}",
+        sentence(&pair)
+    );
     assert!(pair.error_log().contains("CA requests go to ca-2 in epoch 2, after "), "{}", pair.error_log());
 
     // The only one that has everything goes too, and the other comes back.
@@ -48,7 +52,10 @@ async fn an_operator_forces_a_primary_when_nobody_can_take_over_and_is_told_the_
     .await;
     assert!(sentence(&pair).contains("Start ca-2:"), "{}", sentence(&pair));
     let (status, said) = post(&operator, FORCE_PATH, json!({"to": "ca-2"})).await;
-    assert!(status == StatusCode::CONFLICT && said.as_str().unwrap().contains("ca-2 does not answer"), "{said}");
+    assert!(
+        status == StatusCode::CONFLICT && said.as_str().unwrap().contains("ca-2 does not answer"),
+        "{said}"
+    );
     let (status, said) = post(&operator, FORCE_PATH, json!({})).await;
     assert_eq!(status, StatusCode::OK, "{said}");
     let plan = &said["plan"];
@@ -91,8 +98,7 @@ async fn a_member_that_is_held_back_stays_so_over_a_restart_and_the_last_failove
     let Ok(front) = Arc::try_unwrap(pair.front) else { panic!("the front end is still in use") };
     drop(front);
     let members = vec![pair.first.place(), pair.second.place()];
-    pair.front =
-        Arc::new(Front::start_on(&pair.estate, Vec::new(), members, tuning, listen_again(address)));
+    pair.front = Arc::new(Front::start_on(&pair.estate, Vec::new(), members, tuning, listen_again(address)));
     pair.active("ca-2").await;
     let status = pair.front.front_end.status();
     assert_eq!(status.ca.last_failover.unwrap().kind, "switchover");

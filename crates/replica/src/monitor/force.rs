@@ -140,8 +140,7 @@ impl Monitor {
         let timings = self.settings.timings;
         let answers = |name: &MemberName| {
             self.members.get(name).is_some_and(|watch| {
-                let fresh =
-                    watch.report.as_ref().is_some_and(|(_, at)| self.now <= at + timings.fresh_ms);
+                let fresh = watch.report.as_ref().is_some_and(|(_, at)| self.now <= at + timings.fresh_ms);
                 fresh && !watch.is_lost(&timings)
             })
         };

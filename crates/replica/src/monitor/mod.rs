@@ -167,8 +167,7 @@ impl Monitor {
         };
         if let Some((asked, change)) = self.asked.take() {
             if value.as_ref() == Some(&asked) {
-                self.last_change =
-                    Some(LastChange {
+                self.last_change = Some(LastChange {
                     what: change.to_string(),
                     kind: change.kind(),
                     epoch: asked.epoch,

@@ -89,9 +89,10 @@ impl Reign {
     /// What this member and all that it counts on, or has heard in this reign, can apply.
     pub(crate) fn agreed_level(&self, core: &Core) -> u16 {
         let guarantors = self.roster.guarantors();
-        let others = self.sessions.iter().filter_map(|(peer, session)| {
-            session.level.or_else(|| guarantors.contains(peer).then_some(0))
-        });
+        let others = self
+            .sessions
+            .iter()
+            .filter_map(|(peer, session)| session.level.or_else(|| guarantors.contains(peer).then_some(0)));
         others.fold(core.settings.level, u16::min)
     }
 
