@@ -97,6 +97,8 @@ pub struct FrontEnd {
     pub listen: String,
     pub certname: String,
     pub register: PathBuf,
+    /// Where metrics are shown, if anywhere.
+    pub admin: Option<String>,
     pub probe_interval: Duration,
     pub probe_timeout: Duration,
     pub ca_hold: Duration,
@@ -285,6 +287,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         listen: text(raw.front_end.listen, &layout.address(0)),
         certname: text(raw.front_end.certname, "bunraku-front-end"),
         register: in_base(&text(raw.front_end.register, "register.json")),
+        admin: raw.front_end.admin.filter(|address| !address.is_empty()),
         probe_interval,
         probe_timeout,
         ca_hold,
@@ -297,7 +300,9 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
     }
     let mut names = BTreeSet::new();
     let mut addresses = BTreeSet::new();
+    let admin_name = "[front_end] admin".to_string();
     let roles = std::iter::once((&front_end.name, &front_end.listen))
+        .chain(front_end.admin.as_ref().map(|admin| (&admin_name, admin)))
         .chain(members.iter().map(|m| (&m.name, &m.address)))
         .chain(catalog.iter().map(|w| (&w.name, &w.address)));
     for (name, address) in roles {

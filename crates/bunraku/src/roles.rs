@@ -24,16 +24,21 @@ pub fn access_log_path(logdir: &Path, role: &str, address: &str) -> PathBuf {
     }
 }
 
-/// Listens on `address` (host or IP, and port).
+/// Listens on `address` (host or IP, and port), for TLS.
 pub fn listen(address: &str) -> anyhow::Result<std::net::TcpListener> {
+    let listener = bind(address)?;
+    tracing::info!("listening on https://{address}");
+    Ok(listener)
+}
+
+/// Listens on `address` (host or IP, and port).
+pub fn bind(address: &str) -> anyhow::Result<std::net::TcpListener> {
     let resolved: SocketAddr = address
         .to_socket_addrs()
         .with_context(|| format!("'{address}' can't be resolved"))?
         .next()
         .with_context(|| format!("'{address}' has no address"))?;
-    let listener = wire::listen(resolved)?;
-    tracing::info!("listening on https://{address}");
-    Ok(listener)
+    Ok(wire::listen(resolved)?)
 }
 
 /// Starts the drain at SIGTERM or SIGINT; reopens the access log at SIGUSR1 (for logrotate).

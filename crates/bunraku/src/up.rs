@@ -92,6 +92,8 @@ fn first_layout(args: &UpArgs) -> anyhow::Result<Layout> {
         autosign: args.autosign.as_deref().map_or(Ok(ours.autosign), autosign_of)?,
         cluster: uuid::Uuid::new_v4().to_string(),
         ca_name: format!("Puppet CA: {}", first_run::fqdn()),
+        // For this machine only, whatever the roles listen on: it asks nobody who he is.
+        admin: Some(format!("127.0.0.1:{}", args.port.unwrap_or(Layout::default().port) + 1_000)),
     })
 }
 

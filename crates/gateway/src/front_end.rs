@@ -16,11 +16,13 @@ use wire::protocol::internal::{MemberState as PublicState, MemberStatus};
 use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
 use wire::{Drain, Handler, Limits, Peer, Request, Response};
 
+use crate::admin::Admin;
 use crate::ca_route::CaRoute;
 use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::forward::Forwarder;
 use crate::hold::Helm;
+use crate::metrics::{self, End, Metrics};
 use crate::revocation::RevocationKeeper;
 use crate::settings::{FrontEndSettings, WorkerAddress};
 use crate::status::{CaMemberStatus, CaStatus, Status};
@@ -76,6 +78,7 @@ pub struct FrontEnd {
     forwarder: Forwarder,
     ca_route: CaRoute,
     requests: AtomicU64,
+    metrics: Metrics,
     /// Probes, supervisor, revocation keeper; ended with the front end.
     _tasks: Mutex<JoinSet<()>>,
 }
@@ -161,6 +164,9 @@ impl FrontEnd {
             tasks.spawn(Arc::clone(&keeper).follow_bundle(path));
         }
 
+        let metrics = Metrics::new(
+            settings.catalog_workers.iter().chain(&settings.ca_members).map(|worker| worker.name.as_str()),
+        );
         let forwarder =
             Forwarder { workers: Arc::clone(&workers), upstreams: catalog, tuning: tuning.clone() };
         let ca_route = CaRoute {
@@ -182,6 +188,7 @@ impl FrontEnd {
             forwarder,
             ca_route,
             requests: AtomicU64::new(0),
+            metrics,
             _tasks: Mutex::new(tasks),
         }))
     }
@@ -233,6 +240,7 @@ impl FrontEnd {
                 timed_out_total: self.helm.waited().timed_out,
                 last_failover: outlook.last_failover().cloned(),
                 failovers: outlook.record.failovers.iter().cloned().collect(),
+                failover_totals: outlook.record.totals.clone(),
                 if_primary_died: outlook::sentence(view, self.settings.tuning.ca_hold.as_secs()),
                 obstacle: view.hold.as_ref().map(ToString::to_string),
                 successor: view.successor.as_ref().map(ToString::to_string),
@@ -240,6 +248,25 @@ impl FrontEnd {
             workers: self.workers.status(),
             requests_total: self.requests.load(Ordering::Relaxed),
         }
+    }
+
+    /// Answers those who watch, on `listener`, without TLS ([`Admin`]), until the drain has ended.
+    pub async fn serve_admin(self: &Arc<Self>, listener: std::net::TcpListener, drain: Drain) {
+        let limits = Limits { max_connections: 64, ..Limits::default() };
+        wire::serve_plain(listener, limits, Arc::new(Admin(Arc::clone(self))), drain).await;
+    }
+
+    /// Prometheus' text.
+    pub fn metrics_page(&self) -> String {
+        let own = self.settings.identity.certificate();
+        let certificates = self.settings.trust.certificates().iter().chain([own]);
+        let certificates: Vec<End> = certificates
+            .map(|certificate| End { name: certificate.subject_rfc2253(), at: certificate.not_after() })
+            .collect();
+        let lists = self.settings.trust.list_ends();
+        let lists: Vec<End> =
+            lists.iter().map(|list| End { name: list.issuer.clone(), at: list.next_update }).collect();
+        metrics::page(&self.metrics, &self.status(), &certificates, &lists)
     }
 
     /// Takes a catalog worker out of use (what it has is let finish), or puts it back. False when there is no such
@@ -256,6 +283,10 @@ impl FrontEnd {
 
     pub(crate) fn settings(&self) -> &FrontEndSettings {
         &self.settings
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     pub(crate) fn supervisor(&self) -> &Supervisor {
@@ -283,6 +314,7 @@ impl Handler for FrontEnd {
 
     fn refused(self: &Arc<Self>, _request: &Request, _peer: &Arc<Peer>, answer: Response) -> Response {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        self.metrics.count(None, None, answer.status(), Duration::ZERO);
         answer
     }
 }

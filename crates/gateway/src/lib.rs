@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod admin;
 mod answer;
 mod ca_route;
 mod cargo;
@@ -16,6 +17,7 @@ mod front_end;
 mod headers;
 mod health;
 mod hold;
+mod metrics;
 mod outlook;
 mod own;
 mod path;
@@ -30,6 +32,7 @@ mod supervisor;
 mod upstream;
 mod workers;
 
+pub use admin::Admin;
 pub use front_end::{FrontEnd, StartFault};
 pub use health::Thresholds;
 pub use settings::{FrontEndSettings, Tuning, WorkerAddress};

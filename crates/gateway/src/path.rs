@@ -3,6 +3,7 @@
 //! The listener (`wire`) has done before: TLS, the client's certificate chain, limits on time and size, framing.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use wire::access_log::WorkerName;
 use wire::{Peer, Request, Response, identity};
@@ -14,6 +15,7 @@ use crate::{answer, headers, own};
 
 /// Answers one request.
 pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
+    let begun = Instant::now();
     // 1. Forget what the client says of its own identity, in any spelling, before anybody can read it.
     identity::strip_client_headers(request.headers_mut());
     headers::strip_hop_by_hop(request.headers_mut());
@@ -21,7 +23,9 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
 
     // 2. Ask again whether its certificate is revoked: the connection may be older than the revocation.
     if let Some(revoked) = revoked(front_end, peer) {
-        return answer::revoked(&revoked);
+        let answer = answer::revoked(&revoked);
+        front_end.metrics().count(None, None, answer.status(), begun.elapsed());
+        return answer;
     }
 
     // 3. Decide where it belongs, from method and target alone; refuse what two readers could read differently.
@@ -40,8 +44,9 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
         Route::Catalog(class) => front_end.forwarder().carry(request, class).await,
     };
 
-    // 6. Relay the answer without what was between the worker and us, and tell the access log who gave it.
+    // 6. Relay the answer without what was between the worker and us, and tell the access log and the counters who gave it.
     let Carried { mut response, worker } = carried;
+    front_end.metrics().count(Some(&route), worker.as_deref(), response.status(), begun.elapsed());
     if let Some(worker) = worker {
         headers::strip_hop_by_hop(response.headers_mut());
         identity::strip_client_headers(response.headers_mut());

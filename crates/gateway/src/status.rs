@@ -35,6 +35,9 @@ pub struct CaStatus {
     /// The last changes, oldest first; they outlive a restart of the front end.
     #[serde(default)]
     pub failovers: Vec<LastFailover>,
+    /// How many changes of the active member there have been, by [`LastFailover::kind`].
+    #[serde(default)]
+    pub failover_totals: std::collections::BTreeMap<String, u64>,
     /// What would happen if the primary died now, as a sentence.
     #[serde(default)]
     pub if_primary_died: String,

@@ -31,7 +31,7 @@ pub use limits::Limits;
 pub use local::{LocalFault, LocalListener};
 pub use peer::{Peer, PeerAddress};
 pub use pki::Serial;
-pub use server::{ListenFault, listen, serve_local, serve_local_listener, serve_tls};
+pub use server::{ListenFault, listen, serve_local, serve_local_listener, serve_plain, serve_tls};
 
 /// A request with a streaming body.
 pub type Request = http::Request<Body>;

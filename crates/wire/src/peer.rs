@@ -63,6 +63,11 @@ impl Peer {
         }
     }
 
+    /// A peer without TLS: nobody in particular.
+    pub fn plain(address: SocketAddr) -> Peer {
+        Peer::tls(address, None, "-")
+    }
+
     /// A peer on the local socket.
     pub fn local() -> Peer {
         Peer {

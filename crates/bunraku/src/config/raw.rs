@@ -70,6 +70,7 @@ pub struct RawFrontEnd {
     pub listen: Option<String>,
     pub certname: Option<String>,
     pub register: Option<String>,
+    pub admin: Option<String>,
     pub probe_interval: Option<NumberOrText>,
     pub probe_timeout: Option<NumberOrText>,
     pub ca_hold: Option<NumberOrText>,

@@ -69,7 +69,8 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("standby_timeout", duration::print(config.ca.standby_timeout)),
         ("strict_autosign_globs", config.ca.strict_autosign_globs.to_string()),
     ];
-    let front_end: [(&'static str, String); 10] = [
+    let front_end: [(&'static str, String); 11] = [
+        ("admin", config.front_end.admin.clone().unwrap_or_default()),
         ("ca_hold", duration::print(config.front_end.ca_hold)),
         ("certname", config.front_end.certname.clone()),
         ("compile_retry", config.front_end.compile_retry.to_string()),

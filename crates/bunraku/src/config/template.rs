@@ -16,6 +16,8 @@ pub struct Layout {
     pub autosign: String,
     pub cluster: String,
     pub ca_name: String,
+    /// Where metrics are shown; none: nowhere.
+    pub admin: Option<String>,
 }
 
 impl Default for Layout {
@@ -26,6 +28,7 @@ impl Default for Layout {
             autosign: "false".to_string(),
             cluster: "unnamed".to_string(),
             ca_name: "Puppet CA: localhost".to_string(),
+            admin: None,
         }
     }
 }
@@ -75,6 +78,9 @@ pub fn render(layout: &Layout) -> String {
         file => quoted(file),
     };
     text = text.replace("autosign = false", &format!("autosign = {autosign}"));
+    if let Some(admin) = &layout.admin {
+        text = text.replace("admin = \"\"", &format!("admin = {}", quoted(admin)));
+    }
     for slot in 0..5 {
         text = text.replace(&quoted(&default.address(slot)), &quoted(&layout.address(slot)));
     }
@@ -94,12 +100,14 @@ mod tests {
             autosign: "policy \"x\"".to_string(),
             cluster: "c1".to_string(),
             ca_name: "Puppet CA: \"odd\" name".to_string(),
+            admin: Some("127.0.0.1:10140".to_string()),
         };
         let config = Config::parse(Path::new("/srv/b/bunraku.toml"), &render(&layout)).unwrap();
         assert_eq!(config.cluster, "c1");
         assert_eq!(config.ca.ca_name, "Puppet CA: \"odd\" name");
         assert_eq!(config.ca.autosign, Autosign::File("/srv/b/policy \"x\"".into()));
         assert_eq!(config.front_end.listen, "127.0.0.3:9140");
+        assert_eq!(config.front_end.admin.as_deref(), Some("127.0.0.1:10140"));
         assert_eq!(config.ca.members, layout.ca_members(Path::new("/srv/b")));
         assert_eq!(config.catalog, layout.catalog_workers());
     }

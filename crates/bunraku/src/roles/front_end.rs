@@ -5,7 +5,7 @@ use gateway::{FrontEnd, FrontEndSettings, Thresholds, Tuning, WorkerAddress};
 use wire::access_log::AccessLog;
 use wire::{DrainPlan, Limits};
 
-use super::{access_log_path, end_on_signal, listen};
+use super::{access_log_path, bind, end_on_signal, listen};
 use crate::config::Config;
 use crate::operator;
 
@@ -34,9 +34,20 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     };
     let front_end = FrontEnd::start(settings).context("the front end could not start")?;
     let listener = listen(&own.listen)?;
+    let admin = own.admin.as_deref().map(listen_admin).transpose()?;
     let drain = end_on_signal(access_log, DrainPlan::default())?;
+    if let Some(admin) = admin {
+        let (front_end, drain) = (front_end.clone(), drain.clone());
+        tokio::spawn(async move { front_end.serve_admin(admin, drain).await });
+    }
     front_end.serve(listener, Limits::default(), drain).await;
     Ok(())
+}
+
+fn listen_admin(address: &str) -> anyhow::Result<std::net::TcpListener> {
+    let listener = bind(address).context("[front_end] admin")?;
+    tracing::info!("metrics at http://{address}/metrics");
+    Ok(listener)
 }
 
 fn worker(name: &str, address: &str, certname: &str) -> WorkerAddress {

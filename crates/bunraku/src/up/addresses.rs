@@ -16,7 +16,9 @@ pub fn of_roles(config: &Config) -> Vec<(String, String)> {
 
 /// Refuses to start when any address can't be listened on; names them all.
 pub fn check_free(config: &Config) -> anyhow::Result<()> {
-    let taken: Vec<String> = of_roles(config)
+    let admin = config.front_end.admin.iter().map(|admin| ("the metrics".to_string(), admin.clone()));
+    let wanted: Vec<(String, String)> = of_roles(config).into_iter().chain(admin).collect();
+    let taken: Vec<String> = wanted
         .iter()
         .filter_map(|(name, address)| {
             let fault = TcpListener::bind(address).err()?;

@@ -6,5 +6,6 @@ mod catalog;
 mod catalog_worker;
 mod estate;
 mod identity;
+mod metrics;
 mod operators;
 mod revocation;

@@ -113,6 +113,39 @@ pub async fn serve_tls<H: Handler>(
     connections.finish().await;
 }
 
+/// Serves HTTP/1.1 without TLS until the drain has ended: for what everybody may read who reaches the address.
+pub async fn serve_plain<H: Handler>(
+    tcp: std::net::TcpListener,
+    limits: Limits,
+    handler: Arc<H>,
+    drain: Drain,
+) {
+    let listener = match tcp.set_nonblocking(true).and_then(|()| TcpListener::from_std(tcp)) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "the listener cannot be used"),
+    };
+    let limits = Arc::new(limits);
+    let connections = Connections::new(&limits);
+    let mut stop = drain.clone();
+    loop {
+        let Some(permit) = connections.slot(&mut stop).await else { break };
+        let (stream, address) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => { accept_failed(error).await; continue }
+            },
+            () = stop.begun() => break,
+        };
+        let (limits, handler, drain) = (limits.clone(), handler.clone(), drain.clone());
+        connections.tasks.spawn(async move {
+            let _permit = permit;
+            connection::serve(stream, Arc::new(Peer::plain(address)), None, limits, handler, drain).await;
+        });
+    }
+    drop(listener);
+    connections.finish().await;
+}
+
 /// Serves HTTP/1.1 on a Unix socket at `path` (made owner-only, replaced when its owner is dead, removed at the end)
 /// until the drain has ended. Every peer is [`Peer::local`].
 pub async fn serve_local<H: Handler>(

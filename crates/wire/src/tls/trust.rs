@@ -63,6 +63,17 @@ struct Authorities {
 pub struct TrustBundle {
     authorities: Arc<Authorities>,
     revocations: Arc<ArcSwap<RevocationIndex>>,
+    /// Of the lists in force.
+    ends: Arc<ArcSwap<Vec<ListEnd>>>,
+}
+
+/// Until when a revocation list says what is revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListEnd {
+    /// Who issued it, as RFC 2253 writes names.
+    pub issuer: String,
+    /// When the next one is due; Unix seconds.
+    pub next_update: i64,
 }
 
 /// Revocation lists that were found genuine and are not in force yet.
@@ -71,6 +82,7 @@ pub struct VerifiedLists {
     index: RevocationIndex,
     /// Key of the signer and number of its list.
     numbers: Vec<(String, u64)>,
+    ends: Vec<ListEnd>,
 }
 
 impl VerifiedLists {
@@ -115,7 +127,11 @@ impl TrustBundle {
         if authorities.certificates.is_empty() {
             return Err(TrustFault::NoAuthority);
         }
-        Ok(TrustBundle { authorities: Arc::new(authorities), revocations: Arc::default() })
+        Ok(TrustBundle {
+            authorities: Arc::new(authorities),
+            revocations: Arc::default(),
+            ends: Arc::default(),
+        })
     }
 
     /// Replaces all revocations by those of these lists (PEM, any number). Each list's signature is verified here,
@@ -139,13 +155,17 @@ impl TrustBundle {
         let index = RevocationIndex::new(lists.iter().map(|(list, signer)| (list, as_issuer(signer))));
         let numbers =
             lists.iter().filter_map(|(list, signer)| Some((key_name(signer), list.number()?))).collect();
-        Ok(VerifiedLists { index, numbers })
+        let ends = lists.iter().filter_map(|(list, _)| {
+            Some(ListEnd { issuer: list.issuer_rfc2253(), next_update: list.next_update()? })
+        });
+        Ok(VerifiedLists { index, numbers, ends: ends.collect() })
     }
 
     /// The second half of [`TrustBundle::load`]: at once, for every listener and every open connection.
     pub fn put_in_force(&self, verified: VerifiedLists) -> Arc<RevocationIndex> {
         let index = Arc::new(verified.index);
         self.revocations.store(index.clone());
+        self.ends.store(Arc::new(verified.ends));
         index
     }
 
@@ -203,6 +223,11 @@ impl TrustBundle {
     /// The revocations in force.
     pub fn revocations(&self) -> Arc<RevocationIndex> {
         self.revocations.load_full()
+    }
+
+    /// Until when the lists in force are good.
+    pub fn list_ends(&self) -> Arc<Vec<ListEnd>> {
+        self.ends.load_full()
     }
 
     /// The trusted authorities, in the order of the file.

@@ -1,0 +1,190 @@
+//! What `GET /metrics` shows, in its order.
+
+use std::sync::atomic::Ordering;
+
+use super::exposition::{Kind, Page};
+use super::{BOUNDS, CODES, Metrics, ROUTES};
+use crate::status::Status;
+
+/// When something ends.
+#[derive(Debug, Clone)]
+pub struct End {
+    /// Its name.
+    pub name: String,
+    /// Unix seconds.
+    pub at: i64,
+}
+
+/// The page. `certificates` and `lists`: what this front end trusts and shows.
+pub fn page(metrics: &Metrics, status: &Status, certificates: &[End], lists: &[End]) -> String {
+    let mut page = Page::default();
+    authority(&mut page, status);
+    failovers(&mut page, status);
+    let ends = [
+        (
+            "bunraku_certificate_not_after_seconds",
+            "End of a certificate, Unix time.",
+            "subject",
+            certificates,
+        ),
+        (
+            "bunraku_crl_next_update_seconds",
+            "Time by which a revocation list is to be replaced, Unix time.",
+            "issuer",
+            lists,
+        ),
+    ];
+    for (name, help, label, ends) in ends {
+        let mut family = page.family(name, Kind::Gauge, help);
+        for end in ends {
+            family.sample("", &[(label, &end.name)], end.at as f64);
+        }
+    }
+    requests(&mut page, metrics);
+    workers(&mut page, status);
+    page.finish()
+}
+
+fn authority(page: &mut Page, status: &Status) {
+    let ca = &status.ca;
+    page.single(
+        "bunraku_ca_epoch",
+        Kind::Gauge,
+        "Epoch of the register; 0 while it has none.",
+        status.epoch as f64,
+    );
+    let active = f64::from(u8::from(ca.active.is_some()));
+    page.single(
+        "bunraku_ca_active",
+        Kind::Gauge,
+        "1 while CA requests are answered, 0 while they are held.",
+        active,
+    );
+    let in_sync = ca.members.iter().filter(|member| member.member.in_sync).count();
+    page.single(
+        "bunraku_ca_in_sync_members",
+        Kind::Gauge,
+        "CA members that have everything that was acknowledged.",
+        in_sync as f64,
+    );
+    let successor = f64::from(u8::from(ca.successor.is_some()));
+    page.single(
+        "bunraku_ca_successor",
+        Kind::Gauge,
+        "1 when another CA could take over now without losing anything.",
+        successor,
+    );
+    let mut primary =
+        page.family("bunraku_ca_is_primary", Kind::Gauge, "1 for the CA member that answers requests.");
+    for member in &ca.members {
+        let is = ca.active.as_deref() == Some(&member.member.name);
+        primary.sample("", &[("member", &member.member.name)], f64::from(u8::from(is)));
+    }
+    let mut in_sync = page.family("bunraku_ca_in_sync", Kind::Gauge, "1 for a CA member in the in-sync set.");
+    for member in &ca.members {
+        in_sync.sample("", &[("member", &member.member.name)], f64::from(u8::from(member.member.in_sync)));
+    }
+    let mut position = page.family("bunraku_ca_log_entries", Kind::Gauge, "Entries of a CA member's log.");
+    for member in &ca.members {
+        position.sample("", &[("member", &member.member.name)], member.member.position as f64);
+    }
+    let mut entries =
+        page.family("bunraku_ca_lag_entries", Kind::Gauge, "Entries that a CA member is behind the primary.");
+    for member in &ca.members {
+        if let Some(lag) = member.lag_entries {
+            entries.sample("", &[("member", &member.member.name)], lag as f64);
+        }
+    }
+    let mut seconds =
+        page.family("bunraku_ca_lag_seconds", Kind::Gauge, "For how long a CA member has been behind.");
+    for member in &ca.members {
+        if let Some(lag) = member.lag_seconds {
+            seconds.sample("", &[("member", &member.member.name)], lag);
+        }
+    }
+}
+
+fn failovers(page: &mut Page, status: &Status) {
+    let ca = &status.ca;
+    let mut totals =
+        page.family("bunraku_ca_failovers_total", Kind::Counter, "Changes of the active CA, by cause.");
+    for (cause, count) in &ca.failover_totals {
+        totals.sample("", &[("cause", cause)], *count as f64);
+    }
+    if let Some(last) = &ca.last_failover {
+        let help = "Time without an active CA at the last change of it.";
+        page.single(
+            "bunraku_ca_last_failover_duration_seconds",
+            Kind::Gauge,
+            help,
+            last.duration_ms as f64 / 1000.0,
+        );
+        if let Ok(at) = last.at.parse::<jiff::Timestamp>() {
+            let help = "When the active CA last changed, Unix time.";
+            page.single("bunraku_ca_last_failover_seconds", Kind::Gauge, help, at.as_second() as f64);
+        }
+    }
+    page.single(
+        "bunraku_ca_requests_held",
+        Kind::Gauge,
+        "CA requests that wait for an active CA now.",
+        ca.held as f64,
+    );
+    let help = "CA requests that have had to wait for an active CA.";
+    page.single("bunraku_ca_requests_held_total", Kind::Counter, help, ca.held_total as f64);
+    let help = "CA requests that waited for an active CA in vain.";
+    page.single("bunraku_ca_requests_timed_out_total", Kind::Counter, help, ca.timed_out_total as f64);
+}
+
+fn requests(page: &mut Page, metrics: &Metrics) {
+    let help =
+        "Requests answered, by kind, by who answered (- is the front end) and by class of status code.";
+    let mut family = page.family("bunraku_requests_total", Kind::Counter, help);
+    for (r, route) in ROUTES.iter().enumerate() {
+        for (w, worker) in metrics.workers.iter().enumerate() {
+            for (c, code) in CODES.iter().enumerate() {
+                let count = metrics.requests[metrics.cell(r, w, c)].load(Ordering::Relaxed);
+                if count > 0 {
+                    family.sample("", &[("route", route), ("worker", worker), ("code", code)], count as f64);
+                }
+            }
+        }
+    }
+    let help = "Time until the head of the answer, holding included.";
+    let mut family = page.family("bunraku_request_duration_seconds", Kind::Histogram, help);
+    for (route, latency) in ROUTES.iter().zip(&metrics.latencies) {
+        let mut sum = 0;
+        for (number, bucket) in latency.buckets.iter().enumerate() {
+            sum += bucket.load(Ordering::Relaxed);
+            let bound = BOUNDS.get(number).map_or_else(|| "+Inf".to_owned(), ToString::to_string);
+            family.sample("_bucket", &[("route", route), ("le", &bound)], sum as f64);
+        }
+        let seconds = latency.micros.load(Ordering::Relaxed) as f64 / 1e6;
+        family.sample("_sum", &[("route", route)], seconds);
+        family.sample("_count", &[("route", route)], sum as f64);
+    }
+}
+
+fn workers(page: &mut Page, status: &Status) {
+    let mut up = page.family("bunraku_worker_up", Kind::Gauge, "1 for a catalog worker that takes requests.");
+    for worker in &status.workers {
+        let is = worker.state == wire::protocol::internal::WorkerState::Up;
+        up.sample("", &[("worker", &worker.name)], f64::from(u8::from(is)));
+    }
+    let mut busy = page.family(
+        "bunraku_worker_requests_in_flight",
+        Kind::Gauge,
+        "Requests that a catalog worker is answering.",
+    );
+    for worker in &status.workers {
+        busy.sample("", &[("worker", &worker.name)], worker.in_flight as f64);
+    }
+    let mut failures = page.family(
+        "bunraku_worker_failures_total",
+        Kind::Counter,
+        "Requests and probes that a catalog worker failed.",
+    );
+    for worker in &status.workers {
+        failures.sample("", &[("worker", &worker.name)], worker.failures as f64);
+    }
+}
