@@ -354,6 +354,7 @@ fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId) -> MonitorS
             probe_timeout_ms: millis(tuning.ca_probe_timeout),
             ..Timings::default()
         },
+        shared: false,
         flaws: replica::flaws::Flaws::default(),
     }
 }

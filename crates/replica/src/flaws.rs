@@ -27,4 +27,6 @@ pub struct Flaws {
     pub fail_back_unsynced: bool,
     /// The front end fails over to whoever answers.
     pub fail_over_to_anyone: bool,
+    /// A front end acts on a change of the register whose outcome it does not know.
+    pub trust_unconfirmed: bool,
 }

@@ -52,6 +52,7 @@ impl Stage {
             members: vec![name("ca-1"), name("ca-2")],
             failback: Failback::After(2_000),
             timings: Timings::default(),
+            shared: false,
             flaws: Flaws::default(),
         };
         let monitor = Monitor::new(settings, START);
@@ -128,6 +129,7 @@ impl Stage {
                     self.register = Some(configuration);
                     self.answer_later(0, Event::Register(self.register.clone()));
                 }
+                Action::Publish(_) | Action::ReadRegister => panic!("there is only one front end"),
                 Action::Tell(change) => self.said.push(change.to_string()),
             }
         }

@@ -13,16 +13,22 @@ impl Monitor {
         if let Known::Set(configuration) = &self.register {
             let configuration = configuration.clone();
             self.note_states(&configuration);
-            if self.asked.is_none() && self.register_behind(&configuration).is_none() {
+            let behind = self.register_behind(&configuration).is_some();
+            self.note_behind(behind);
+            if self.asked.is_none() && !behind && self.unreadable_since.is_none() {
                 self.keep_primary(&configuration);
             }
-        } else if matches!(self.register, Known::Unset) && self.asked.is_none() {
+        } else if matches!(self.register, Known::Unset) && self.may_ask() {
             self.first_start();
         }
         self.tell_hold();
     }
 
-    fn grace(&self) -> bool {
+    fn may_ask(&self) -> bool {
+        self.asked.is_none() && self.unreadable_since.is_none()
+    }
+
+    pub(crate) fn grace(&self) -> bool {
         self.now < self.started + self.settings.timings.start_grace_ms
     }
 
@@ -113,7 +119,9 @@ impl Monitor {
                 self.doubt = Some((configuration.epoch, self.last_ticket()));
                 self.members.values_mut().for_each(|watch| watch.probe_again(self.now));
             }
-            self.fail_over(configuration, cause);
+            if self.overruled(configuration, primary, cause).is_none() {
+                self.fail_over(configuration, cause);
+            }
             return;
         }
         self.doubt = None;
@@ -137,7 +145,8 @@ impl Monitor {
                 .members
                 .get(&preferred)
                 .is_some_and(|watch| !watch.is_doubtful() && watch.report.is_some());
-        if ready && self.switching.is_none() && self.now >= self.switch_after {
+        let first = self.may_fail_back(configuration, &preferred);
+        if ready && first && self.switching.is_none() && self.now >= self.switch_after {
             if flawed {
                 let next = Configuration {
                     forced: true,
@@ -223,11 +232,17 @@ impl Monitor {
             Known::Set(configuration) => configuration,
         };
         if let Some(behind) = self.register_behind(configuration) {
-            return Some(behind);
+            return Some(if self.may_catch_up() { Hold::Reading } else { behind });
         }
         let primary = configuration.primary.clone();
         if let Some(cause) = self.cause_of(&primary, configuration) {
-            return Some(Hold::NoSuccessor { primary, cause });
+            return Some(if self.unreadable_since.is_some() {
+                Hold::NoRegister { primary, cause }
+            } else if let Some(by) = self.overruled(configuration, &primary, cause) {
+                Hold::Overruled { primary, cause, by }
+            } else {
+                Hold::NoSuccessor { primary, cause }
+            });
         }
         if let Some(hold) = self.switching_hold() {
             return Some(hold);
@@ -241,7 +256,9 @@ impl Monitor {
         if hold != self.told_hold {
             self.told_hold.clone_from(&hold);
             // Starting and switching are said by other lines already.
-            if let Some(hold) = hold.filter(|hold| !matches!(hold, Hold::Starting(_) | Hold::Switching(_)))
+            let passing =
+                |hold: &Hold| matches!(hold, Hold::Starting(_) | Hold::Switching(_) | Hold::Reading);
+            if let Some(hold) = hold.filter(|hold| !passing(hold))
                 && self.asked.is_none()
             {
                 self.tell(Change::Holding(hold));
@@ -294,8 +311,12 @@ impl Monitor {
             active,
             hold,
             members,
-            successor: configuration.and_then(|configuration| self.best(self.successors(configuration))),
+            successor: configuration
+                .filter(|_| self.unreadable_since.is_none())
+                .and_then(|configuration| self.best(self.successors(configuration))),
             last_change: self.last_change.clone(),
+            unreadable_since: self.unreadable_since,
+            front_ends: self.others.values().chain(&self.published).cloned().collect(),
         }
     }
 }

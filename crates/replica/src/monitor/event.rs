@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::configuration::Configuration;
 use crate::frame::Frame;
-use crate::monitor::Change;
+use crate::monitor::{Change, Sight};
 use crate::name::{Epoch, MemberName};
 
 /// Why a member did not answer.
@@ -37,6 +37,10 @@ pub enum Event {
     Register(Option<Configuration>),
     /// The register cannot be read or written now. Nothing can change until it can.
     RegisterUnavailable,
+    /// The sights of all live front ends, this one's as it stands there; together with each `Event::Register` of a shared register, before it.
+    Sights(Vec<Sight>),
+    /// What an earlier life of this front end last read from a shared register that does not answer now.
+    Remembered(Configuration),
     /// An `Action::Probe` was answered, or was not.
     Probed {
         /// As in the action.
@@ -116,6 +120,11 @@ pub enum Action {
         /// The new value.
         configuration: Configuration,
     },
+    /// Keep this under the front end's own name in the shared register, for as long as the front end lives; then
+    /// `Event::Sights` and `Event::Register` as they are after it.
+    Publish(Sight),
+    /// Read the shared register now; then `Event::Sights` and `Event::Register`.
+    ReadRegister,
     /// Something changed that the error log and the status page should say. `Display` is the sentence.
     Tell(Change),
 }

@@ -26,7 +26,9 @@ impl Monitor {
         };
         let timings = self.settings.timings;
         let fit = self.members.get(&to).is_some_and(|watch| watch.is_fit(&configuration, &timings, self.now));
-        if configuration.primary == to {
+        if self.unreadable_since.is_some() {
+            self.decline(to, "the register does not answer");
+        } else if configuration.primary == to {
             self.decline(to, "it is primary already");
         } else if self.switching.is_some() || self.asked.is_some() {
             self.decline(to, "another change is under way");
@@ -96,7 +98,7 @@ impl Monitor {
         if !self.members.contains_key(&to) {
             return self.decline(to, "no such member");
         }
-        if matches!(self.register, Known::Nothing) {
+        if matches!(self.register, Known::Nothing) || self.unreadable_since.is_some() {
             return self.decline(to, "the register cannot be written");
         }
         // Past everything that anyone may have on disk.

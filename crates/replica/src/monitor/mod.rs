@@ -20,6 +20,7 @@ mod force;
 mod handover;
 mod lag;
 mod settings;
+mod sight;
 mod view;
 mod watch;
 
@@ -35,6 +36,7 @@ use crate::name::{Epoch, MemberName};
 pub use event::{Action, Event, Failure};
 pub use force::{ForcePlan, ForceRefusal, Lacking};
 pub use settings::{Failback, Settings, Timings};
+pub use sight::Sight;
 pub use view::{Cause, Change, Hold, LastChange, MemberState, MemberView, View};
 
 /// The front end's view of the CA members.
@@ -51,6 +53,16 @@ pub struct Monitor {
     doubt: Option<(Epoch, u64)>,
     /// A change that has been asked for, and what to say once it is made.
     asked: Option<(Configuration, Change)>,
+    /// Other live front ends.
+    others: BTreeMap<MemberName, Sight>,
+    /// The own sight that was last given out.
+    published: Option<Sight>,
+    /// Since when a shared register does not answer; the value known is the last one.
+    unreadable_since: Option<u64>,
+    /// Since when a member knows more than the register.
+    behind_since: Option<u64>,
+    /// The newest version that a shared register was read again for.
+    wanted_version: u64,
     switching: Option<Switching>,
     /// Under maintenance: not given the reign back by itself.
     maintained: BTreeSet<MemberName>,
@@ -89,6 +101,11 @@ impl Monitor {
             register: Known::Nothing,
             doubt: None,
             asked: None,
+            others: BTreeMap::new(),
+            published: None,
+            unreadable_since: None,
+            behind_since: None,
+            wanted_version: 0,
             switching: None,
             maintained: BTreeSet::new(),
             advance: Advance::default(),
@@ -107,10 +124,9 @@ impl Monitor {
         match event {
             Event::Tick => {}
             Event::Register(value) => self.register_read(value),
-            Event::RegisterUnavailable => {
-                self.asked = None;
-                self.register = Known::Nothing;
-            }
+            Event::RegisterUnavailable => self.register_unavailable(),
+            Event::Sights(sights) => self.sights(sights),
+            Event::Remembered(configuration) => self.remember(configuration),
             Event::Probed { member, ticket, result } => self.probed(&member, ticket, result),
             Event::ConnectFailed { member, failure } => self.connect_failed(&member, failure),
             Event::Disowned { member, epoch } => self.disowned(&member, epoch),
@@ -120,6 +136,7 @@ impl Monitor {
             Event::Force { to } => self.force(to),
         }
         self.decide();
+        self.publish();
         self.send_probes();
         std::mem::take(&mut self.out)
     }
@@ -160,6 +177,7 @@ impl Monitor {
     }
 
     fn register_read(&mut self, value: Option<Configuration>) {
+        self.unreadable_since = None;
         let changed = match (&self.register, &value) {
             (Known::Set(known), Some(value)) => known != value,
             (Known::Unset, None) => false,
@@ -229,6 +247,9 @@ impl Monitor {
         };
         watch.newer = own.filter(|own| own.version > known);
         watch.next_probe = watch.next_probe.min(self.now + timings.probe_interval_ms);
+        if let Some(newer) = watch.newer.clone() {
+            self.shown(newer);
+        }
     }
 
     /// A probe of `member` failed.

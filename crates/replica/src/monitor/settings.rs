@@ -16,6 +16,9 @@ pub struct Settings {
     pub failback: Failback,
     /// Limits.
     pub timings: Timings,
+    /// The register is shared with other front ends: nobody fails over alone, and its loss is survived (see
+    /// [`crate::monitor::Sight`]).
+    pub shared: bool,
     /// Deliberate bugs for the tests of the tests.
     #[doc(hidden)]
     pub flaws: Flaws,

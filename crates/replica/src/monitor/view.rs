@@ -3,7 +3,7 @@
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::monitor::Failure;
+use crate::monitor::{Failure, Sight};
 use crate::name::{Epoch, MemberName};
 use crate::position::Position;
 use crate::report::{Fault, Report};
@@ -64,6 +64,11 @@ pub struct View {
     pub successor: Option<MemberName>,
     /// The last change of primary.
     pub last_change: Option<LastChange>,
+    /// Since when the shared register does not answer (ms of the monitor's clock): all this is as it was then, or as
+    /// members tell, and nothing can change.
+    pub unreadable_since: Option<u64>,
+    /// What each live front end sees, this one among them, when the register is shared.
+    pub front_ends: Vec<Sight>,
 }
 
 /// When the primary changed, and how long nobody was active.
@@ -115,6 +120,27 @@ pub enum Hold {
     /// A planned switchover is under way.
     #[error("switching over to {0}")]
     Switching(MemberName),
+    /// Another front end has changed the shared register; it is being read.
+    #[error("reading the register")]
+    Reading,
+    /// The primary is not reached from here, and too few other front ends say the same.
+    #[error("{primary} {cause} here, but not for {}: it stays, and CA requests that come here wait", names(.by))]
+    Overruled {
+        /// The primary.
+        primary: MemberName,
+        /// Why it is down for this front end.
+        cause: Cause,
+        /// The front ends that do not find it down.
+        by: Vec<MemberName>,
+    },
+    /// The primary is down while the shared register does not answer.
+    #[error("{primary} {cause}, and nobody can take over while the register does not answer")]
+    NoRegister {
+        /// The primary.
+        primary: MemberName,
+        /// Why it is down.
+        cause: Cause,
+    },
     /// The primary is down, and no member of the in-sync set answers.
     #[error("{primary} {cause}; waiting for the answer of another member that has everything")]
     NoSuccessor {
@@ -123,6 +149,10 @@ pub enum Hold {
         /// Why it is down.
         cause: Cause,
     },
+}
+
+fn names(list: &[MemberName]) -> String {
+    list.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Why a member counts as down.

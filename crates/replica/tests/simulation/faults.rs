@@ -16,8 +16,20 @@ impl World {
     }
 
     fn any_place(&mut self) -> Place {
-        let number = self.random.between(0, self.disks.len() as u64) as usize;
-        if number == self.disks.len() { Place::Front } else { Place::Member(number) }
+        let places = self.places();
+        places[self.random.between(0, places.len() as u64 - 1) as usize]
+    }
+
+    /// Everybody who can be reached. A shared register is one of them: cut off, it has lost its quorum.
+    fn places(&self) -> Vec<Place> {
+        let members = (0..self.disks.len()).map(Place::Member);
+        let store = self.shared().then_some(Place::Store);
+        members.chain((0..self.plan.fronts).map(Place::Front)).chain(store).collect()
+    }
+
+    fn any_front(&mut self) -> Place {
+        let last = self.plan.fronts as u64 - 1;
+        Place::Front(if self.shared() { self.random.between(0, last) as usize } else { 0 })
     }
 
     /// One fault, for some time.
@@ -27,7 +39,7 @@ impl World {
         } else {
             self.random.between(1_500, 6_000)
         };
-        match self.random.between(0, 16) {
+        match self.random.between(0, if self.shared() { 19 } else { 16 }) {
             0..=2 => {
                 let member = Place::Member(self.any_member());
                 self.kill(member);
@@ -36,8 +48,9 @@ impl World {
                 self.start_later(down, member);
             }
             3 => {
-                self.kill(Place::Front);
-                self.start_later(for_ms / 2, Place::Front);
+                let front = self.any_front();
+                self.kill(front);
+                self.start_later(for_ms / 2, front);
             }
             4 => {
                 let place = self.any_place();
@@ -73,6 +86,20 @@ impl World {
                 self.loss_percent = self.random.between(1, 40);
                 self.heal_later(for_ms, Heal::NoLoss);
             }
+            17..=19 => {
+                // Alone with its view: one front end loses the way to a member, or the register goes away from all.
+                let (front, member) = (self.any_front(), Place::Member(self.any_member()));
+                let cut = if self.random.chance(50) { Cut::Drop } else { Cut::Reject };
+                let ways = if self.random.chance(50) {
+                    vec![(front, member), (member, front)]
+                } else {
+                    self.all_ways_of(Place::Store)
+                };
+                for way in &ways {
+                    self.cuts.insert(*way, cut);
+                }
+                self.heal_later(for_ms, Heal::Connect(ways));
+            }
             9 => {
                 let member = self.any_member();
                 self.slow_disk.insert(member);
@@ -89,8 +116,7 @@ impl World {
     }
 
     fn all_ways_of(&self, place: Place) -> Vec<(Place, Place)> {
-        let others =
-            (0..self.disks.len()).map(Place::Member).chain([Place::Front]).filter(|other| *other != place);
+        let others = self.places().into_iter().filter(|other| *other != place);
         others.flat_map(|other| [(place, other), (other, place)]).collect()
     }
 
@@ -110,8 +136,9 @@ impl World {
                 && !self.full_disk.contains(&number)
                 && well(Place::Member(number))
         };
-        let calm =
-            self.cuts.is_empty() && self.loss_percent == 0 && self.front.is_some() && well(Place::Front);
+        let fronts_well = self.fronts.iter().all(Option::is_some)
+            && (0..self.plan.fronts).all(|number| well(Place::Front(number)));
+        let calm = self.cuts.is_empty() && self.loss_percent == 0 && fronts_well;
         if !calm || !(0..self.disks.len()).any(whole) || self.asks_register(member) {
             return;
         }
@@ -151,6 +178,6 @@ impl World {
         for number in 0..self.disks.len() {
             self.start_later(1, Place::Member(number));
         }
-        self.start_later(1, Place::Front);
+        (0..self.plan.fronts).for_each(|number| self.start_later(1, Place::Front(number)));
     }
 }

@@ -13,12 +13,14 @@ use crate::machine::Wish;
 use crate::node::{Disk, Effect, Process};
 use crate::oracle::Oracle;
 use crate::random::Random;
+use crate::store::{Errand, Reading, Store};
 
-/// Where a message comes from or goes to: a member's number, or the front end.
+/// Where a message comes from or goes to: a member, a front end (by number), or the shared register of several.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Place {
     Member(usize),
-    Front,
+    Front(usize),
+    Store,
 }
 
 /// What happens to what is sent over a link.
@@ -34,17 +36,19 @@ pub enum Cut {
 
 /// A request over the network.
 #[derive(Clone, Debug)]
-enum Request {
+pub enum Request {
     Frame(Vec<u8>),
     Register(RegisterRequest),
+    Store(Errand),
     Client { wish: Wish, epoch: Epoch },
 }
 
 /// Its answer.
 #[derive(Clone, Debug)]
-enum Answer {
+pub enum Answer {
     Frame(Vec<u8>),
     Register(RegisterOutcome),
+    Store(Reading),
     Done,
     Disowned,
     NothingDone,
@@ -53,36 +57,103 @@ enum Answer {
 
 /// Whom an answer is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Purpose {
-    Peer { to: usize, ticket: u64 },
-    Register { ticket: u64 },
-    Probe { member: usize, ticket: u64 },
-    Handoff { member: usize, ticket: u64 },
-    Client { member: usize, wish: Wish, epoch: Epoch },
+pub enum Purpose {
+    Peer {
+        to: usize,
+        ticket: u64,
+    },
+    Register {
+        ticket: u64,
+    },
+    Probe {
+        member: usize,
+        ticket: u64,
+    },
+    Handoff {
+        member: usize,
+        ticket: u64,
+    },
+    Client {
+        member: usize,
+        wish: Wish,
+        epoch: Epoch,
+    },
+    /// A front end asks the shared register for itself.
+    Store,
+    /// A front end asks it for a member, whose call waits.
+    Relay {
+        call: u64,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum NoAnswer {
+pub enum NoAnswer {
     Refused,
     TimedOut,
     Reset,
 }
 
 #[derive(Clone, Debug)]
-enum Happening {
-    Tick { place: Place, life: u32, number: u64 },
-    Deliver { to: Place, from: Place, request: Request, call: u64 },
-    Answered { call: u64, answer: Answer },
-    Failed { call: u64, how: NoAnswer },
-    Flushed { member: usize, life: u32, up_to: Position },
-    LogFailed { member: usize, life: u32, fault: replica::Fault, kept: Position },
-    SnapshotHalf { member: usize, life: u32, position: Position },
-    SnapshotLoaded { member: usize, life: u32, position: Position },
-    SnapshotTaken { member: usize, life: u32, to: String, position: Position, length: u64 },
-    ProbeLog { member: usize, life: u32 },
+pub enum Happening {
+    Tick {
+        place: Place,
+        life: u32,
+        number: u64,
+    },
+    Deliver {
+        to: Place,
+        from: Place,
+        request: Request,
+        call: u64,
+    },
+    Answered {
+        call: u64,
+        answer: Answer,
+    },
+    Failed {
+        call: u64,
+        how: NoAnswer,
+    },
+    Flushed {
+        member: usize,
+        life: u32,
+        up_to: Position,
+    },
+    LogFailed {
+        member: usize,
+        life: u32,
+        fault: replica::Fault,
+        kept: Position,
+    },
+    SnapshotHalf {
+        member: usize,
+        life: u32,
+        position: Position,
+    },
+    SnapshotLoaded {
+        member: usize,
+        life: u32,
+        position: Position,
+    },
+    SnapshotTaken {
+        member: usize,
+        life: u32,
+        to: String,
+        position: Position,
+        length: u64,
+    },
+    ProbeLog {
+        member: usize,
+        life: u32,
+    },
     Start(Place),
     Wish,
     Release,
+    /// A front end reads the shared register.
+    Poll {
+        front: usize,
+        life: u32,
+    },
     Fault,
     Heal(u64),
 }
@@ -97,14 +168,19 @@ struct Call {
 pub struct Front {
     pub life: u32,
     pub monitor: Monitor,
-    register: EmbeddedRegister<SimCell>,
-    held: VecDeque<(Wish, Option<Epoch>)>,
+    /// Its own register; none when it is shared.
+    register: Option<EmbeddedRegister<SimCell>>,
+    /// Newest revision of the shared register that it has read.
+    pub revision: u64,
+    pub held: VecDeque<(Wish, Option<Epoch>)>,
 }
 
 /// What a run may do.
 #[derive(Clone, Copy)]
 pub struct Plan {
     pub members: usize,
+    /// More than one share a register outside of them.
+    pub fronts: usize,
     pub faults: bool,
     pub fault_ms: u64,
     pub flaws: Flaws,
@@ -120,9 +196,12 @@ pub struct World {
     pub disks: Vec<Disk>,
     pub processes: Vec<Option<Process>>,
     lives: Vec<u32>,
-    pub front: Option<Front>,
-    front_life: u32,
+    pub fronts: Vec<Option<Front>>,
+    front_lives: Vec<u32>,
     register_cell: SimCell,
+    /// What each front end last read from the shared register, on its disk.
+    pub memories: Vec<Option<Configuration>>,
+    pub store: Store,
     registered: Option<Configuration>,
     /// When each place is to be woken, and the number of that tick.
     ticks: BTreeMap<Place, (u64, u64)>,
@@ -156,9 +235,11 @@ impl World {
             processes: names.iter().map(|_| None).collect(),
             lives: vec![0; names.len()],
             names,
-            front: None,
-            front_life: 0,
+            fronts: (0..plan.fronts).map(|_| None).collect(),
+            front_lives: vec![0; plan.fronts],
             register_cell: SimCell::default(),
+            memories: vec![None; plan.fronts],
+            store: Store::default(),
             registered: None,
             ticks: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -179,8 +260,10 @@ impl World {
             let after = world.random.between(0, 300);
             world.later(after, Happening::Start(Place::Member(number)));
         }
-        let after = world.random.between(0, 300);
-        world.later(after, Happening::Start(Place::Front));
+        for number in 0..plan.fronts {
+            let after = world.random.between(0, 300);
+            world.later(after, Happening::Start(Place::Front(number)));
+        }
         world.later(50, Happening::Wish);
         world.later(20, Happening::Release);
         if plan.faults {
@@ -189,7 +272,7 @@ impl World {
         world
     }
 
-    fn log(&mut self, line: impl FnOnce() -> String) {
+    pub fn log(&mut self, line: impl FnOnce() -> String) {
         let now = self.now;
         if let Some(trace) = &mut self.trace {
             trace.push(format!("{now:>7} {}", line()));
@@ -202,7 +285,7 @@ impl World {
         *self.happened.entry(name.to_owned()).or_default() += 1;
     }
 
-    fn later(&mut self, after: u64, happening: Happening) {
+    pub fn later(&mut self, after: u64, happening: Happening) {
         self.sequence += 1;
         // What is due at the same moment happens in any order, but for one process in the order of causes.
         let order = self.random.next() % 4;
@@ -287,7 +370,11 @@ impl World {
             }
             Happening::Start(place) => self.start(place),
             Happening::Wish => self.wish(),
-            Happening::Release => self.release(),
+            Happening::Release => {
+                self.release();
+                self.later(40, Happening::Release);
+            }
+            Happening::Poll { front, life } => self.poll(front, life),
             Happening::Fault => {
                 if !self.calm {
                     self.strike();
@@ -322,7 +409,7 @@ impl World {
             | Happening::SnapshotHalf { member, .. }
             | Happening::SnapshotLoaded { member, .. }
             | Happening::SnapshotTaken { member, .. } => Some(Place::Member(*member)),
-            Happening::Release => Some(Place::Front),
+            Happening::Poll { front, .. } => Some(Place::Front(*front)),
             _ => None,
         }
     }
@@ -369,35 +456,52 @@ impl World {
                     Err(what) => self.oracle.violated(format!("ca-{} cannot start: {what}", number + 1)),
                 }
             }
-            Place::Front if self.front.is_none() => {
-                self.front_life += 1;
-                let register =
-                    EmbeddedRegister::with_cell(self.register_cell.clone(), self.cluster()).unwrap();
-                let settings = monitor::Settings {
-                    name: MemberName::new("front"),
-                    cluster: self.cluster(),
-                    members: self.names.clone(),
-                    failback: monitor::Failback::After(2_000),
-                    timings: monitor::Timings::default(),
-                    flaws: self.plan.flaws,
-                };
-                if register.current() != self.registered.as_ref() {
-                    self.oracle.violated("the register has forgotten".to_owned());
-                }
-                let monitor = Monitor::new(settings, self.now);
-                let held = VecDeque::new();
-                self.front = Some(Front { life: self.front_life, monitor, register, held });
-                self.log(|| "front end starts".to_owned());
-                self.register_changed();
-            }
+            Place::Front(number) if self.fronts[number].is_none() => self.start_front(number),
             _ => {}
         }
+    }
+
+    fn start_front(&mut self, number: usize) {
+        self.front_lives[number] += 1;
+        let settings = monitor::Settings {
+            name: MemberName::new(format!("front-{}", number + 1)),
+            cluster: self.cluster(),
+            members: self.names.clone(),
+            failback: monitor::Failback::After(2_000),
+            timings: monitor::Timings::default(),
+            shared: self.shared(),
+            flaws: self.plan.flaws,
+        };
+        let register = (!self.shared()).then(|| {
+            EmbeddedRegister::with_cell(self.register_cell.clone(), ClusterId::new("estate")).unwrap()
+        });
+        if register.as_ref().is_some_and(|register| register.current() != self.registered.as_ref()) {
+            self.oracle.violated("the register has forgotten".to_owned());
+        }
+        let monitor = Monitor::new(settings, self.now);
+        let (life, held) = (self.front_lives[number], VecDeque::new());
+        self.fronts[number] = Some(Front { life, monitor, register, revision: 0, held });
+        self.log(|| format!("front end {} starts", number + 1));
+        if self.shared() {
+            self.poll(number, life);
+            self.tick_later(Place::Front(number));
+        } else {
+            self.register_changed(number);
+        }
+    }
+
+    /// Whether the register is outside of the front ends.
+    pub fn shared(&self) -> bool {
+        self.plan.fronts > 1
     }
 
     /// Whether a request of this member is on its way to the register.
     pub fn asks_register(&self, number: usize) -> bool {
         self.agenda.values().any(|happening| match happening {
             Happening::Deliver { from, request: Request::Register(_), .. } => *from == Place::Member(number),
+            Happening::Deliver { request: Request::Store(Errand::Set(author, _)), .. } => {
+                *author == Author::Member(self.names[number].clone())
+            }
             _ => false,
         })
     }
@@ -411,7 +515,8 @@ impl World {
                     self.disks[number].log.crash(&mut self.random);
                 }
             }
-            Place::Front => self.front = None,
+            Place::Front(number) => self.fronts[number] = None,
+            Place::Store => {}
         }
         self.paused.remove(&place);
         self.ticks.remove(&place);
@@ -432,8 +537,8 @@ impl World {
         self.ticks.remove(&place);
         match place {
             Place::Member(number) if self.process(number, life).is_some() => self.step(number, Event::Tick),
-            Place::Front if self.front.as_ref().is_some_and(|front| front.life == life) => {
-                self.front_step(monitor::Event::Tick);
+            Place::Front(number) if self.front(number, life).is_some() => {
+                self.front_step(number, monitor::Event::Tick);
             }
             _ => {}
         }
@@ -446,10 +551,11 @@ impl World {
                 Some(process) => (process.life, process.member.wake_at()),
                 None => return,
             },
-            Place::Front => match &self.front {
+            Place::Front(number) => match &self.fronts[number] {
                 Some(front) => (front.life, front.monitor.wake_at()),
                 None => return,
             },
+            Place::Store => return,
         };
         let at = wake.max(self.now + 1);
         if wake == u64::MAX || self.ticks.get(&place).is_some_and(|(scheduled, _)| *scheduled <= at) {
@@ -510,7 +616,8 @@ impl World {
             }
             Effect::CompareAndSet { ticket, expected_version, configuration } => {
                 let request = Request::Register(RegisterRequest { expected_version, configuration });
-                self.call(me, Place::Front, Purpose::Register { ticket }, request, 800);
+                let front = self.random.between(0, self.plan.fronts as u64 - 1) as usize;
+                self.call(me, Place::Front(front), Purpose::Register { ticket }, request, 800);
             }
             Effect::Reply { reply, frame } => self.answer(reply, Answer::Frame(frame.encode())),
             Effect::Acknowledge { command, client, epoch } => {
@@ -567,61 +674,65 @@ impl World {
 
     // --- front end ---
 
-    fn front_step(&mut self, event: monitor::Event) {
-        let Some(front) = self.front.as_mut() else { return };
+    pub fn front(&mut self, number: usize, life: u32) -> Option<&mut Front> {
+        self.fronts[number].as_mut().filter(|front| front.life == life)
+    }
+
+    pub fn front_step(&mut self, number: usize, event: monitor::Event) {
+        let Some(front) = self.fronts[number].as_mut() else { return };
         let actions = front.monitor.step(event, self.now);
+        let me = Place::Front(number);
         for action in actions {
             match action {
                 monitor::Action::Probe { member, ticket, frame } => {
                     let member = self.number(member.as_str());
                     let purpose = Purpose::Probe { member, ticket };
-                    self.call(
-                        Place::Front,
-                        Place::Member(member),
-                        purpose,
-                        Request::Frame(frame.encode()),
-                        500,
-                    );
+                    self.call(me, Place::Member(member), purpose, Request::Frame(frame.encode()), 500);
                 }
                 monitor::Action::Handoff { member, ticket, frame } => {
                     let member = self.number(member.as_str());
                     let purpose = Purpose::Handoff { member, ticket };
-                    self.call(
-                        Place::Front,
-                        Place::Member(member),
-                        purpose,
-                        Request::Frame(frame.encode()),
-                        1_000,
-                    );
+                    self.call(me, Place::Member(member), purpose, Request::Frame(frame.encode()), 1_000);
                 }
                 monitor::Action::CompareAndSet { expected_version, configuration } => {
-                    self.set_register(
-                        &Author::FrontEnd,
-                        &RegisterRequest { expected_version, configuration },
-                    );
-                    self.register_changed();
+                    let request = RegisterRequest { expected_version, configuration };
+                    if self.shared() {
+                        self.ask_store(number, Errand::Set(Author::FrontEnd, request));
+                    } else {
+                        self.set_register(&Author::FrontEnd, &request);
+                        self.register_changed(number);
+                    }
                 }
+                monitor::Action::Publish(sight) => self.ask_store(number, Errand::Publish(sight)),
+                monitor::Action::ReadRegister => self.ask_store(number, Errand::Read),
                 monitor::Action::Tell(change) => {
                     self.count(&format!("{change:?}"));
-                    self.log(|| format!("front end: {change}"));
+                    if let monitor::Change::Holding(hold) = &change {
+                        self.count(&format!("{hold:?}"));
+                    }
+                    self.log(|| format!("front end {}: {change}", number + 1));
                 }
             }
         }
-        self.tick_later(Place::Front);
+        self.tick_later(me);
+    }
+
+    /// Notes what the register holds from now on.
+    pub fn note_registered(&mut self, set: &Configuration) {
+        self.oracle.registers(set.epoch);
+        self.registered = Some(set.clone());
+        let line =
+            format!("register: v{} epoch {} {} {:?}", set.version, set.epoch, set.primary, set.in_sync);
+        self.log(|| line);
     }
 
     fn set_register(&mut self, author: &Author, request: &RegisterRequest) -> RegisterOutcome {
-        let Some(front) = self.front.as_mut() else { return RegisterOutcome::Unknown };
-        match front.register.compare_and_set(author, request) {
+        let Some(register) = self.fronts[0].as_mut().and_then(|front| front.register.as_mut()) else {
+            return RegisterOutcome::Unknown;
+        };
+        match register.compare_and_set(author, request) {
             Ok(answer) if answer.refused.is_none() => {
-                self.oracle.registers(request.configuration.epoch);
-                let set = &request.configuration;
-                self.registered = Some(set.clone());
-                let line = format!(
-                    "register: v{} epoch {} {} {:?}",
-                    set.version, set.epoch, set.primary, set.in_sync
-                );
-                self.log(|| line);
+                self.note_registered(&request.configuration);
                 RegisterOutcome::Set
             }
             Ok(answer) => RegisterOutcome::Refused(answer.current),
@@ -629,11 +740,12 @@ impl World {
         }
     }
 
-    fn register_changed(&mut self) {
-        if let Some(front) = &self.front {
-            let value = front.register.current().cloned();
-            self.front_step(monitor::Event::Register(value));
-            self.release_now();
+    fn register_changed(&mut self, number: usize) {
+        let register = self.fronts[number].as_ref().and_then(|front| front.register.as_ref());
+        if let Some(register) = register {
+            let value = register.current().cloned();
+            self.front_step(number, monitor::Event::Register(value));
+            self.release_now(number);
         }
     }
 
@@ -651,27 +763,30 @@ impl World {
                 let call = self.sequence;
                 self.client_request(number, wish, epoch, call);
             }
-        } else if let Some(front) = &mut self.front
-            && front.held.len() < 50
-        {
-            front.held.push_back((wish, None));
+        } else {
+            // One front end uses up no randomness, so that old seeds stay what they were.
+            let one =
+                if self.shared() { self.random.between(0, self.plan.fronts as u64 - 1) as usize } else { 0 };
+            if let Some(front) = self.fronts[one].as_mut().filter(|front| front.held.len() < 50) {
+                front.held.push_back((wish, None));
+            }
         }
         let after = self.random.between(5, 60);
         self.later(after, Happening::Wish);
-        self.release_now();
+        self.release();
     }
 
     fn release(&mut self) {
-        self.release_now();
-        self.later(40, Happening::Release);
+        (0..self.plan.fronts).for_each(|number| self.release_now(number));
     }
 
     /// Sends what is held to the active member: what was sent before, only in a later epoch.
-    fn release_now(&mut self) {
-        if self.paused.get(&Place::Front).is_some_and(|until| *until > self.now) {
+    pub fn release_now(&mut self, number: usize) {
+        let me = Place::Front(number);
+        if self.paused.get(&me).is_some_and(|until| *until > self.now) {
             return;
         }
-        let Some(front) = self.front.as_mut() else { return };
+        let Some(front) = self.fronts[number].as_mut() else { return };
         let view = front.monitor.view();
         let Some(active) = view.active else { return };
         let epoch = view.epoch;
@@ -681,7 +796,7 @@ impl World {
         let member = self.number(active.as_str());
         for (wish, _) in ready {
             let purpose = Purpose::Client { member, wish, epoch };
-            self.call(Place::Front, Place::Member(member), purpose, Request::Client { wish, epoch }, 3_000);
+            self.call(me, Place::Member(member), purpose, Request::Client { wish, epoch }, 3_000);
         }
     }
 
@@ -703,8 +818,8 @@ impl World {
         }
     }
 
-    fn hold_again(&mut self, wish: Wish, sent: Option<Epoch>) {
-        if let Some(front) = &mut self.front {
+    fn hold_again(&mut self, number: usize, wish: Wish, sent: Option<Epoch>) {
+        if let Some(front) = &mut self.fronts[number] {
             front.held.push_back((wish, sent));
         }
     }
@@ -715,12 +830,13 @@ impl World {
         if self.random.chance(2) { self.random.between(5, 200) } else { self.random.between(0, 4) }
     }
 
-    fn call(&mut self, from: Place, to: Place, purpose: Purpose, request: Request, timeout: u64) {
+    pub fn call(&mut self, from: Place, to: Place, purpose: Purpose, request: Request, timeout: u64) {
         self.sequence += 1;
         let call = self.sequence;
         let life = match from {
             Place::Member(number) => self.lives[number],
-            Place::Front => self.front_life,
+            Place::Front(number) => self.front_lives[number],
+            Place::Store => 0,
         };
         self.calls.insert(call, Call { caller: from, life, purpose, callee: to });
         self.later(timeout, Happening::Failed { call, how: NoAnswer::TimedOut });
@@ -750,7 +866,8 @@ impl World {
         }
         let alive = match to {
             Place::Member(number) => self.processes[number].is_some(),
-            Place::Front => self.front.is_some(),
+            Place::Front(number) => self.fronts[number].is_some(),
+            Place::Store => true,
         };
         if !alive {
             self.later(0, Happening::Failed { call, how: NoAnswer::Refused });
@@ -761,21 +878,27 @@ impl World {
                 let frame = Frame::decode(&bytes).expect("a frame that was encoded can be decoded");
                 let origin = match from {
                     Place::Member(number) => Origin::Member(self.names[number].clone()),
-                    Place::Front => Origin::FrontEnd,
+                    Place::Front(_) | Place::Store => Origin::FrontEnd,
                 };
                 self.step(number, Event::FrameReceived { from: origin, frame, reply: call });
             }
             (Place::Member(number), Request::Client { wish, epoch }) => {
                 self.client_request(number, wish, epoch, call)
             }
-            (Place::Front, Request::Register(request)) => {
+            (Place::Store, Request::Store(errand)) => self.run_errand(errand, from, call),
+            (Place::Front(front), Request::Register(request)) => {
                 let Place::Member(number) = from else { return };
                 let author = Author::Member(self.names[number].clone());
+                if self.shared() {
+                    let errand = Request::Store(Errand::Set(author, request));
+                    self.call(to, Place::Store, Purpose::Relay { call }, errand, 600);
+                    return;
+                }
                 let outcome = self.set_register(&author, &request);
                 let changed = outcome == RegisterOutcome::Set;
                 self.answer(call, Answer::Register(outcome));
                 if changed {
-                    self.register_changed();
+                    self.register_changed(front);
                 }
             }
             _ => {}
@@ -783,7 +906,7 @@ impl World {
     }
 
     /// Sends an answer back over the network.
-    fn answer(&mut self, call: u64, answer: Answer) {
+    pub fn answer(&mut self, call: u64, answer: Answer) {
         let Some(open) = self.calls.get(&call) else { return };
         let way = (open.callee, open.caller);
         if self.cuts.get(&way) == Some(&Cut::Drop) || self.random.chance(self.loss_percent) {
@@ -797,7 +920,7 @@ impl World {
         let Some(Call { caller, life, purpose, .. }) = self.calls.remove(&call) else { return };
         match caller {
             Place::Member(number) if self.process(number, life).is_none() => return,
-            Place::Front if self.front.as_ref().is_none_or(|front| front.life != life) => return,
+            Place::Front(number) if self.front(number, life).is_none() => return,
             _ => {}
         }
         let frame = |result: Result<Answer, NoAnswer>| match result {
@@ -826,39 +949,45 @@ impl World {
                 };
                 self.step(number, Event::RegisterAnswered { ticket, outcome });
             }
-            (Place::Front, Purpose::Probe { member, ticket }) => {
+            (Place::Front(number), Purpose::Probe { member, ticket }) => {
                 let member = self.names[member].clone();
-                self.front_step(monitor::Event::Probed {
-                    member,
-                    ticket,
-                    result: frame(result).map_err(failure),
-                });
-                self.release_now();
+                self.front_step(
+                    number,
+                    monitor::Event::Probed { member, ticket, result: frame(result).map_err(failure) },
+                );
+                self.release_now(number);
             }
-            (Place::Front, Purpose::Handoff { member, ticket }) => {
+            (Place::Front(number), Purpose::Handoff { member, ticket }) => {
                 let member = self.names[member].clone();
                 let result = frame(result).map_err(failure);
-                self.front_step(monitor::Event::HandoffAnswered { member, ticket, result });
+                self.front_step(number, monitor::Event::HandoffAnswered { member, ticket, result });
             }
-            (Place::Front, Purpose::Client { member, wish, epoch }) => {
+            (Place::Front(number), Purpose::Client { member, wish, epoch }) => {
                 let name = self.names[member].clone();
                 match result {
                     Ok(Answer::Done) => {}
                     Ok(Answer::Disowned) => {
-                        self.hold_again(wish, None);
-                        self.front_step(monitor::Event::Disowned { member: name, epoch });
+                        self.hold_again(number, wish, None);
+                        self.front_step(number, monitor::Event::Disowned { member: name, epoch });
                     }
-                    Ok(Answer::NothingDone) => self.hold_again(wish, None),
-                    Ok(_) | Err(NoAnswer::TimedOut | NoAnswer::Reset) => self.hold_again(wish, Some(epoch)),
+                    Ok(Answer::NothingDone) => self.hold_again(number, wish, None),
+                    Ok(_) | Err(NoAnswer::TimedOut | NoAnswer::Reset) => {
+                        self.hold_again(number, wish, Some(epoch))
+                    }
                     Err(NoAnswer::Refused) => {
-                        self.hold_again(wish, None);
-                        self.front_step(monitor::Event::ConnectFailed {
-                            member: name,
-                            failure: monitor::Failure::Refused,
-                        });
+                        self.hold_again(number, wish, None);
+                        self.front_step(
+                            number,
+                            monitor::Event::ConnectFailed {
+                                member: name,
+                                failure: monitor::Failure::Refused,
+                            },
+                        );
                     }
                 }
             }
+            (Place::Front(number), Purpose::Store) => self.store_answered(number, result),
+            (Place::Front(number), Purpose::Relay { call }) => self.relay_answered(number, call, result),
             _ => {}
         }
     }
