@@ -55,6 +55,9 @@ pub struct UpArgs {
     /// Directory of the deployment; made when it is missing
     #[arg(long, default_value = "bunraku-data")]
     pub dir: PathBuf,
+    /// Only make what is missing (configuration, CA, certificates of all roles), and start nothing
+    #[arg(long)]
+    pub prepare: bool,
     /// Address that all roles listen on [default: 127.0.0.1]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<std::net::IpAddr>,
@@ -114,13 +117,16 @@ pub struct StatusArgs {
     /// Print the status as one JSON object
     #[arg(long)]
     pub json: bool,
+    /// Ask this front end, where there are several; the first that answers unless it is said
+    #[arg(long, value_name = "NAME")]
+    pub front_end: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Print settings; all of them when none is named
     Print {
-        /// Only settings of this section: main, ca, front_end
+        /// Only settings of this section: main, ca, front_end, register
         #[arg(long)]
         section: Option<String>,
         /// Names of settings

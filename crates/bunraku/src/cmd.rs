@@ -20,7 +20,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.command {
         Command::Up(args) => crate::up::run(args),
         Command::Serve(args) => serve::run(load(config_file)?, &args),
-        Command::Status(args) => status::run(&load(config_file)?, args.json),
+        Command::Status(args) => status::run(&load(config_file)?, &args),
         Command::Config(ConfigCommand::Print { section, names }) => {
             config_print::run(&load(config_file)?, section.as_deref(), &names)
         }

@@ -2,6 +2,7 @@
 
 pub mod duration;
 mod raw;
+pub mod register;
 pub mod settings;
 mod template;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use raw::{BoolOrText, NumberOrText, RawConfig};
+pub use register::{FrontEndAddress, Register};
 pub use template::{Layout, render};
 
 /// The layout of a deployment directory that this binary reads and writes.
@@ -25,6 +27,9 @@ pub struct Config {
     pub main: Main,
     pub ca: Ca,
     pub front_end: FrontEnd,
+    /// Front ends beside that one; they have its settings.
+    pub further_front_ends: Vec<FrontEndAddress>,
+    pub register: Register,
     pub catalog: Vec<CatalogWorker>,
 }
 
@@ -162,6 +167,24 @@ impl Config {
         resolve(path, raw)
     }
 
+    /// All front ends, the one of `[front_end]` first.
+    pub fn front_ends(&self) -> Vec<FrontEndAddress> {
+        let FrontEnd { name, listen, certname, .. } = self.front_end.clone();
+        std::iter::once(FrontEndAddress { name, listen, certname })
+            .chain(self.further_front_ends.iter().cloned())
+            .collect()
+    }
+
+    /// The front end that this configuration calls `name`.
+    pub fn front_end_named(&self, name: &str) -> Option<FrontEndAddress> {
+        self.front_ends().into_iter().find(|one| one.name == name)
+    }
+
+    /// The certnames of all front ends.
+    pub fn front_end_certnames(&self) -> Vec<String> {
+        self.front_ends().into_iter().map(|one| one.certname).collect()
+    }
+
     /// The member that this configuration calls `name`.
     pub fn ca_member(&self, name: &str) -> Option<&CaMember> {
         self.ca.members.iter().find(|m| m.name == name)
@@ -295,6 +318,8 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         failback_after,
         compile_retry: raw.front_end.compile_retry.unwrap_or(true),
     };
+    let further_front_ends = register::further(raw.front_end.further);
+    let register = register::resolve(&base, raw.register, further_front_ends.len(), &mut faults);
     if members.is_empty() {
         faults.push("[[ca.member]]: at least one CA is needed".to_string());
     }
@@ -303,6 +328,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
     let admin_name = "[front_end] admin".to_string();
     let roles = std::iter::once((&front_end.name, &front_end.listen))
         .chain(front_end.admin.as_ref().map(|admin| (&admin_name, admin)))
+        .chain(further_front_ends.iter().map(|f| (&f.name, &f.listen)))
         .chain(members.iter().map(|m| (&m.name, &m.address)))
         .chain(catalog.iter().map(|w| (&w.name, &w.address)));
     for (name, address) in roles {
@@ -339,7 +365,16 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             standby_timeout,
             members,
         };
-        Ok(Config { path: path.to_path_buf(), cluster, main, ca, front_end, catalog })
+        Ok(Config {
+            path: path.to_path_buf(),
+            cluster,
+            main,
+            ca,
+            front_end,
+            further_front_ends,
+            register,
+            catalog,
+        })
     } else {
         Err(ConfigFault::Values { path: path.to_path_buf(), faults })
     }

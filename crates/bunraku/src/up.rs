@@ -26,6 +26,10 @@ pub fn run(args: UpArgs) -> anyhow::Result<u8> {
     let dir = std::fs::canonicalize(&args.dir)?;
     let _lock = lock(&dir)?;
     let config = configuration(&dir, &args)?;
+    if args.prepare {
+        first_run::make_missing(&config, args.ca_key.unwrap_or(config.ca.key))?;
+        return Ok(0);
+    }
     addresses::check_free(&config)?;
     first_run::make_missing(&config, args.ca_key.unwrap_or(config.ca.key))?;
     // One thread: the kernel ties "end with your parent" to the thread that started the child.

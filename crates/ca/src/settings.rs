@@ -76,8 +76,8 @@ pub struct Replication {
     pub cluster: String,
     /// All CA members, this one too.
     pub members: Vec<MemberAddress>,
-    /// Where the register is: the front end that keeps it.
-    pub register: RegisterAddress,
+    /// The ways to the register: the front end that keeps it, or all those that share one. They are asked in turn.
+    pub registers: Vec<RegisterAddress>,
     /// This member's identity and whom it trusts, for connections to the others.
     pub tls: ClientTls,
     /// Limits of the protocol.
@@ -95,7 +95,7 @@ pub struct MemberAddress {
     pub address: String,
 }
 
-/// Where the register is.
+/// A way to the register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterAddress {
     /// `host:port` of the front end.

@@ -130,10 +130,10 @@ impl Estate {
             replication: Some(Replication {
                 cluster: self.cluster.as_str().to_owned(),
                 members: members.collect(),
-                register: RegisterAddress {
+                registers: vec![RegisterAddress {
                     address: self.register_address.clone(),
                     certname: FRONT_END.to_owned(),
-                },
+                }],
                 tls: self.client_tls(name),
                 timings: Timings::default(),
             }),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings};
+use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings, View};
 use replica::name::{ClusterId, MemberName};
 use replica::register::{EmbeddedRegister, RegisterFault};
 use tokio::sync::mpsc;
@@ -23,10 +23,11 @@ use crate::error_log::ErrorLog;
 use crate::forward::Forwarder;
 use crate::hold::Helm;
 use crate::metrics::{self, End, Metrics};
+use crate::register::{self, Home, RegisterSettings};
 use crate::revocation::RevocationKeeper;
 use crate::settings::{FrontEndSettings, WorkerAddress};
-use crate::status::{CaMemberStatus, CaStatus, Status};
-use crate::supervisor::{self, Setup, SharedRegister, Supervisor};
+use crate::status::{CaMemberStatus, CaStatus, FrontEndStatus, RegisterStatus, Status};
+use crate::supervisor::{self, Setup, Supervisor};
 use crate::upstream::Upstream;
 use crate::workers::Workers;
 use crate::{outlook, path, probe};
@@ -71,7 +72,7 @@ pub struct FrontEnd {
     settings: FrontEndSettings,
     server_tls: ServerTls,
     error_log: Arc<ErrorLog>,
-    register: SharedRegister,
+    register: Home,
     helm: Arc<Helm>,
     supervisor: Supervisor,
     workers: Arc<Workers>,
@@ -96,8 +97,20 @@ impl FrontEnd {
         let error_log = Arc::new(error_log);
         load_kept_list(&settings)?;
         let cluster = ClusterId::new(settings.cluster.clone());
-        let register = EmbeddedRegister::open(settings.register_path.clone(), cluster.clone())?;
-        let register: SharedRegister = Arc::new(Mutex::new(register));
+        let mut tasks = JoinSet::new();
+        let (register, tidings) = match &settings.register {
+            RegisterSettings::Embedded => {
+                let register = EmbeddedRegister::open(settings.register_path.clone(), cluster.clone())?;
+                // Nobody else changes it, so nobody tells of it.
+                (Home::Embedded(Arc::new(Mutex::new(register))), mpsc::channel(1).1)
+            }
+            RegisterSettings::Etcd(etcd) => {
+                let (path, log) = (settings.register_path.clone(), Arc::clone(&error_log));
+                let (keeper, tidings, keeping) = register::start(etcd, cluster.clone(), &path, log)?;
+                tasks.spawn(keeping);
+                (Home::Etcd(keeper), tidings)
+            }
+        };
         let server_tls =
             ServerTls::new(&settings.identity, settings.trust.clone(), ClientCertificates::Optional)?;
         let client_tls = ClientTls::new(Some(&settings.identity), settings.trust.clone())?;
@@ -124,7 +137,6 @@ impl FrontEnd {
             clock,
             Arc::clone(&error_log),
         ));
-        let mut tasks = JoinSet::new();
         for (index, upstream) in catalog.iter().enumerate() {
             tasks.spawn(probe::watch(
                 Arc::clone(&workers),
@@ -136,12 +148,13 @@ impl FrontEnd {
 
         let helm = Arc::new(Helm::new());
         let (sightings, seen) = mpsc::channel(256);
-        let monitor_settings = monitor_settings(&settings, cluster);
+        let monitor_settings = monitor_settings(&settings, cluster, register.is_shared());
         let handoff_timeout = Duration::from_millis(monitor_settings.timings.handoff_ms);
         let (supervisor, watching) = supervisor::start(Setup {
             monitor: Monitor::new(monitor_settings, clock.now_ms()),
             upstreams: members.clone(),
-            register: Arc::clone(&register),
+            register: register.clone(),
+            tidings,
             helm: Arc::clone(&helm),
             sightings: seen,
             error_log: Arc::clone(&error_log),
@@ -200,10 +213,16 @@ impl FrontEnd {
         wire::serve_tls(listener, self.server_tls.clone(), limits, logged, drain).await;
     }
 
+    /// Takes leave of the other front ends; to be called when the drain has ended.
+    pub async fn leave(&self) {
+        self.register.leave().await;
+    }
+
     /// What it knows.
     pub fn status(&self) -> Status {
         let outlook = self.supervisor.outlook();
         let view = &outlook.view;
+        let register = self.register.status();
         let members = self.settings.ca_members.iter().map(|address| {
             let seen = view.members.iter().find(|member| member.name.as_str() == address.name);
             let state = match seen.map(|member| member.state) {
@@ -246,6 +265,17 @@ impl FrontEnd {
                 successor: view.successor.as_ref().map(ToString::to_string),
             },
             workers: self.workers.status(),
+            warnings: warnings(view, &register),
+            register,
+            front_ends: view
+                .front_ends
+                .iter()
+                .map(|sight| FrontEndStatus {
+                    name: sight.front_end.to_string(),
+                    epoch: sight.epoch.0,
+                    down: sight.down.iter().map(|(name, why)| (name.to_string(), why.clone())).collect(),
+                })
+                .collect(),
             requests_total: self.requests.load(Ordering::Relaxed),
         }
     }
@@ -301,8 +331,8 @@ impl FrontEnd {
         &self.ca_route
     }
 
-    pub(crate) fn register(&self) -> SharedRegister {
-        Arc::clone(&self.register)
+    pub(crate) fn register(&self) -> &Home {
+        &self.register
     }
 }
 
@@ -323,6 +353,31 @@ fn seconds(ms: u64) -> f64 {
     ms as f64 / 1000.0
 }
 
+/// What cannot happen now, as sentences.
+fn warnings(view: &View, register: &RegisterStatus) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if view.unreadable_since.is_none() {
+        return warnings;
+    }
+    let cause = register.cause.as_deref().unwrap_or("etcd does not answer");
+    let since = register.since.as_deref().unwrap_or("the start");
+    warnings.push(format!(
+        "no failover possible: {cause} (since {since}); serving goes on in epoch {}",
+        view.epoch
+    ));
+    for member in &view.members {
+        if member.in_sync && member.state == MemberState::Down && view.primary.as_ref() != Some(&member.name)
+        {
+            warnings.push(format!(
+                "{} is down and cannot leave the in-sync set until the register answers: the CA changes nothing until \
+                 one of them is back; reading goes on",
+                member.name
+            ));
+        }
+    }
+    warnings
+}
+
 /// A front end that has never run has no kept list, and nothing is revoked that it could know of; any other trouble
 /// with it is a reason not to start.
 fn load_kept_list(settings: &FrontEndSettings) -> Result<(), StartFault> {
@@ -337,7 +392,7 @@ fn load_kept_list(settings: &FrontEndSettings) -> Result<(), StartFault> {
     }
 }
 
-fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId) -> MonitorSettings {
+fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId, shared: bool) -> MonitorSettings {
     let tuning = &settings.tuning;
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     MonitorSettings {
@@ -354,7 +409,7 @@ fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId) -> MonitorS
             probe_timeout_ms: millis(tuning.ca_probe_timeout),
             ..Timings::default()
         },
-        shared: false,
+        shared,
         flaws: replica::flaws::Flaws::default(),
     }
 }

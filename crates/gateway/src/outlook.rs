@@ -9,6 +9,10 @@ pub fn sentence(view: &View, hold_seconds: u64) -> String {
         (Some(active), Some(successor)) => format!(
             "If {active} died now: {successor} would take over within two seconds, and nothing would be lost."
         ),
+        (Some(active), None) if view.unreadable_since.is_some() => format!(
+            "If {active} died now: nobody could take over, because the register does not answer. CA requests would wait \
+             for {active} or for the register, and be refused after {hold_seconds} s each; nothing would be lost."
+        ),
         (Some(active), None) => {
             let others: Vec<String> =
                 view.members.iter().filter(|member| member.name != *active).map(state_of).collect();
@@ -84,6 +88,8 @@ mod tests {
             members: vec![member("ca-1", MemberState::Active, true), second],
             successor: successor.then(|| MemberName::new("ca-2")),
             last_change: None,
+            unreadable_since: None,
+            front_ends: Vec::new(),
         }
     }
 
@@ -97,6 +103,10 @@ mod tests {
         };
         let said = sentence(&view(full, false), 30);
         assert!(said.contains("because ca-2 stands aside: its disk is full."), "{said}");
+        let mut blind = view(member("ca-2", MemberState::Standby, true), false);
+        blind.unreadable_since = Some(1);
+        let said = sentence(&blind, 30);
+        assert!(said.contains("nobody could take over, because the register does not answer"), "{said}");
         let behind = MemberView { lag: Some(12), ..member("ca-2", MemberState::CatchingUp, false) };
         let said = sentence(&view(behind, false), 30);
         assert!(said.contains("ca-2 is catching up (12 entries behind)"), "{said}");

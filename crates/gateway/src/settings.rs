@@ -8,6 +8,7 @@ use wire::access_log::AccessLog;
 use wire::tls::{Identity, TrustBundle};
 
 use crate::health::Thresholds;
+use crate::register::RegisterSettings;
 
 /// Everything a front end needs to know.
 pub struct FrontEndSettings {
@@ -25,7 +26,9 @@ pub struct FrontEndSettings {
     pub role_certnames: Vec<String>,
     /// Which estate this is; a CA member of another one is refused.
     pub cluster: String,
-    /// The embedded register.
+    /// Where the register is.
+    pub register: RegisterSettings,
+    /// The embedded register; what was last read from a shared one is kept beside it.
     pub register_path: PathBuf,
     /// Where the last failovers are kept, and who is held back for maintenance.
     pub failovers_path: PathBuf,

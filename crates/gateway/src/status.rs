@@ -1,5 +1,7 @@
 //! What the front end knows, as `GET /bunraku/v1/status` and `bunraku status --json` show it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use wire::protocol::internal::{MemberStatus, WorkerStatus};
 
@@ -12,8 +14,46 @@ pub struct Status {
     pub ca: CaStatus,
     /// The catalog workers.
     pub workers: Vec<WorkerStatus>,
+    /// Where the register is, and how.
+    #[serde(default)]
+    pub register: RegisterStatus,
+    /// The live front ends, this one too, when several share the register.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub front_ends: Vec<FrontEndStatus>,
+    /// What cannot happen now, or should be looked at, as sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
     /// Requests answered or refused since the start, all routes.
     pub requests_total: u64,
+}
+
+/// Where the register is, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RegisterStatus {
+    /// `embedded` or `etcd`.
+    pub kind: String,
+    /// Whether it can be read and changed.
+    pub answers: bool,
+    /// Since when that is so; RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<String>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<String>,
+    /// Where etcd is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub endpoints: Vec<String>,
+}
+
+/// What one front end sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrontEndStatus {
+    /// Its certname.
+    pub name: String,
+    /// The epoch that it knows.
+    pub epoch: u64,
+    /// CA members that it cannot use, and why.
+    pub down: BTreeMap<String, String>,
 }
 
 /// The certificate authority.

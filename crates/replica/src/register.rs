@@ -75,6 +75,9 @@ pub enum RegisterFault {
     /// The file belongs to another estate.
     #[error("register file belongs to cluster {0}")]
     OtherCluster(ClusterId),
+    /// Its home (a shared one) gave no usable answer. Whether a change was made is unknown until the next read.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 /// Decides whether `proposed` may take the place of `current`.
@@ -154,6 +157,22 @@ struct RegisterFile {
 
 const FORMAT: u32 = 1;
 
+/// The bytes of a value, as a file or a key holds it (JSON, for people to read).
+pub fn encode(configuration: &Configuration) -> Result<Vec<u8>, RegisterFault> {
+    let file = RegisterFile { format: FORMAT, configuration: configuration.clone() };
+    Ok(serde_json::to_vec_pretty(&file).map_err(io::Error::from)?)
+}
+
+/// Reads [`encode`].
+pub fn decode(bytes: &[u8]) -> Result<Configuration, RegisterFault> {
+    let file: RegisterFile =
+        serde_json::from_slice(bytes).map_err(|fault| RegisterFault::Damaged(fault.to_string()))?;
+    match file.format {
+        FORMAT => Ok(file.configuration),
+        format => Err(RegisterFault::Damaged(format!("format {format}"))),
+    }
+}
+
 /// The register as one JSON file of the (only) front end.
 #[derive(Debug)]
 pub struct EmbeddedRegister<C: Cell = FileCell> {
@@ -176,15 +195,11 @@ impl<C: Cell> EmbeddedRegister<C> {
         let current = match cell.load()? {
             None => None,
             Some(bytes) => {
-                let file: RegisterFile = serde_json::from_slice(&bytes)
-                    .map_err(|fault| RegisterFault::Damaged(fault.to_string()))?;
-                if file.format != FORMAT {
-                    return Err(RegisterFault::Damaged(format!("format {}", file.format)));
+                let configuration = decode(&bytes)?;
+                if configuration.cluster != cluster {
+                    return Err(RegisterFault::OtherCluster(configuration.cluster));
                 }
-                if file.configuration.cluster != cluster {
-                    return Err(RegisterFault::OtherCluster(file.configuration.cluster));
-                }
-                Some(file.configuration)
+                Some(configuration)
             }
         };
         Ok(EmbeddedRegister { cell, cluster, current })
@@ -213,10 +228,8 @@ impl<C: Cell> Register for EmbeddedRegister<C> {
             Err(RegisterRefusal::OtherCluster)
         };
         if verdict.is_ok() {
-            let file = RegisterFile { format: FORMAT, configuration: proposed.clone() };
-            let bytes = serde_json::to_vec_pretty(&file).map_err(io::Error::from)?;
-            self.cell.store(&bytes)?;
-            self.current = Some(file.configuration);
+            self.cell.store(&encode(proposed)?)?;
+            self.current = Some(proposed.clone());
         }
         Ok(RegisterAnswer { current: self.current.clone(), refused: verdict.err() })
     }

@@ -122,6 +122,7 @@ impl Stage {
             joined: true,
             fault: None,
             stalled_ms: 0,
+            level: 1,
             matched: BTreeMap::new(),
         };
         Frame::new(ClusterId::new("c"), Epoch(1), member.clone(), Body::Report(report))

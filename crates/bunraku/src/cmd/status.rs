@@ -4,6 +4,7 @@ use crate::console::outln;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+use crate::cli::StatusArgs;
 use crate::config::Config;
 use crate::{console, operator};
 
@@ -11,14 +12,15 @@ use crate::{console, operator};
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Exit code 0 when a CA is active and a catalog worker is up, 1 otherwise.
-pub fn run(config: &Config, json: bool) -> anyhow::Result<u8> {
-    let client = operator::client(config)?;
+pub fn run(config: &Config, args: &StatusArgs) -> anyhow::Result<u8> {
+    let json = args.json;
+    let client = match &args.front_end {
+        Some(name) => operator::client_of(config, name)?,
+        None => operator::client(config)?,
+    };
     let answer = super::block_on(client.get(wire::protocol::internal::STATUS_PATH, "application/json"))?
         .with_context(|| {
-            format!(
-                "the front end at {} does not answer; is it running? ('bunraku up')",
-                config.front_end.listen
-            )
+            format!("the front end at {} does not answer; is it running? ('bunraku up')", client.server())
         })?;
     if answer.status != 200 {
         bail!("the front end answered {}: {}", answer.status, answer.text());
@@ -83,6 +85,21 @@ fn text(status: &Value) -> String {
     let heading = ["worker", "address", "state", "in flight", "requests", "failures"];
     text.push_str(&rows(&heading, &keys, &status["workers"]));
     text.push_str(&format!("\nrequests since the front end started: {}\n", status["requests_total"]));
+    if status["register"]["kind"] == "etcd" {
+        let health = if status["register"]["answers"] == true { "answers" } else { "does not answer" };
+        let since = word(&status["register"]["since"]);
+        text.push_str(&format!("register: etcd, {health} since {since}\n"));
+    }
+    for seen in status["front_ends"].as_array().into_iter().flatten() {
+        let down = seen["down"].as_object().filter(|down| !down.is_empty());
+        let down = down.map(|down| down.iter().map(|(name, why)| format!("{name} {}", word(why))));
+        let down =
+            down.map_or_else(|| "reaches all CAs".to_string(), |list| list.collect::<Vec<_>>().join("; "));
+        text.push_str(&format!("front end {} (epoch {}): {down}\n", word(&seen["name"]), seen["epoch"]));
+    }
+    for warning in status["warnings"].as_array().into_iter().flatten() {
+        text.push_str(&format!("{} {}\n", console::out("31", "warning:"), word(warning)));
+    }
     for warning in status["expiry"]["warnings"].as_array().into_iter().flatten() {
         let colour = if warning["urgency"] == "soon" { "33" } else { "31" };
         text.push_str(&format!("{} {}\n", console::out(colour, "warning:"), word(&warning["text"])));

@@ -16,6 +16,8 @@ pub struct RawConfig {
     #[serde(default)]
     pub front_end: RawFrontEnd,
     #[serde(default)]
+    pub register: RawRegister,
+    #[serde(default)]
     pub catalog: RawCatalog,
 }
 
@@ -77,6 +79,26 @@ pub struct RawFrontEnd {
     pub failback: Option<String>,
     pub failback_after: Option<NumberOrText>,
     pub compile_retry: Option<bool>,
+    pub further: Option<Vec<RawFurtherFrontEnd>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFurtherFrontEnd {
+    pub name: String,
+    pub listen: String,
+    pub certname: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRegister {
+    pub kind: Option<String>,
+    pub endpoints: Option<Vec<String>>,
+    pub prefix: Option<String>,
+    pub ca: Option<String>,
+    pub certificate: Option<String>,
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,6 +1,6 @@
 //! Settings by name and section, for `bunraku config print`.
 
-use super::{Autosign, Config, duration};
+use super::{Autosign, Config, Register, duration};
 
 /// One setting: the section it stands in, Puppet's (or our) name, its value in force as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,18 +69,34 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("standby_timeout", duration::print(config.ca.standby_timeout)),
         ("strict_autosign_globs", config.ca.strict_autosign_globs.to_string()),
     ];
-    let front_end: [(&'static str, String); 11] = [
+    let further = config.further_front_ends.iter();
+    let further: Vec<String> = further.map(|one| format!("{}={}", one.name, one.listen)).collect();
+    let front_end: [(&'static str, String); 12] = [
         ("admin", config.front_end.admin.clone().unwrap_or_default()),
         ("ca_hold", duration::print(config.front_end.ca_hold)),
         ("certname", config.front_end.certname.clone()),
         ("compile_retry", config.front_end.compile_retry.to_string()),
         ("failback", if config.front_end.failback_automatic { "auto" } else { "manual" }.to_string()),
         ("failback_after", duration::print(config.front_end.failback_after)),
+        ("further", further.join(",")),
         ("listen", config.front_end.listen.clone()),
         ("name", config.front_end.name.clone()),
         ("probe_interval", duration::print(config.front_end.probe_interval)),
         ("probe_timeout", duration::print(config.front_end.probe_timeout)),
         ("register", path(&config.front_end.register)),
+    ];
+    let etcd = match &config.register {
+        Register::Etcd(etcd) => Some(etcd),
+        Register::Embedded => None,
+    };
+    let identity = etcd.and_then(|etcd| etcd.identity.as_ref());
+    let register: [(&'static str, String); 6] = [
+        ("ca", etcd.and_then(|etcd| etcd.ca.as_deref()).map(path).unwrap_or_default()),
+        ("certificate", identity.map(|(certificate, _)| path(certificate)).unwrap_or_default()),
+        ("endpoints", etcd.map(|etcd| etcd.endpoints.join(",")).unwrap_or_default()),
+        ("key", identity.map(|(_, key)| path(key)).unwrap_or_default()),
+        ("kind", config.register.kind().to_string()),
+        ("prefix", etcd.map(|etcd| etcd.prefix.clone()).unwrap_or_default()),
     ];
     let section = |section: &'static str, pairs: Vec<(&'static str, String)>| {
         pairs.into_iter().map(move |(name, value)| Setting { section, name, value })
@@ -88,5 +104,6 @@ pub fn all(config: &Config) -> Vec<Setting> {
     section("main", main.to_vec())
         .chain(section("ca", ca.to_vec()))
         .chain(section("front_end", front_end.to_vec()))
+        .chain(section("register", register.to_vec()))
         .collect()
 }

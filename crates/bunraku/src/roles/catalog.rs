@@ -20,7 +20,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         .iter()
         .find(|w| w.name == name)
         .with_context(|| format!("{} has no [[catalog.worker]] named '{name}'", config.path.display()))?;
-    let front_ends = vec![config.front_end.certname.clone()];
+    let front_ends = config.front_end_certnames();
     let settings = ServerSettings {
         certname: worker.certname.clone(),
         environmentpath: config.main.environmentpath.clone(),

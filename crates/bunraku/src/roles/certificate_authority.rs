@@ -24,10 +24,11 @@ pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<(
     settings.replication = (!alone).then_some(Replication {
         cluster: config.cluster.clone(),
         members: config.ca.members.iter().map(address).collect(),
-        register: RegisterAddress {
-            address: config.front_end.listen.clone(),
-            certname: config.front_end.certname.clone(),
-        },
+        registers: config
+            .front_ends()
+            .into_iter()
+            .map(|one| RegisterAddress { address: one.listen, certname: one.certname })
+            .collect(),
         tls: ClientTls::new(Some(&identity), trust.clone())?,
         timings: timings(config),
     });
@@ -82,14 +83,15 @@ fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
         max_pending_per_source: config.ca.max_pending_per_source,
         enable_infra_crl: config.ca.enable_infra_crl,
         roles: role_certnames(config),
-        front_ends: vec![config.front_end.certname.clone()],
+        front_ends: config.front_end_certnames(),
         ..CaSettings::alone(member.name.clone(), member.cadir.clone())
     })
 }
 
 /// Everybody in the deployment who has a certificate of the CA.
 fn role_certnames(config: &Config) -> Vec<String> {
-    let mut names = vec![config.front_end.certname.clone(), config.main.operator_certname.clone()];
+    let mut names = config.front_end_certnames();
+    names.push(config.main.operator_certname.clone());
     names.extend(config.ca.members.iter().map(|member| member.certname.clone()));
     names.extend(config.catalog.iter().map(|worker| worker.certname.clone()));
     names

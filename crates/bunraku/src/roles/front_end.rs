@@ -1,20 +1,25 @@
 //! The front end's process.
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
-use gateway::{FrontEnd, FrontEndSettings, Thresholds, Tuning, WorkerAddress};
+use gateway::{
+    EtcdSettings, FrontEnd, FrontEndSettings, RegisterSettings, Thresholds, Tuning, WorkerAddress,
+};
 use wire::access_log::AccessLog;
+use wire::tls::{ClientTls, Identity, TrustBundle};
 use wire::{DrainPlan, Limits};
 
 use super::{access_log_path, bind, end_on_signal, listen};
-use crate::config::Config;
+use crate::config::{Config, Register};
 use crate::operator;
 
 /// Serves agents and operators until it is told to end.
 pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
-    if name != config.front_end.name {
-        bail!("{} calls its front end '{}', not '{name}'", config.path.display(), config.front_end.name);
-    }
-    let own = &config.front_end;
+    let Some(own) = config.front_end_named(name) else {
+        let names: Vec<String> = config.front_ends().into_iter().map(|one| one.name).collect();
+        bail!("{} has no front end '{name}'; it has {}", config.path.display(), names.join(", "));
+    };
     let access_log = AccessLog::open(access_log_path(&config.main.logdir, "front-end", &own.listen))?;
     let settings = FrontEndSettings {
         certname: own.certname.clone(),
@@ -24,8 +29,9 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         ca_members: config.ca.members.iter().map(|m| worker(&m.name, &m.address, &m.certname)).collect(),
         role_certnames: role_certnames(config),
         cluster: config.cluster.clone(),
-        register_path: own.register.clone(),
-        failovers_path: own.register.with_file_name("failovers.json"),
+        register: register(config)?,
+        register_path: config.front_end.register.clone(),
+        failovers_path: config.front_end.register.with_file_name("failovers.json"),
         crl_path: config.crl_path(),
         bundle_path: Some(config.ca_bundle_path()),
         access_log: access_log.clone(),
@@ -34,13 +40,14 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     };
     let front_end = FrontEnd::start(settings).context("the front end could not start")?;
     let listener = listen(&own.listen)?;
-    let admin = own.admin.as_deref().map(listen_admin).transpose()?;
+    let admin = config.front_end.admin.as_deref().map(listen_admin).transpose()?;
     let drain = end_on_signal(access_log, DrainPlan::default())?;
     if let Some(admin) = admin {
         let (front_end, drain) = (front_end.clone(), drain.clone());
         tokio::spawn(async move { front_end.serve_admin(admin, drain).await });
     }
     front_end.serve(listener, Limits::default(), drain).await;
+    front_end.leave().await;
     Ok(())
 }
 
@@ -50,12 +57,35 @@ fn listen_admin(address: &str) -> anyhow::Result<std::net::TcpListener> {
     Ok(listener)
 }
 
+fn register(config: &Config) -> anyhow::Result<RegisterSettings> {
+    let Register::Etcd(etcd) = &config.register else { return Ok(RegisterSettings::Embedded) };
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("[register]: {}", path.display()));
+    let identity = match &etcd.identity {
+        None => None,
+        Some((certificate, key)) => {
+            let identity = Identity::from_pem(&read(certificate)?, &read(key)?);
+            Some(identity.with_context(|| format!("[register] certificate: {}", certificate.display()))?)
+        }
+    };
+    // Its own trust: etcd's certificates need not come from the CA that depends on it.
+    let tls = match &etcd.ca {
+        None => None,
+        Some(ca) => {
+            let trust = TrustBundle::from_pem(&read(ca)?);
+            let trust = trust.with_context(|| format!("[register] ca: {}", ca.display()))?;
+            Some(ClientTls::new(identity.as_ref(), trust)?)
+        }
+    };
+    let (endpoints, prefix) = (etcd.endpoints.clone(), etcd.prefix.clone());
+    Ok(RegisterSettings::Etcd(EtcdSettings { endpoints, prefix, tls }))
+}
+
 fn worker(name: &str, address: &str, certname: &str) -> WorkerAddress {
     WorkerAddress { name: name.to_string(), address: address.to_string(), certname: certname.to_string() }
 }
 
 fn role_certnames(config: &Config) -> Vec<String> {
-    let members = config.ca.members.iter().map(|m| m.certname.clone());
+    let members = config.ca.members.iter().map(|m| m.certname.clone()).chain(config.front_end_certnames());
     members.chain(config.catalog.iter().map(|w| w.certname.clone())).collect()
 }
 

@@ -116,18 +116,23 @@ fn make_certificates(config: &Config) -> anyhow::Result<()> {
 fn holders(config: &Config) -> Vec<(String, Vec<AltName>, bool)> {
     let host = fqdn();
     let short = host.split('.').next().unwrap_or(&host).to_string();
-    let mut front_end: Vec<String> = vec!["puppet".to_string(), "localhost".to_string(), short, host];
-    front_end.push(config.main.server.clone());
-    front_end.sort();
-    front_end.dedup();
-    let mut front_end: Vec<AltName> = front_end.into_iter().map(AltName::Dns).collect();
-    if let Some((address, _)) = config.front_end.listen.rsplit_once(':')
-        && let Ok(ip) = address.trim_matches(['[', ']']).parse::<std::net::IpAddr>()
-        && !ip.is_unspecified()
-    {
-        front_end.push(AltName::Ip(ip));
+    let mut names: Vec<String> = vec!["puppet".to_string(), "localhost".to_string(), short, host];
+    names.push(config.main.server.clone());
+    names.sort();
+    names.dedup();
+    let mut all = Vec::new();
+    for front_end in config.front_ends() {
+        let mut own: Vec<AltName> = names.iter().cloned().map(AltName::Dns).collect();
+        if let Some((address, _)) = front_end.listen.rsplit_once(':') {
+            match address.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+                Ok(ip) if ip.is_unspecified() => {}
+                Ok(ip) => own.push(AltName::Ip(ip)),
+                Err(_) if names.iter().any(|name| name == address) => {}
+                Err(_) => own.push(AltName::Dns(address.to_string())),
+            }
+        }
+        all.push((front_end.certname, own, false));
     }
-    let mut all = vec![(config.front_end.certname.clone(), front_end, false)];
     all.extend(config.catalog.iter().map(|w| (w.certname.clone(), Vec::new(), false)));
     all.extend(config.ca.members.iter().map(|m| (m.certname.clone(), Vec::new(), false)));
     all.push((config.main.operator_certname.clone(), Vec::new(), true));

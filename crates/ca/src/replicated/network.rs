@@ -5,6 +5,7 @@ use crate::settings::{MemberAddress, RegisterAddress, Replication};
 use replica::role::{Event, RegisterOutcome, SendFailure};
 use replica::{Configuration, Frame, MemberName};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,11 +25,18 @@ const MAX_ANSWER: usize = 1024 * 1024;
 pub(super) struct Network {
     runtime: Handle,
     members: BTreeMap<MemberName, Arc<Link>>,
-    register: Arc<Link>,
+    registers: Arc<Registers>,
     /// For one frame and its answer.
     frame_limit: Duration,
     register_limit: Duration,
     report: Sender<Input>,
+}
+
+/// The front ends that lead to the register, and the one that did last. A change that two of them were asked for is made
+/// once: it names the version that it replaces.
+struct Registers {
+    ways: Vec<Arc<Link>>,
+    last: AtomicUsize,
 }
 
 /// One neighbour: its address, and a connection that was of use before.
@@ -49,11 +57,15 @@ impl Network {
         let members = others
             .map(|MemberAddress { name, certname, address }| (MemberName::new(name), link(address, certname)))
             .collect();
-        let RegisterAddress { address, certname } = &replication.register;
+        let ways = replication
+            .registers
+            .iter()
+            .map(|RegisterAddress { address, certname }| link(address, certname))
+            .collect();
         Self {
             runtime,
             members,
-            register: link(address, certname),
+            registers: Arc::new(Registers { ways, last: AtomicUsize::new(0) }),
             frame_limit: Duration::from_millis(replication.timings.silence_ms),
             register_limit: Duration::from_millis(replication.timings.register_ms),
             report,
@@ -79,19 +91,43 @@ impl Network {
 
     /// Asks the register; exactly one `RegisterAnswered` follows.
     pub(super) fn compare_and_set(&self, ticket: u64, expected_version: u64, configuration: Configuration) {
-        let (report, link, limit) = (self.report.clone(), Arc::clone(&self.register), self.register_limit);
+        let (report, registers, limit) =
+            (self.report.clone(), Arc::clone(&self.registers), self.register_limit);
         self.runtime.spawn(async move {
             let request = RegisterRequest::CompareAndSet { expected_version, configuration };
-            let outcome = match tokio::time::timeout(limit, link.ask_register(&request, limit)).await {
-                Ok(Some(RegisterAnswer::Set { .. })) => RegisterOutcome::Set,
-                Ok(Some(
+            let outcome = match registers.ask(&request, limit).await {
+                Some(RegisterAnswer::Set { .. }) => RegisterOutcome::Set,
+                Some(
                     RegisterAnswer::Current { configuration } | RegisterAnswer::Refused { configuration, .. },
-                )) => RegisterOutcome::Refused(Some(configuration)),
-                Ok(Some(RegisterAnswer::Empty)) => RegisterOutcome::Refused(None),
-                Ok(None) | Err(_) => RegisterOutcome::Unknown,
+                ) => RegisterOutcome::Refused(Some(configuration)),
+                Some(RegisterAnswer::Empty) => RegisterOutcome::Refused(None),
+                None => RegisterOutcome::Unknown,
             };
             tell(&report, Event::RegisterAnswered { ticket, outcome });
         });
+    }
+}
+
+impl Registers {
+    /// The first answer, beginning with the front end that gave the last one; all of them within `limit`.
+    async fn ask(
+        &self,
+        request: &RegisterRequest<Configuration>,
+        limit: Duration,
+    ) -> Option<RegisterAnswer<Configuration>> {
+        let (count, first) = (self.ways.len(), self.last.load(Ordering::Relaxed));
+        let share = limit / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+        for turn in 0..count {
+            let number = (first + turn) % count;
+            let asked = self.ways[number].ask_register(request, share);
+            if let Ok(Some(answer)) = tokio::time::timeout(share, asked).await {
+                self.last.store(number, Ordering::Relaxed);
+                return Some(answer);
+            }
+        }
+        // The next one first, next time: one that accepts and does not answer must not take all the patience.
+        self.last.store((first + 1) % count.max(1), Ordering::Relaxed);
+        None
     }
 }
 

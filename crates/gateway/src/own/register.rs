@@ -12,7 +12,6 @@ use wire::{Peer, Request, Response, body, reply};
 use super::MAX_BODY;
 use crate::answer;
 use crate::front_end::FrontEnd;
-use crate::supervisor::{compare_and_set, read};
 
 type Ask = RegisterRequest<Configuration>;
 type Answer = RegisterAnswer<Configuration>;
@@ -34,13 +33,13 @@ pub async fn answer(front_end: &FrontEnd, request: Request, peer: &Peer) -> Resp
         }
     };
     let outcome = match ask {
-        Ask::Read => read(front_end.register()).await.map(|current| match current {
+        Ask::Read => front_end.register().read().await.map(|current| match current {
             Some(configuration) => Answer::Current { configuration },
             None => Answer::Empty,
         }),
         Ask::CompareAndSet { expected_version, configuration } => {
             let request = register::RegisterRequest { expected_version, configuration };
-            let made = compare_and_set(front_end.register(), Author::Member(member), request).await;
+            let made = front_end.register().compare_and_set(Author::Member(member), request).await;
             // The monitor must know before it decides anything else: the in-sync set is what it may promote from.
             front_end.supervisor().register_touched().await;
             made.map(translate)

@@ -9,14 +9,14 @@ mod history;
 mod operators;
 mod record;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use replica::configuration::Configuration;
 use replica::monitor::{Action, Change, Event, ForcePlan, Monitor, View};
 use replica::name::{Epoch, MemberName};
-use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
+use replica::register::{Author, RegisterFault, RegisterRequest};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::exchange::failure_of;
@@ -26,11 +26,9 @@ use crate::ca_route::{Sighting, SightingKind};
 use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::hold::{Helm, Target};
+use crate::register::{Home, Tidings};
 use crate::status::LastFailover;
 use crate::upstream::Upstream;
-
-/// The register, shared by the supervisor and the endpoint that CA members ask.
-pub type SharedRegister = Arc<Mutex<EmbeddedRegister>>;
 
 /// What the supervisor is told besides its own timers.
 pub enum Message {
@@ -133,7 +131,9 @@ pub struct Setup {
     /// The ways to the members, in configured order.
     pub upstreams: Vec<Arc<Upstream>>,
     /// The register.
-    pub register: SharedRegister,
+    pub register: Home,
+    /// What a shared register holds, as it is read.
+    pub tidings: mpsc::Receiver<Tidings>,
     /// What requests follow.
     pub helm: Arc<Helm>,
     /// What requests saw.
@@ -195,8 +195,21 @@ impl Body {
                     None => return,
                 },
                 Some(sighting) = self.setup.sightings.recv() => self.see(sighting).await,
+                Some(tidings) = self.setup.tidings.recv() => self.learn(tidings).await,
                 () = tokio::time::sleep(Duration::from_millis(wake.max(1))) => self.step(Event::Tick).await,
             }
+        }
+    }
+
+    /// A shared register was read, or did not answer.
+    async fn learn(&mut self, tidings: Tidings) {
+        match tidings {
+            Tidings::Read(reading) => {
+                self.step(Event::Sights(reading.sights)).await;
+                self.step(Event::Register(reading.value)).await;
+            }
+            Tidings::Silent => self.step(Event::RegisterUnavailable).await,
+            Tidings::Remembered(configuration) => self.step(Event::Remembered(configuration)).await,
         }
     }
 
@@ -283,9 +296,22 @@ impl Body {
                     }
                     Action::CompareAndSet { expected_version, configuration } => {
                         let request = RegisterRequest { expected_version, configuration };
-                        let register = Arc::clone(&self.setup.register);
-                        let made = compare_and_set(register, Author::FrontEnd, request).await;
-                        events.push_back(self.register_outcome(made.map(|answer| answer.current)));
+                        if let Home::Etcd(keeper) = &self.setup.register {
+                            keeper.change(request);
+                        } else {
+                            let made = self.setup.register.compare_and_set(Author::FrontEnd, request).await;
+                            events.push_back(self.register_outcome(made.map(|answer| answer.current)));
+                        }
+                    }
+                    Action::Publish(sight) => {
+                        if let Home::Etcd(keeper) = &self.setup.register {
+                            keeper.publish(sight);
+                        }
+                    }
+                    Action::ReadRegister => {
+                        if let Home::Etcd(keeper) = &self.setup.register {
+                            keeper.look();
+                        }
                     }
                     Action::Tell(change) => self.tell(&change),
                 }
@@ -349,7 +375,11 @@ impl Body {
     }
 
     async fn register_event(&mut self) {
-        let read = read(Arc::clone(&self.setup.register)).await;
+        if self.setup.register.is_shared() {
+            // Its keeper tells.
+            return;
+        }
+        let read = self.setup.register.read().await;
         let event = self.register_outcome(read);
         self.step(event).await;
     }
@@ -382,28 +412,5 @@ impl Body {
             Some(index) => format!("{name} ({})", self.setup.upstreams[index].worker().address),
             None => name.to_string(),
         }
-    }
-}
-
-/// Reads the register off the runtime's threads: a change that waits for the disk may hold it.
-pub async fn read(register: SharedRegister) -> Result<Option<Configuration>, RegisterFault> {
-    let read = move || register.lock().unwrap_or_else(PoisonError::into_inner).read();
-    match tokio::task::spawn_blocking(read).await {
-        Ok(outcome) => outcome,
-        Err(failure) => Err(RegisterFault::Io(std::io::Error::other(failure.to_string()))),
-    }
-}
-
-/// Changes the register off the runtime's threads: it waits for the disk.
-pub async fn compare_and_set(
-    register: SharedRegister,
-    author: Author,
-    request: RegisterRequest,
-) -> Result<RegisterAnswer, RegisterFault> {
-    let change =
-        move || register.lock().unwrap_or_else(PoisonError::into_inner).compare_and_set(&author, &request);
-    match tokio::task::spawn_blocking(change).await {
-        Ok(outcome) => outcome,
-        Err(failure) => Err(RegisterFault::Io(std::io::Error::other(failure.to_string()))),
     }
 }

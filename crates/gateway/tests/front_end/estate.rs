@@ -82,6 +82,7 @@ impl Estate {
             catalog_workers,
             ca_members,
             cluster: "test-estate".into(),
+            register: gateway::RegisterSettings::Embedded,
             register_path: self.path("register.json"),
             failovers_path: self.path("failovers.json"),
             crl_path: self.path("crl.pem"),

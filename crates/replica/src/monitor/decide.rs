@@ -131,7 +131,7 @@ impl Monitor {
         else {
             return;
         };
-        if self.maintained.contains(&preferred) {
+        if self.is_maintained(&preferred) {
             return;
         }
         let ready = self.members.get(primary).is_some_and(|watch| watch.acts_in(configuration));
@@ -190,7 +190,7 @@ impl Monitor {
     pub(crate) fn best<'a>(&self, of: impl Iterator<Item = &'a MemberName>) -> Option<MemberName> {
         let position = |name: &MemberName| {
             let report = self.members.get(name).and_then(|watch| watch.report.as_ref());
-            (!self.maintained.contains(name), report.map(|(report, _)| report.position))
+            (!self.is_maintained(name), report.map(|(report, _)| report.position))
         };
         let mut best: Option<&MemberName> = None;
         for name in of {
@@ -299,7 +299,7 @@ impl Monitor {
                 lag,
                 lag_ms,
                 silent_ms: watch.report.as_ref().map(|(_, at)| self.now.saturating_sub(*at)),
-                maintained: self.maintained.contains(name),
+                maintained: self.is_maintained(name),
                 cause,
             })
         });

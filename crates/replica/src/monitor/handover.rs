@@ -34,7 +34,7 @@ impl Monitor {
             self.decline(to, "another change is under way");
         } else if !configuration.in_sync.contains(&to) {
             self.decline(to, "it does not have everything (not in the in-sync set)");
-        } else if self.maintained.contains(&to) {
+        } else if self.is_maintained(&to) {
             self.decline(to, "it is held back for maintenance");
         } else if !fit {
             self.decline(to, "it does not answer");
@@ -129,6 +129,7 @@ impl Monitor {
         let expected_version = self.configuration().map_or(0, |configuration| configuration.version);
         self.out.push(Action::CompareAndSet { expected_version, configuration: next.clone() });
         self.asked = Some((next, change));
+        self.asked_at = self.now;
     }
 
     pub(crate) fn switching_hold(&self) -> Option<Hold> {

@@ -39,6 +39,9 @@ pub use settings::{Failback, Settings, Timings};
 pub use sight::Sight;
 pub use view::{Cause, Change, Hold, LastChange, MemberState, MemberView, View};
 
+/// A shared register has so long to do what it was asked; if it does not show by then, it is asked anew.
+const ASKED_MS: u64 = 3_000;
+
 /// The front end's view of the CA members.
 #[derive(Debug)]
 pub struct Monitor {
@@ -53,6 +56,7 @@ pub struct Monitor {
     doubt: Option<(Epoch, u64)>,
     /// A change that has been asked for, and what to say once it is made.
     asked: Option<(Configuration, Change)>,
+    asked_at: u64,
     /// Other live front ends.
     others: BTreeMap<MemberName, Sight>,
     /// The own sight that was last given out.
@@ -101,6 +105,7 @@ impl Monitor {
             register: Known::Nothing,
             doubt: None,
             asked: None,
+            asked_at: 0,
             others: BTreeMap::new(),
             published: None,
             unreadable_since: None,
@@ -177,13 +182,18 @@ impl Monitor {
     }
 
     fn register_read(&mut self, value: Option<Configuration>) {
+        let (shared, now, asked_at) = (self.settings.shared, self.now, self.asked_at);
+        let version = value.as_ref().map_or(0, |value| value.version);
         self.unreadable_since = None;
         let changed = match (&self.register, &value) {
             (Known::Set(known), Some(value)) => known != value,
             (Known::Unset, None) => false,
             _ => true,
         };
-        if let Some((asked, change)) = self.asked.take() {
+        if let Some((asked, change)) = self.asked.take_if(|(asked, _)| {
+            // Read before what was asked for was done, perhaps: it may still come.
+            !shared || version >= asked.version || now >= asked_at + ASKED_MS
+        }) {
             if value.as_ref() == Some(&asked) {
                 self.last_change = Some(LastChange {
                     what: change.to_string(),

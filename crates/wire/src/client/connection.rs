@@ -52,6 +52,13 @@ impl Connection {
         Self::start(stream, host).await
     }
 
+    /// Connects without TLS, to a neighbour on the same host or behind a tunnel.
+    pub async fn open_plain(addr: &str, timeout: Duration) -> Result<Connection, ConnectFault> {
+        let host = HeaderValue::from_str(addr).map_err(|_| ConnectFault::Name(addr.to_owned()))?;
+        let stream = open_tcp(addr, Instant::now() + timeout).await?;
+        Self::start(stream, host).await
+    }
+
     /// Connects to a Unix socket.
     pub async fn open_local(path: &Path) -> Result<Connection, ConnectFault> {
         let connect = async {
