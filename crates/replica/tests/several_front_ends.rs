@@ -198,6 +198,17 @@ fn nobody_fails_back_to_a_member_that_another_one_does_not_reach() {
 }
 
 #[test]
+fn a_member_held_back_at_one_of_them_is_held_back_at_all() {
+    let mut stage = Stage::new(2, "ca-2");
+    stage.happen(1, Event::Maintain { members: BTreeSet::from([name("ca-1")]) });
+    stage.pass(10_000);
+    assert!(stage.handoffs.is_empty(), "front-1 would have failed back");
+    stage.happen(1, Event::Maintain { members: BTreeSet::new() });
+    stage.pass(3_000);
+    assert_eq!(stage.handoffs.first(), Some(&0));
+}
+
+#[test]
 fn without_the_register_the_last_value_goes_on_and_nothing_changes() {
     let mut stage = Stage::new(2, "ca-1");
     stage.blind.extend([0, 1]);

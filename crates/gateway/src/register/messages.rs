@@ -142,7 +142,12 @@ mod tests {
     #[test]
     fn an_answer_as_etcd_3_4_writes_it_is_read() {
         let first = Configuration::first(ClusterId::new("c"), MemberName::new("ca-1"));
-        let sight = Sight { front_end: MemberName::new("f"), epoch: Epoch(1), down: Default::default() };
+        let sight = Sight {
+            front_end: MemberName::new("f"),
+            epoch: Epoch(1),
+            down: Default::default(),
+            held_back: Default::default(),
+        };
         let (value, said) = (register::encode(&first).unwrap(), serde_json::to_vec(&sight).unwrap());
         let range = json!({"header": {"revision": "7"}, "count": "3", "kvs": [
             {"key": encode("/bunraku/c/configuration"), "create_revision": "2", "mod_revision": "5",

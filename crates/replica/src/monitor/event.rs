@@ -37,7 +37,8 @@ pub enum Event {
     Register(Option<Configuration>),
     /// The register cannot be read or written now. Nothing can change until it can.
     RegisterUnavailable,
-    /// The sights of all live front ends, this one's as it stands there; together with each `Event::Register` of a shared register, before it.
+    /// The sights of all live front ends, this one's as it stands there; together with each `Event::Register` of a
+    /// shared register, before it.
     Sights(Vec<Sight>),
     /// What an earlier life of this front end last read from a shared register that does not answer now.
     Remembered(Configuration),

@@ -11,7 +11,7 @@
 //! What a member says of itself (its disk is full, it was lost, it acknowledges nothing) needs no second witness.
 //! Nothing here protects a promise: a failover too many costs a moment of service, never an acknowledged change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct Sight {
     pub epoch: Epoch,
     /// Members that it cannot use, and why.
     pub down: BTreeMap<MemberName, String>,
+    /// Members that an operator told it to hold back; that counts for all of them while it lives.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub held_back: BTreeSet<MemberName>,
 }
 
 impl Monitor {
@@ -72,12 +75,21 @@ impl Monitor {
             let cause = self.cause_of(name, configuration)?;
             Some((name.clone(), cause.to_string()))
         });
-        let sight =
-            Sight { front_end: self.settings.name.clone(), epoch: configuration.epoch, down: down.collect() };
+        let sight = Sight {
+            front_end: self.settings.name.clone(),
+            epoch: configuration.epoch,
+            down: down.collect(),
+            held_back: self.maintained.clone(),
+        };
         if self.published.as_ref() != Some(&sight) {
             self.published = Some(sight.clone());
             self.out.push(Action::Publish(sight));
         }
+    }
+
+    /// Whether an operator has told this front end, or another live one, to hold `member` back.
+    pub(crate) fn is_maintained(&self, member: &MemberName) -> bool {
+        self.maintained.contains(member) || self.others.values().any(|sight| sight.held_back.contains(member))
     }
 
     /// A front end that has only just started knows nothing yet, and must not be counted as one that is content.
