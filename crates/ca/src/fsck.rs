@@ -17,6 +17,7 @@ mod revocation_list;
 mod serials;
 mod signatures;
 
+pub(crate) use material::parallel;
 pub use material::{Material, Progress};
 pub use repair::{RepairFault, Repaired, repair};
 

@@ -1,201 +1,171 @@
-//! Reads a CA directory that Puppet Server, the Ruby CA or `puppetserver ca setup` wrote.
+//! Reads a CA directory that Puppet Server, the Ruby CA, `puppetserver ca setup` or openvox-ca wrote.
+//!
+//! Everything is read and judged first. A directory that cannot be taken over is refused with what to do about it, and
+//! nothing in it has been changed; one that can be is mended only after that (docs/CA-DIRECTORY.md tells what).
 
-use crate::authority::{details_of_certificate, details_of_request};
-use crate::command::AutosignMark;
-use crate::directory::Layout;
-use crate::inventory::Row;
-use crate::state::{Origin, Pending, RevocationLists, Signed, State};
-use pki::crl::RevocationList;
-use pki::fingerprint::Digests;
-use pki::{Certificate, KeyFault, PrivateKey, Request, Serial, Signer as _, pem};
+mod fault;
+mod material;
+mod numbers;
+mod objects;
+
+pub use fault::ImportFault;
+
+use crate::directory::{Directory, Layout};
+use crate::foreign::stamp::Seen;
+use crate::state::{Origin, State};
+use pki::Certificate;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
-use tracing::warn;
+use tracing::{info, warn};
 
-/// Why a directory cannot be taken over.
-#[derive(Debug, Error)]
-pub enum ImportFault {
-    /// Some of the files that make a CA are there, others are not.
-    #[error("{} is not a complete CA directory: {} missing", path.display(), missing.join(", "))]
-    Partial { path: PathBuf, missing: Vec<&'static str> },
-    /// A file cannot be read.
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
-    /// A file holds something else than it should.
-    #[error("{}: {reason}", path.display())]
-    Content { path: PathBuf, reason: String },
-    /// The key cannot be used (an encrypted one says how to decrypt it).
-    #[error("{}: {fault}", path.display())]
-    Key { path: PathBuf, fault: KeyFault },
+/// Lines of the log that are spent on what was found in a directory.
+const TOLD: usize = 50;
+
+/// A directory that can be taken over.
+#[derive(Debug)]
+pub struct Imported {
+    state: Option<State>,
+    /// The directory before anything of it was read.
+    seen: Seen,
+    /// Files that have to be written: where, what, and with which permissions.
+    mends: Vec<(PathBuf, Vec<u8>, u32)>,
+    /// Requests that were signed already, by name.
+    leftovers: BTreeMap<String, Vec<u8>>,
+    notes: Vec<String>,
 }
 
-const NEEDED: [&str; 5] = ["ca_crt.pem", "ca_key.pem", "ca_crl.pem", "inventory.txt", "serial"];
+impl Imported {
+    fn say(&mut self, note: String) {
+        self.notes.push(note);
+    }
 
-/// Whether there is a CA in this directory: all of it, or nothing.
-///
-/// # Errors
-/// [`ImportFault::Partial`] when only some of its files are there.
-pub fn is_present(root: &Path) -> Result<bool, ImportFault> {
-    let missing: Vec<&'static str> = NEEDED.into_iter().filter(|name| !root.join(name).exists()).collect();
-    match missing.len() {
-        0 => Ok(true),
-        count if count == NEEDED.len() => Ok(false),
-        _ => Err(ImportFault::Partial { path: root.to_owned(), missing }),
+    fn mend(&mut self, path: PathBuf, bytes: Vec<u8>, mode: u32) {
+        self.mends.push((path, bytes, mode));
+    }
+
+    /// Whether nobody has written to the directory since it was read.
+    pub fn is_current(&self, layout: &Layout) -> bool {
+        Seen::now(layout).is_ok_and(|now| now.same_stamps(&self.seen))
+    }
+
+    /// Tells what was found, mends what has to be, and gives the state that the log begins with; none when there is no
+    /// CA in the directory. May be repeated: a directory that was mended needs no mending.
+    ///
+    /// # Errors
+    /// Any fault of the file system.
+    pub fn take_over(self, directory: &Directory) -> io::Result<Option<State>> {
+        let Some(state) = self.state else { return Ok(None) };
+        for note in self.notes.iter().take(TOLD) {
+            warn!("taking over the CA directory: {note}");
+        }
+        if let Some(more) = self.notes.len().checked_sub(TOLD).filter(|more| *more > 0) {
+            warn!(
+                "taking over the CA directory: {more} more of these; `bunraku ca fsck` shows what is still so"
+            );
+        }
+        let layout = directory.layout();
+        for (path, bytes, mode) in &self.mends {
+            directory.write(path, bytes, mode_of(path).unwrap_or(*mode))?;
+        }
+        if !self.leftovers.is_empty() {
+            crate::foreign::settle::remove_leftovers(layout, &self.leftovers, crate::time::now())?;
+        }
+        let (certificates, requests) = (state.signed().len(), state.pending().len());
+        let next = state.next_serial();
+        info!(%next, certificates, requests, "took over the CA directory {}", layout.root().display());
+        Ok(Some(state))
     }
 }
 
-/// Reads the whole directory. Single files that cannot be understood are left out with a warning, and stay where
-/// they are; a CA that cannot be understood is an error.
+/// The permissions of a file that is there already stay as they are.
+fn mode_of(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).ok().map(|about| about.permissions().mode() & 0o777)
+}
+
+/// Reads the whole directory; changes nothing in it. Single files that are not what their names say are left out with
+/// a note, and stay where they are; a CA that cannot be understood is an error.
 ///
 /// # Errors
 /// [`ImportFault`].
-pub fn read(layout: &Layout) -> Result<State, ImportFault> {
-    let key_pem = bytes(&layout.key())?;
-    let key =
-        PrivateKey::from_pem(&key_pem).map_err(|fault| ImportFault::Key { path: layout.key(), fault })?;
-    let bundle_pem = text(&layout.bundle())?;
-    let issuer = issuing_certificate(layout, &bundle_pem, &key)?;
-    let lists = revocation_lists(layout, &issuer)?;
-    let inventory_text = text(&layout.inventory())?;
-    let serial_text = text(&layout.serial())?;
-    let next_serial = Serial::parse_hex(&serial_text).map_err(|fault| content(&layout.serial(), &fault))?;
-
-    let mut inventory = Vec::new();
-    for (number, line) in inventory_text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match Row::parse(line) {
-            Some(row) => inventory.push(row),
-            None => {
-                warn!(line = number + 1, "a line of inventory.txt cannot be understood and is left alone")
-            }
-        }
+pub fn read(layout: &Layout) -> Result<Imported, ImportFault> {
+    let seen = Seen::now(layout).map_err(|source| ImportFault::io(layout.root(), source))?;
+    let mut imported =
+        Imported { state: None, seen, mends: Vec::new(), leftovers: BTreeMap::new(), notes: Vec::new() };
+    if !is_present(layout)? {
+        return Ok(imported);
     }
-    let signed = signed(layout)?;
-    let pending = pending(layout)?;
-    // A crash of the one who wrote this directory must not make a serial come back.
-    let highest = inventory.iter().map(|row| row.serial).chain(signed.values().map(|one| one.serial)).max();
-    let next_serial = match highest {
-        Some(highest) if highest >= next_serial => {
-            warn!(%highest, "serial was behind the certificates; going on after the highest of them");
-            highest.next()
-        }
-        _ => next_serial,
-    };
-    Ok(State::new(Origin {
+    let key = material::key(layout, &mut imported)?;
+    let bundle_pem = String::from_utf8(bytes(&layout.bundle())?)
+        .map_err(|_| ImportFault::content(&layout.bundle(), "is not text"))?;
+    let issuer = material::issuer(layout, &bundle_pem, &key, &mut imported)?;
+    let lists = material::lists(layout, &issuer, &mut imported)?;
+    let bundle = Certificate::all_from_pem(bundle_pem.as_bytes()).unwrap_or_default();
+    let signed = objects::signed(layout, &issuer, &bundle, &mut imported)?;
+    let pending = objects::pending(layout, &signed, &mut imported)?;
+    let inventory = numbers::inventory(layout, &signed, &mut imported)?;
+    let next_serial = numbers::next_serial(layout, &inventory, &signed, &lists.own, &mut imported)?;
+    numbers::tell_duplicates(&inventory, &signed, &mut imported);
+    imported.state = Some(State::new(Origin {
         issuer,
         bundle_pem,
         next_serial,
         pending,
         signed,
-        inventory,
-        inventory_length: inventory_text.len() as u64,
-        inventory_sum: crc32c::crc32c(inventory_text.as_bytes()),
-        inventory_open: !inventory_text.is_empty() && !inventory_text.ends_with('\n'),
+        inventory_length: inventory.bytes.len() as u64,
+        inventory_sum: crc32c::crc32c(&inventory.bytes),
+        inventory_open: false,
+        inventory: inventory.rows,
         lists,
-    }))
+    }));
+    Ok(imported)
 }
 
-/// The certificate of the bundle that belongs to the key: the first one in well-kept directories.
-fn issuing_certificate(layout: &Layout, bundle: &str, key: &PrivateKey) -> Result<Certificate, ImportFault> {
-    let path = layout.bundle();
-    let blocks = pem::parse_all(bundle.as_bytes()).map_err(|fault| content(&path, &fault))?;
-    for block in blocks.iter().filter(|block| block.label == "CERTIFICATE") {
-        let certificate = Certificate::from_der(&block.der).map_err(|fault| content(&path, &fault))?;
-        if certificate.spki_der() == key.spki_der() {
-            return Ok(certificate);
+/// Whether there is a CA in this directory: all of it, or nothing.
+fn is_present(layout: &Layout) -> Result<bool, ImportFault> {
+    let key = material::key_path(layout).unwrap_or_else(|| layout.key());
+    let needed = [
+        ("ca_crt.pem", layout.bundle()),
+        ("ca_key.pem", key),
+        ("ca_crl.pem", layout.revocation_lists()),
+        ("inventory.txt", layout.inventory()),
+        ("serial", layout.serial()),
+    ];
+    let mut missing = Vec::new();
+    for (name, path) in &needed {
+        match fs::metadata(path) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => missing.push(*name),
+            Err(source) => return Err(ImportFault::io(path, source)),
+            Ok(_) => {}
         }
     }
-    Err(content(&path, &"no certificate belongs to the key in ca_key.pem"))
-}
-
-fn revocation_lists(layout: &Layout, issuer: &Certificate) -> Result<RevocationLists, ImportFault> {
-    let path = layout.revocation_lists();
-    let blocks = pem::parse_all(&bytes(&path)?).map_err(|fault| content(&path, &fault))?;
-    let mut own = None;
-    let mut chain_pem = String::new();
-    for block in blocks.iter().filter(|block| block.label == "X509 CRL") {
-        let list = RevocationList::from_der(&block.der).map_err(|fault| content(&path, &fault))?;
-        if own.is_none() && list.verify(issuer.spki_der()).is_ok() {
-            own = Some(list);
-        } else {
-            chain_pem.push_str(&pem::encode(&block.label, &block.der));
-        }
+    if missing.len() == needed.len() {
+        return Ok(false);
     }
-    let own = own.ok_or_else(|| content(&path, &"no revocation list is signed by the key in ca_key.pem"))?;
-    Ok(RevocationLists { own, chain_pem: chain_pem.into() })
-}
-
-fn signed(layout: &Layout) -> Result<BTreeMap<String, Signed>, ImportFault> {
-    let mut signed = BTreeMap::new();
-    for (certname, path) in objects(&layout.signed())? {
-        match Certificate::from_pem(&bytes(&path)?) {
-            Ok(certificate) => {
-                let entry = Signed::new(
-                    &certname,
-                    certificate.serial(),
-                    (certificate.not_before(), certificate.not_after()),
-                    &details_of_certificate(&certificate),
-                    Digests::of(certificate.der()),
-                );
-                signed.insert(certname, entry);
+    if !missing.is_empty() {
+        return Err(ImportFault::Partial { path: layout.root().to_owned(), missing });
+    }
+    for path in [layout.root().to_owned(), layout.signed(), layout.requests()] {
+        let may = rustix::fs::accessat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+            rustix::fs::AtFlags::EACCESS,
+        );
+        match may {
+            Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
+                return Err(ImportFault::denied(&path, "write to"));
             }
-            Err(fault) => warn!(path = %path.display(), %fault, "not a certificate; left alone"),
+            // A folder that is missing will be made.
+            Err(rustix::io::Errno::NOENT) | Ok(()) => {}
+            Err(fault) => return Err(ImportFault::io(&path, fault.into())),
         }
     }
-    Ok(signed)
-}
-
-fn pending(layout: &Layout) -> Result<BTreeMap<String, Pending>, ImportFault> {
-    let mut pending = BTreeMap::new();
-    for (certname, path) in objects(&layout.requests())? {
-        match Request::from_pem(&bytes(&path)?) {
-            Ok(request) => {
-                let entry = Pending {
-                    der: request.der().to_vec(),
-                    autosign: AutosignMark::Manual,
-                    saved_by: None,
-                    source: None,
-                    details: details_of_request(&request),
-                    fingerprints: Digests::of(request.der()),
-                };
-                pending.insert(certname, entry);
-            }
-            Err(fault) => warn!(path = %path.display(), %fault, "not a certificate request; left alone"),
-        }
-    }
-    Ok(pending)
-}
-
-/// `NAME.pem` files of a directory, by name; a directory that is not there has none.
-fn objects(directory: &Path) -> Result<Vec<(String, PathBuf)>, ImportFault> {
-    let fault = |source| ImportFault::Io { path: directory.to_owned(), source };
-    let entries = match fs::read_dir(directory) {
-        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(fault)?,
-    };
-    let mut objects = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(fault)?.path();
-        if path.extension().is_some_and(|extension| extension == "pem")
-            && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
-        {
-            objects.push((name.to_owned(), path));
-        }
-    }
-    objects.sort();
-    Ok(objects)
+    Ok(true)
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, ImportFault> {
-    fs::read(path).map_err(|source| ImportFault::Io { path: path.to_owned(), source })
-}
-
-fn text(path: &Path) -> Result<String, ImportFault> {
-    String::from_utf8(bytes(path)?).map_err(|_| content(path, &"not text"))
-}
-
-fn content(path: &Path, reason: &dyn std::fmt::Display) -> ImportFault {
-    ImportFault::Content { path: path.to_owned(), reason: reason.to_string() }
+    fs::read(path).map_err(|source| ImportFault::io(path, source))
 }

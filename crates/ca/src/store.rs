@@ -3,7 +3,7 @@
 use crate::command::{Envelope, UnreadableEntry};
 use crate::directory::{Batch, DIRECTORY_MODE, Directory, Layout, OWN_MODE};
 use crate::foreign::stamp::Seen;
-use crate::import::{self, ImportFault};
+use crate::import::{self, ImportFault, Imported};
 use crate::projection;
 use crate::snapshot::{self, SnapshotFault};
 use crate::state::State;
@@ -95,6 +95,11 @@ impl Store {
     pub fn open(root: &Path) -> Result<Self, OpenFault> {
         let layout = Layout::new(root);
         let io = |path: PathBuf| move |source| OpenFault::Io { path, source };
+        // A directory that cannot be taken over is refused before anything in it is touched.
+        let imported = match layout.configuration().exists() || !layout.root().exists() {
+            true => None,
+            false => Some(import::read(&layout)?),
+        };
         make_root(layout.root()).map_err(io(layout.root().to_owned()))?;
         let lock = DirectoryLock::take(&layout)?;
         let directory = Directory::open(root).map_err(io(layout.root().to_owned()))?;
@@ -104,7 +109,7 @@ impl Store {
             .map_err(|fault| OpenFault::Membership { path: layout.configuration(), fault })?;
         match membership {
             Some(membership) => Self::reopen(lock, directory, membership, membership_file),
-            None => Self::begin(lock, directory, membership_file),
+            None => Self::begin(lock, directory, membership_file, imported),
         }
     }
 
@@ -113,11 +118,17 @@ impl Store {
         lock: DirectoryLock,
         directory: Directory,
         mut membership_file: MembershipFile,
+        imported: Option<Imported>,
     ) -> Result<Self, OpenFault> {
         let layout = directory.layout().clone();
-        let seen =
-            Seen::now(&layout).map_err(|source| OpenFault::Io { path: layout.root().to_owned(), source })?;
-        let state = if import::is_present(layout.root())? { Some(import::read(&layout)?) } else { None };
+        let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
+        let imported = match imported.filter(|imported| imported.is_current(&layout)) {
+            Some(imported) => imported,
+            None => import::read(&layout)?,
+        };
+        let before = Seen::now(&layout).map_err(io)?;
+        let state = imported.take_over(&directory).map_err(io)?;
+        let seen = Seen::now(&layout).map_err(io)?.since(&before);
         let mut base = Position::ZERO;
         if let Some(state) = &state {
             // An empty log never makes a primary, so what was found counts as an entry of its own.

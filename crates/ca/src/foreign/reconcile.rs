@@ -11,6 +11,8 @@ mod lists;
 mod requests;
 mod serial;
 
+pub(crate) use requests::judge_request;
+
 use super::found::Found;
 use super::{Finding, Remedy};
 use crate::command::Command;

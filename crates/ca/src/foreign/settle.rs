@@ -6,6 +6,7 @@ use crate::command::Command;
 use crate::directory::{Directory, Layout, PUBLIC_MODE, sync_directory};
 use crate::state::State;
 use pki::{Serial, pem};
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -161,6 +162,21 @@ pub fn set_aside<'a>(
         sync_directory(target.parent().unwrap_or(&place))?;
     }
     Ok(place)
+}
+
+/// Sets requests aside, by name and content, and takes them away.
+///
+/// # Errors
+/// Any fault of the file system.
+pub fn remove_leftovers(layout: &Layout, requests: &BTreeMap<String, Vec<u8>>, now: i64) -> io::Result<()> {
+    let contents = requests.iter().map(|(name, bytes)| (name.clone(), Content::Bytes(bytes.clone())));
+    let found = Found { requests: contents.collect(), ..Found::default() };
+    let files: Vec<String> = found.files().collect();
+    set_aside(layout, &found, files.iter().map(String::as_str), now)?;
+    for name in requests.keys() {
+        fs::remove_file(layout.request(name))?;
+    }
+    sync_directory(&layout.requests())
 }
 
 /// A directory of this moment that nobody has used.

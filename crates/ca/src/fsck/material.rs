@@ -155,7 +155,7 @@ fn lines(inventory: &Content) -> Vec<Line> {
 }
 
 /// Does something with each name, on all cores.
-pub(super) fn parallel<T: Send>(
+pub(crate) fn parallel<T: Send>(
     names: &[String],
     what: &str,
     progress: &mut Progress<'_>,

@@ -1,6 +1,6 @@
-//! Modes and owners as Puppet's: keys and inventory closed to others, the rest readable, one owner for all.
+//! Modes and owners as Puppet's: keys closed to others, nothing open for others to write, one owner for all.
 
-use super::{Material, Repair, Report};
+use super::{Material, Repair, Report, Severity};
 use crate::directory::{DIRECTORY_MODE, OWN_MODE, PRIVATE_MODE, PUBLIC_MODE};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -38,9 +38,13 @@ fn look(material: &Material, report: &mut Report, file: &str, wanted: u32, owner
     let Ok(metadata) = fs::metadata(material.layout.root().join(file)) else { return };
     let mode = metadata.mode() & 0o777;
     // Tighter than Puppet's is fine: Puppet Server 5 to 7 wrote certificates with 0640, others with 0600.
-    if mode & !wanted != 0 {
+    let beyond = mode & !wanted;
+    if beyond != 0 {
         let what = format!("has mode {mode:04o}, which lets more people in than {wanted:04o}");
-        report.problem(CHECK, file, what).repair(Repair::SetMode(mode & wanted));
+        // `puppetserver ca setup` lets everybody read what is no secret.
+        let harmless = beyond & 0o222 == 0 && !file.ends_with("_key.pem") && file != "bunraku";
+        let severity = if harmless { Severity::Notice } else { Severity::Problem };
+        report.add(CHECK, severity, file.to_owned(), what).repair(Repair::SetMode(mode & wanted));
     } else if mode & 0o400 == 0 {
         let what = format!("has mode {mode:04o}: not even its owner may read it");
         report.problem(CHECK, file, what).repair(Repair::SetMode(mode | wanted));

@@ -50,7 +50,7 @@ fn one(case: &Case<'_>, name: &str, bytes: Option<&[u8]>) -> Option<Finding> {
 }
 
 /// What makes it a request for this name, or why it is none.
-fn judge_request(name: &str, bytes: &[u8]) -> Result<Request, String> {
+pub(crate) fn judge_request(name: &str, bytes: &[u8]) -> Result<Request, String> {
     let request =
         Request::from_pem(bytes).map_err(|fault| format!("is not a certificate request: {fault}"))?;
     if Certname::parse(name).is_err() || name == "ca" {
