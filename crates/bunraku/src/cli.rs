@@ -80,7 +80,7 @@ pub struct UpArgs {
 }
 
 /// A kind of key by its name.
-fn key_kind(name: &str) -> Result<KeyKind, String> {
+pub(crate) fn key_kind(name: &str) -> Result<KeyKind, String> {
     KeyKind::named(name).ok_or_else(|| format!("the kinds of keys are {}", key_kinds()))
 }
 

@@ -78,8 +78,10 @@ enum Route {
     Prune,
     /// Ours: what ends when.
     Expiry,
-    /// Ours: the CA's own certificate.
+    /// Ours: the CA's own certificate and keys.
     Rollover,
+    /// How far a rollover is.
+    RolloverStatus,
     Sign,
     SignAll,
 }
@@ -160,6 +162,7 @@ async fn puppet_ca(
             Route::Prune => prune::post(call, caller).await,
             Route::Expiry => expiry::get(&call),
             Route::Rollover => rollover::post(call, caller).await,
+            Route::RolloverStatus => rollover::get(&call),
             Route::Sign => sign::named(call, caller).await,
             Route::SignAll => sign::all(call, caller).await,
         })
@@ -178,6 +181,7 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         internal::PRUNE_PATH if *method == Method::POST => return Some(Route::Prune),
         internal::EXPIRY_PATH if reads => return Some(Route::Expiry),
         internal::ROLLOVER_PATH if *method == Method::POST => return Some(Route::Rollover),
+        internal::ROLLOVER_PATH if reads => return Some(Route::RolloverStatus),
         _ => {}
     }
     let mut parts = path.strip_prefix("/puppet-ca/v1/")?.splitn(2, '/');

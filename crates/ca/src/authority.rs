@@ -11,6 +11,7 @@ mod fault;
 pub(crate) mod foreign;
 pub(crate) mod infra;
 mod names;
+mod new_key;
 mod prune;
 mod remove;
 mod renew;
@@ -25,6 +26,7 @@ mod upkeep;
 pub use chain_lists::ListsFault;
 pub use delete_many::{Deleted, Deletion};
 pub use fault::{Failure, Fault};
+pub use new_key::{KeyPart, KeyStatus, KeyView, Leftover, NewKey, NewKeyFault, OVERLAP, Phase};
 pub use prune::{PruneRequest, Pruned};
 pub use rollover::{LONGEST_LIFE, RenewedAuthority, RolloverFault};
 pub use sign::SignedMany;
@@ -33,15 +35,17 @@ pub use submit::Submitted;
 use crate::autosign::Autosigner;
 use crate::command::{Actor, Command, Details, Envelope, Outcome, RequestRecord};
 use crate::directory::Layout;
+use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::source::Source;
+use crate::state::Side;
 use crate::{answer, time};
 use names::NameLocks;
 use pki::issue::{LeafProfile, SigningPolicy};
 use pki::{AltName, Certificate, PrivateKey, Request};
 use reserve::Reservation;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{info, warn};
 
@@ -99,7 +103,7 @@ pub struct Authority {
     policy: Policy,
     ledger: Ledger,
     layout: Layout,
-    key: OnceLock<Arc<PrivateKey>>,
+    keys: Keys,
     names: NameLocks,
     reservation: Mutex<Reservation>,
     /// When it was last said that too many requests wait, Unix seconds.
@@ -108,6 +112,8 @@ pub struct Authority {
     ends: Mutex<expiry::Kept>,
     /// One change of the chain, its certificates or revocation lists, at a time.
     chain_lists: tokio::sync::Mutex<()>,
+    /// One change of our own lists, or of whose key signs them, at a time. Taken after the one above.
+    own_lists: tokio::sync::Mutex<()>,
     foreign: foreign::Foreign,
     revocations: mpsc::UnboundedSender<revoke::Placed>,
     /// One permit per core: more signatures at a time would only make all of them late.
@@ -122,13 +128,14 @@ impl Authority {
         let authority = Arc::new(Self {
             policy,
             ledger,
+            keys: Keys::new(layout.clone()),
             layout,
-            key: OnceLock::new(),
             names: NameLocks::default(),
             reservation: Mutex::new(Reservation::default()),
             complained: AtomicI64::new(0),
             ends: Mutex::default(),
             chain_lists: tokio::sync::Mutex::default(),
+            own_lists: tokio::sync::Mutex::default(),
             foreign: foreign::Foreign::default(),
             revocations,
             signers: Semaphore::new(cores),
@@ -180,26 +187,23 @@ impl Authority {
         self.ledger.read(|state| state.recent().outcome(id).cloned()).flatten()
     }
 
-    /// The CA's key, read at the first signature: a standby gets it only with its first snapshot.
-    fn key(&self) -> Result<Arc<PrivateKey>, Failure> {
-        if let Some(key) = self.key.get() {
-            return Ok(Arc::clone(key));
-        }
-        let path = self.layout.key();
-        let unusable = |fault: &dyn std::fmt::Display| Failure::Key(format!("{}: {fault}", path.display()));
-        let pem = std::fs::read(&path).map_err(|fault| unusable(&fault))?;
-        let key = PrivateKey::from_pem(&pem).map_err(|fault| unusable(&fault))?;
-        Ok(Arc::clone(self.key.get_or_init(|| Arc::new(key))))
+    /// The key of one of the CA's certificates, read at its first signature.
+    fn key_of(&self, certificate: &Certificate) -> Result<Arc<PrivateKey>, Failure> {
+        self.keys.get(certificate.spki_der()).map_err(|problem| Failure::Key(problem.to_string()))
     }
 
-    fn issuing(&self) -> Result<pki::issue::Authority, Failure> {
-        let certificate = self.ledger.read(|state| state.issuer().clone()).ok_or(Failure::NoState)?;
-        Ok(pki::issue::Authority { certificate, signer: self.key()? })
+    /// What signs for one of the CA's keys.
+    fn issuing(&self, side: Side) -> Result<pki::issue::Authority, Failure> {
+        let certificate = self.ledger.read(|state| state.authority_of(side).cloned()).flatten();
+        let certificate = certificate.ok_or(Failure::NoState)?;
+        let signer = self.key_of(&certificate)?;
+        Ok(pki::issue::Authority { certificate, signer })
     }
 
     /// Makes one certificate. The profile's serial must have been reserved.
     async fn issue(self: &Arc<Self>, profile: LeafProfile) -> Result<Certificate, Failure> {
-        let issuing = self.issuing()?;
+        let side = self.ledger.read(|state| state.side_of(&profile.serial)).ok_or(Failure::NoState)?;
+        let issuing = self.issuing(side)?;
         if issuing.signer.algorithm().is_fast() {
             // Shorter than the way to another thread and back.
             return pki::issue::sign_leaf(&issuing, &profile)

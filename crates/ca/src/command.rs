@@ -238,6 +238,87 @@ pub enum Command {
         #[n(1)]
         bundle_pem: String,
     },
+    /// A second key is introduced: its certificate is trusted from now on, the present key goes on signing. The key itself
+    /// is never in a log: whoever has this entry had it before (see [`crate::keys`]).
+    #[n(24)]
+    KeyIntroduced {
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        certificate_der: Vec<u8>,
+        /// Its first revocation list.
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        list_der: Vec<u8>,
+        /// Its list of the infrastructure; empty where none is kept.
+        #[n(2)]
+        #[cbor(with = "minicbor::bytes")]
+        infra_der: Vec<u8>,
+        /// `ca_crt.pem`, whole.
+        #[n(3)]
+        bundle_pem: String,
+    },
+    /// The key that was introduced signs from now on; the one before goes on for its own revocation list. Serial numbers
+    /// that were reserved before this entry are the former key's, all others the new one's.
+    #[n(25)]
+    KeyActivated {
+        /// The new key's list, numbered above the former's.
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        list_der: Vec<u8>,
+        /// Its list of the infrastructure; empty where none is kept.
+        #[n(1)]
+        #[cbor(with = "minicbor::bytes")]
+        infra_der: Vec<u8>,
+        #[n(2)]
+        bundle_pem: String,
+    },
+    /// The former key is not trusted any more.
+    #[n(26)]
+    KeyRetired {
+        #[n(0)]
+        bundle_pem: String,
+    },
+    /// The key that was introduced will not be used.
+    #[n(27)]
+    KeyAbandoned {
+        #[n(0)]
+        bundle_pem: String,
+    },
+    /// As [`Command::RevocationListIssued`], for the second key.
+    #[n(28)]
+    SecondListIssued {
+        #[n(0)]
+        number: u64,
+        #[n(1)]
+        this_update: i64,
+        #[n(2)]
+        next_update: i64,
+        #[n(3)]
+        added: Vec<Revocation>,
+        #[n(4)]
+        dropped: Vec<String>,
+        /// By the second key.
+        #[n(5)]
+        #[cbor(with = "minicbor::bytes")]
+        signature: Vec<u8>,
+    },
+    /// As [`Command::InfraListIssued`], for the second key.
+    #[n(29)]
+    SecondInfraListIssued {
+        #[n(0)]
+        number: u64,
+        #[n(1)]
+        this_update: i64,
+        #[n(2)]
+        next_update: i64,
+        #[n(3)]
+        added: Vec<Revocation>,
+        #[n(4)]
+        dropped: Vec<String>,
+        #[n(5)]
+        #[cbor(with = "minicbor::bytes")]
+        signature: Vec<u8>,
+    },
     /// Serial numbers that were reserved and that no key has used, nor will: those from `to` up to before `from`.
     /// Counts only if nothing has been reserved since.
     #[n(8)]

@@ -9,6 +9,7 @@ mod batch;
 
 pub use batch::Batch;
 
+use crate::keys;
 use pki::pem;
 use replica::witness;
 use std::collections::BTreeSet;
@@ -234,6 +235,16 @@ impl Directory {
         sync_directory(target.parent().unwrap_or(self.layout.root()))
     }
 
+    /// Removes one file durably; one that is gone already is no fault.
+    pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        }
+        witness::removed(path);
+        sync_directory(path.parent().unwrap_or(self.layout.root()))
+    }
+
     /// As [`Directory::write`], for many files: the caller makes the names durable in the end.
     pub(crate) fn place(&self, target: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let (file, staged) = self.stage(target.to_owned(), bytes, mode)?;
@@ -328,7 +339,12 @@ impl Directory {
         // 4. The audit record. Not flushed: see [`Directory::flush_record`].
         self.write_record(&batch.audit)?;
 
-        // 5. Everything else takes its name, and what is gone loses it.
+        // 5. The key, then the certificates that begin with its own.
+        if let Some(spki) = &batch.key {
+            keys::install(self, spki)?;
+        }
+
+        // 6. Everything else takes its name, and what is gone loses it.
         let mut changed = Vec::new();
         if !lists.is_empty() {
             changed.push(layout.root().to_owned());
@@ -358,6 +374,7 @@ impl Directory {
                 changed.push(directory);
             }
         }
+        batch.dropped_keys.iter().try_for_each(|spki| keys::drop_other(self, spki))?;
         let opened = changed.iter().map(File::open).collect::<io::Result<Vec<_>>>()?;
         flush_together(&opened)?;
         changed.iter().for_each(|path| witness::synced_directory(path));

@@ -47,6 +47,8 @@ pub enum Remedy {
 /// What is written anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Restore {
+    /// `ca_crt.pem`.
+    Bundle,
     Serial,
     Lists,
     /// Only what the log knows of it.

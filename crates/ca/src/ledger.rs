@@ -66,11 +66,15 @@ pub struct Proposal {
     pub answer: oneshot::Sender<Result<u64, Refusal>>,
 }
 
-/// Tells one content of `ca_crl.pem` from another.
+/// Tells one content of `ca_crl.pem` and `ca_crt.pem` from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListsVersion {
     /// Number of our own list.
     number: u64,
+    /// Of that of the second key.
+    second: Option<u64>,
+    /// The CA's certificates.
+    bundle_pem: Arc<str>,
     /// Those of the chain.
     chain_pem: Arc<str>,
 }
@@ -79,6 +83,8 @@ impl ListsVersion {
     fn of(state: Option<&State>) -> Self {
         Self {
             number: state.and_then(|state| state.lists().own.number()).unwrap_or(0),
+            second: state.and_then(|state| state.lists().second.as_ref()?.number()),
+            bundle_pem: state.map(|state| Arc::clone(state.bundle_pem())).unwrap_or_default(),
             chain_pem: state.map(|state| Arc::clone(&state.lists().chain_pem)).unwrap_or_default(),
         }
     }
@@ -209,7 +215,7 @@ impl Ledger {
         self.shared.watch_role()
     }
 
-    /// Tells of every new revocation list, ours or another's.
+    /// Tells of every new revocation list, ours or another's, and of every change of the CA's certificates.
     pub fn watch_lists(&self) -> watch::Receiver<ListsVersion> {
         self.shared.lists.subscribe()
     }

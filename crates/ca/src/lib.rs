@@ -20,6 +20,7 @@ pub mod fsck;
 mod hand_over;
 pub mod import;
 pub mod inventory;
+pub mod keys;
 pub mod ledger;
 mod level;
 mod offline;

@@ -5,6 +5,7 @@ use crate::authority::issued;
 use crate::command::{Actor, Command, Envelope};
 use crate::directory::{Batch, Layout};
 use crate::hand_over::HandOver;
+use crate::keys;
 use crate::store::{self, OpenFault, Store};
 use crate::time;
 use pki::issue::{self, IssueFault, LeafLayout, LeafProfile};
@@ -59,6 +60,9 @@ pub enum RoleFault {
     /// A key cannot be made or read.
     #[error(transparent)]
     Key(#[from] KeyFault),
+    /// The CA's key cannot be used.
+    #[error(transparent)]
+    CaKey(#[from] keys::KeyProblem),
     /// It could not be signed.
     #[error(transparent)]
     Issue(#[from] IssueFault),
@@ -139,10 +143,9 @@ fn issue(
     }
 
     // 3. Reserve the serials before the key uses them.
-    let key_pem = std::fs::read(store.directory.layout().key())?;
     let authority = issue::Authority {
         certificate: state.issuer().clone(),
-        signer: Arc::new(PrivateKey::from_pem(&key_pem)?),
+        signer: Arc::new(keys::read(store.directory.layout(), state.issuer().spki_der())?),
     };
     let first = state.next_serial();
     let mut serials = vec![first];

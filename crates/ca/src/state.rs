@@ -9,22 +9,24 @@ mod image;
 mod infra;
 mod issuers;
 mod recent;
+mod second;
 mod signed;
 
 pub use image::UnreadableImage;
 pub use infra::Infra;
-use infra::IssuedInfraList;
+use issuers::IssuedList;
 pub use recent::RecentRequests;
+pub use second::{Part, Retired, Second, Side};
 pub use signed::{Issued, IssuedTo, Signed};
 
 use crate::audit::{self, Audit};
-use crate::command::{AutosignMark, Command, Details, Envelope, Revocation};
+use crate::command::{AutosignMark, Command, Details, Envelope};
 use crate::inventory::Row;
 use crate::source::Source;
 use imbl::OrdMap;
-use pki::crl::{CrlSuccessor, RevocationList};
+use pki::crl::RevocationList;
 use pki::fingerprint::Digests;
-use pki::{Certificate, Serial, SignatureAlgorithm};
+use pki::{Certificate, Serial};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -53,6 +55,10 @@ pub enum DirectoryEffect {
     WriteInfraLists(RevocationLists),
     /// Write `ca_crt.pem`.
     WriteBundle { pem: Arc<str> },
+    /// Make `ca_key.pem` and `ca_pub.pem` those of this public key (DER); the key that was there is kept beside it.
+    InstallKey { spki: Arc<[u8]> },
+    /// Remove the file that keeps the key with this public key (DER) beside `ca_key.pem`.
+    DropKey { spki: Arc<[u8]> },
     /// Make `inventory.txt` its first `offset` bytes and `text`.
     WriteInventory { offset: u64, text: String },
     /// Write `ca_crl.pem`: our own list first, then those of the chain.
@@ -66,6 +72,8 @@ pub enum DirectoryEffect {
 pub struct RevocationLists {
     /// Issued by this authority.
     pub own: RevocationList,
+    /// Issued by its second key, while there is one.
+    pub second: Option<RevocationList>,
     /// Lists of the issuers above it, as PEM, kept as they came.
     pub chain_pem: Arc<str>,
 }
@@ -74,6 +82,7 @@ impl RevocationLists {
     /// The bytes of `ca_crl.pem`.
     pub fn to_pem(&self) -> String {
         let mut pem = self.own.to_pem();
+        pem.extend(self.second.iter().map(RevocationList::to_pem));
         pem.push_str(&self.chain_pem);
         pem
     }
@@ -122,8 +131,6 @@ impl Standing {
 #[derive(Clone, Debug)]
 pub struct State {
     issuer: Certificate,
-    /// What the issuer's key signs with; none for a kind of key that this version does not know.
-    algorithm: Option<SignatureAlgorithm>,
     bundle_pem: Arc<str>,
     next_serial: Serial,
     pending: Names<Arc<Pending>>,
@@ -138,6 +145,8 @@ pub struct State {
     infra: Infra,
     recent: RecentRequests,
     audit: Audit,
+    second: Option<Arc<Second>>,
+    retired: Vec<Retired>,
 }
 
 /// What a state begins with, as found in a CA directory.
@@ -167,7 +176,6 @@ impl State {
         let pending =
             origin.pending.into_iter().map(|(name, one)| (Arc::from(name), Arc::new(one))).collect();
         let mut state = Self {
-            algorithm: SignatureAlgorithm::for_public_key(origin.issuer.spki_der()).ok(),
             issuer: origin.issuer,
             bundle_pem: origin.bundle_pem.into(),
             next_serial: origin.next_serial,
@@ -181,6 +189,8 @@ impl State {
             infra: Infra::default(),
             recent: RecentRequests::default(),
             audit: Audit::default(),
+            second: None,
+            retired: Vec::new(),
         };
         for row in origin.inventory {
             state.remember_issue(&row.name, Issued { serial: row.serial, not_after: row.not_after });
@@ -251,7 +261,9 @@ impl State {
                 }
             }
             Command::SerialsReturned { from, to } => {
-                if let (Some(from), Some(to)) = (serial(from), serial(to))
+                // What the former key may have used is not given to another key.
+                let first = self.first_of_own_key();
+                if let (Some(from), Some(to)) = (serial(from), serial(to).map(|to| to.max(first)))
                     && self.next_serial == from
                     && to < from
                 {
@@ -288,40 +300,43 @@ impl State {
                 self.follow_infra_node(certname, effects);
             }
             Command::RevocationListIssued { number, this_update, next_update, added, dropped, signature } => {
-                let dropped: BTreeSet<Serial> = dropped.iter().filter_map(|hex| serial(hex)).collect();
-                let mut new = BTreeSet::new();
-                let added: Vec<(Serial, i64)> = added
-                    .iter()
-                    .filter_map(|Revocation { serial: hex, date, .. }| Some((serial(hex)?, *date)))
-                    .filter(|(serial, _)| {
-                        let kept = self.is_revoked(serial) && !dropped.contains(serial);
-                        !kept && new.insert(*serial)
-                    })
-                    .collect();
-                let successor = CrlSuccessor {
-                    number: *number,
-                    this_update: *this_update,
-                    next_update: *next_update,
-                    kept: &self.lists.own.entries_der_without(&dropped),
-                    added: &added,
-                };
-                // The same function of the same input made what was signed, so neither step fails here.
-                let list = self.algorithm.and_then(|algorithm| {
-                    let tbs = pki::crl::successor_tbs_der(&self.issuer, &successor).ok()?;
-                    pki::crl::assemble_successor(&self.lists.own, &tbs, algorithm, signature).ok()
-                });
-                if let Some(list) = list {
-                    self.lists.own = list;
-                    effects.push(DirectoryEffect::WriteRevocationLists(self.lists.clone()));
-                }
+                let times = (*number, *this_update, *next_update);
+                self.issue_list(Side::Own, &IssuedList { times, added, dropped, signature }, effects);
+            }
+            Command::SecondListIssued { number, this_update, next_update, added, dropped, signature } => {
+                let times = (*number, *this_update, *next_update);
+                self.issue_list(Side::Second, &IssuedList { times, added, dropped, signature }, effects);
             }
             Command::InfraNodesChanged { inventory } => self.replace_infra_inventory(inventory, effects),
             Command::InfraListAdopted { der } => self.adopt_infra_list(der, effects),
             Command::InfraListIssued { number, this_update, next_update, added, dropped, signature } => {
-                let (number, this_update, next_update) = (*number, *this_update, *next_update);
-                let issued = IssuedInfraList { number, this_update, next_update, added, dropped, signature };
-                self.issue_infra_list(&issued, effects);
+                let times = (*number, *this_update, *next_update);
+                self.issue_infra_list(Side::Own, &IssuedList { times, added, dropped, signature }, effects);
             }
+            Command::SecondInfraListIssued {
+                number,
+                this_update,
+                next_update,
+                added,
+                dropped,
+                signature,
+            } => {
+                let times = (*number, *this_update, *next_update);
+                self.issue_infra_list(
+                    Side::Second,
+                    &IssuedList { times, added, dropped, signature },
+                    effects,
+                );
+            }
+            Command::KeyIntroduced { certificate_der, list_der, infra_der, bundle_pem } => {
+                let lists = (list_der.as_slice(), infra_der.as_slice());
+                self.introduce_key(certificate_der, lists, bundle_pem, envelope.at, effects);
+            }
+            Command::KeyActivated { list_der, infra_der, bundle_pem } => {
+                self.activate_key(list_der, infra_der, bundle_pem, envelope.at, effects);
+            }
+            Command::KeyRetired { bundle_pem } => self.retire_key(bundle_pem, envelope.at, effects),
+            Command::KeyAbandoned { bundle_pem } => self.abandon_key(bundle_pem, effects),
             Command::AuthorityRenewed { issuer_der, bundle_pem } => {
                 self.replace_authority(issuer_der, bundle_pem, effects);
             }
@@ -483,16 +498,21 @@ impl State {
         &self.lists
     }
 
-    /// Whether a serial is on our own list.
+    /// Whether a serial is on one of our lists, that of a key that is retired by now among them.
     pub fn is_revoked(&self, serial: &Serial) -> bool {
         self.lists.own.contains(serial)
+            || self.lists.second.as_ref().is_some_and(|list| list.contains(serial))
+            || self.retired.iter().any(|one| one.list.contains(serial))
     }
 
     /// The entries of our own list that the next one may go without: those whose certificate had expired when the
     /// current one was made (RFC 5280, 3.3: an entry stays until it has been on a list made after that). One whose
     /// certificate is not in the inventory stays for good: nobody knows when it expires.
-    pub fn outlived_revocations(&self) -> BTreeSet<Serial> {
-        self.revocations_expired_before(self.lists.own.this_update())
+    pub fn outlived_revocations(&self, side: Side) -> BTreeSet<Serial> {
+        let Some(list) = self.list_of(side) else { return BTreeSet::new() };
+        let mut outlived = self.revocations_expired_before(list.this_update());
+        outlived.retain(|serial| list.contains(serial));
+        outlived
     }
 
     /// The entries of our own list whose certificates end before `time` (Unix seconds), as far as the inventory knows.

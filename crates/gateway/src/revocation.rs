@@ -60,6 +60,8 @@ struct Bell {
     now: Notify,
     /// They are wanted, and what they will say is in force already.
     soon: Notify,
+    /// The authority's certificates have changed.
+    bundle: Notify,
 }
 
 /// Keeps the index up to date.
@@ -116,7 +118,7 @@ impl RevocationKeeper {
     pub async fn follow(self: Arc<Self>) {
         let mut course = self.helm.watch();
         let mut known = Known::default();
-        let mut chain = String::new();
+        let (mut chain, mut bundle) = (String::new(), String::new());
         let mut said: Option<String> = None;
         loop {
             let Some(target) = course.borrow_and_update().target.clone() else {
@@ -136,6 +138,15 @@ impl RevocationKeeper {
             };
             let pause = match answer {
                 Ok(Some(told)) if known.version.as_ref() == Some(&told.version) => BREATH,
+                // Who may revoke comes before what is revoked.
+                Ok(Some(told)) if told.bundle != bundle => match self.follow_authorities(&target).await {
+                    Ok(true) => {
+                        bundle = told.bundle;
+                        continue;
+                    }
+                    Ok(false) => BREATH,
+                    Err(why) => self.complain(&mut said, why),
+                },
                 Ok(Some(told)) => match self.enforce(&told).await {
                     Ok(new) => {
                         said = None;
@@ -212,6 +223,12 @@ impl RevocationKeeper {
             let mut last = keeper.told.lock().unwrap_or_else(PoisonError::into_inner);
             if !keeper.trust.add_revocations_of(&news.issuer, &new) {
                 return Err("the active CA revokes in the name of one that is not in the bundle".to_owned());
+            }
+            if let Some(second) = &news.second {
+                let new = second.parsed().ok_or("the active CA tells serial numbers that are none")?;
+                if !keeper.trust.add_revocations_of(&second.issuer, &new) {
+                    return Err("the active CA revokes with a key that is not in the bundle".to_owned());
+                }
             }
             *last = Some(Told { issuer: news.issuer, number: news.number });
             keeper.in_force.number.send_replace(news.number);

@@ -47,10 +47,12 @@ impl KeyKind {
         ("p384", KeyKind::EcP384),
     ];
 
-    /// The kind of this name. `rsa` and `ec` alone stand for RSA-4096 and P-256, dashes and case do not count.
+    /// The kind of this name. `rsa` and `ec` alone stand for RSA-4096 and P-256; dashes, colons and case do not count, so
+    /// `rsa:4096` and `ec:P-256` are names, too.
     pub fn named(name: &str) -> Option<KeyKind> {
-        let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
-        match plain.as_str() {
+        let plain = name.to_ascii_lowercase().replace(['-', '_', ':'], "");
+        let plain = plain.strip_prefix("ec").filter(|curve| curve.starts_with('p')).unwrap_or(&plain);
+        match plain {
             "rsa" => Some(KeyKind::Rsa4096),
             "ec" => Some(KeyKind::EcP256),
             plain => Self::ALL.into_iter().find(|(known, _)| *known == plain).map(|(_, kind)| kind),
@@ -165,6 +167,21 @@ impl PrivateKey {
             KeyKind::Rsa8192 => rsa(KeySize::Rsa8192),
             KeyKind::EcP256 => ec(Curve::P256),
             KeyKind::EcP384 => ec(Curve::P384),
+        }
+    }
+
+    /// What kind it is, for making another one like it; of an RSA key with an odd length the next longer kind, of
+    /// a P-521 key P-384.
+    pub fn kind(&self) -> KeyKind {
+        match &self.pair {
+            Pair::Rsa(pair) => match pair.public_modulus_len() * 8 {
+                0..=2048 => KeyKind::Rsa2048,
+                2049..=3072 => KeyKind::Rsa3072,
+                3073..=4096 => KeyKind::Rsa4096,
+                _ => KeyKind::Rsa8192,
+            },
+            Pair::Ec(_, Curve::P256) => KeyKind::EcP256,
+            Pair::Ec(_, Curve::P384 | Curve::P521) => KeyKind::EcP384,
         }
     }
 

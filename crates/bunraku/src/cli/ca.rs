@@ -140,15 +140,41 @@ pub struct RevokeArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("step").args(["same_key", "new_key", "activate", "retire", "abort", "status", "request"])))]
 pub struct RolloverArgs {
-    /// Keep the CA's key (the default, and the only kind so far): docs/CA-ROLLOVER.md
+    /// Keep the CA's key: a longer life for its certificate (the default): docs/CA-ROLLOVER.md
     #[arg(long)]
     pub same_key: bool,
-    /// Life of the new certificate from now on: seconds, or with a unit (d, y) [default: as long as it had]
+    /// Introduce a new key: it is trusted from now on, the present one goes on signing
     #[arg(long)]
+    pub new_key: bool,
+    /// Let the new key sign from now on; the former one is trusted still
+    #[arg(long)]
+    pub activate: bool,
+    /// Trust the former key no longer; its file is kept
+    #[arg(long)]
+    pub retire: bool,
+    /// Give the new key up before it is active
+    #[arg(long)]
+    pub abort: bool,
+    /// Tell how far it is, and what still hangs on the old key
+    #[arg(long)]
+    pub status: bool,
+    /// Kind of the new key: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384 (also rsa:4096, ec:P-256) [default: that of the
+    /// present one]
+    #[arg(long, value_name = "KIND", requires = "new_key", value_parser = crate::cli::key_kind)]
+    pub key_type: Option<KeyKind>,
+    /// Name of the new CA certificate [default: the present name with a number]
+    #[arg(long, value_name = "NAME", requires = "new_key")]
+    pub ca_name: Option<String>,
+    /// With --activate: although agents have not had the time; with --retire: although certificates hang on the old key
+    #[arg(long, conflicts_with_all = ["same_key", "new_key", "abort", "status", "request"])]
+    pub force: bool,
+    /// Life of the new certificate from now on: seconds, or with a unit (d, y) [default: as long as it had]
+    #[arg(long, conflicts_with_all = ["activate", "retire", "abort", "status"])]
     pub ttl: Option<String>,
     /// What the issuer above the CA has signed (PEM), and what else of the chain is new
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "ttl"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "ttl", "new_key", "activate", "retire", "abort", "status"])]
     pub certificate: Option<PathBuf>,
     /// Change nothing, print a certificate request for the issuer above the CA
     #[arg(long, conflicts_with = "ttl")]

@@ -3,13 +3,13 @@
 
 use crate::authority::Authority;
 use crate::ledger::{Ledger, ListsVersion, Role};
-use crate::state::State;
+use crate::state::{Side, State};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use wire::http::{HeaderValue, Method, StatusCode};
 use wire::protocol::internal::{Stale, X_BUNRAKU_EPOCH, X_BUNRAKU_STALE};
-use wire::protocol::revocations::{Known, Revocations, X_BUNRAKU_REVOCATIONS};
+use wire::protocol::revocations::{Known, Revocations, SecondList, X_BUNRAKU_REVOCATIONS};
 use wire::tls::key_name;
 use wire::{Peer, Request, Response, reply};
 
@@ -68,16 +68,33 @@ fn stale(role: &Role) -> Response {
 fn told(state: &State, known: &Known) -> Revocations {
     let lists = state.lists();
     let number = lists.own.number().unwrap_or(0);
-    let chain = format!("{:08x}", crc32c::crc32c(lists.chain_pem.as_bytes()));
-    let serials_from = |first| lists.own.entries_from(first).map(|(serial, _)| serial);
+    let serials = |side: Side| {
+        let list = state.list_of(side);
+        move |first| list.into_iter().flat_map(move |list| list.entries_from(first)).map(|(serial, _)| serial)
+    };
+    let second = state.authority_of(Side::Second).zip(lists.second.as_ref());
+    let of_second = second.map(|(authority, _)| {
+        let serials_from = serials(Side::Second);
+        let first = known.prefix_of_second(|at| serials_from(at).next());
+        SecondList { issuer: key_name(authority), first, serials: Revocations::write(serials_from(first)) }
+    });
+    // Another second key is as good a reason to fetch the signed lists as another list of the chain.
+    let issuer = of_second.as_ref().map_or("", |second| second.issuer.as_str());
+    let chain = crc32c::crc32c_append(crc32c::crc32c(lists.chain_pem.as_bytes()), issuer.as_bytes());
+    let chain = format!("{chain:08x}");
+    let bundle = format!("{:08x}", crc32c::crc32c(state.bundle_pem().as_bytes()));
+    let number_of_second = second.and_then(|(_, list)| list.number()).unwrap_or(0);
+    let serials_from = serials(Side::Own);
     let first = known.prefix_of(|at| serials_from(at).next());
     Revocations {
-        version: format!("{number}-{chain}"),
+        version: format!("{number}-{number_of_second}-{chain}-{bundle}"),
         chain,
         number,
         issuer: key_name(state.issuer()),
         first,
         serials: Revocations::write(serials_from(first)),
+        second: of_second,
+        bundle,
     }
 }
 
@@ -105,11 +122,32 @@ pub(crate) async fn follow(trust: wire::tls::TrustBundle, ledger: Ledger) {
         let news = ledger.read(|state| {
             let told = told(state, &known);
             let whole = chain.as_ref() != Some(&told.chain) || told.first < known.entries;
-            (told, state.issuer().clone(), whole.then(|| state.lists().clone()))
+            let second = state.authority_of(Side::Second).cloned();
+            (
+                told,
+                (state.issuer().clone(), second),
+                whole.then(|| state.lists().clone()),
+                state.bundle_pem().clone(),
+            )
         });
-        if let Some((told, issuer, whole)) = news {
+        if let Some((told, (issuer, second), whole, bundle)) = news {
+            // The roles' certificates may be another estate's: whom this CA is no authority for, it does not change.
+            if trust.has_authority_of(bundle.as_bytes()).unwrap_or_default() {
+                match trust.replace_authorities(bundle.as_bytes()) {
+                    Ok(true) => {
+                        tracing::info!("the CA's certificates have changed; they are trusted as they are now")
+                    }
+                    Ok(false) => {}
+                    Err(fault) => {
+                        tracing::warn!(%fault, "the CA's new certificates are not trusted on this member's own listener")
+                    }
+                }
+            }
             let new = told.parsed().unwrap_or_default();
             trust.add_revocations(&issuer, &new);
+            if let Some((issuer, told)) = second.zip(told.second.as_ref()) {
+                trust.add_revocations(&issuer, &told.parsed().unwrap_or_default());
+            }
             if let Some(whole) = whole {
                 let trust = trust.clone();
                 let load = move || trust.load(whole.to_pem().as_bytes()).map(|_| ());

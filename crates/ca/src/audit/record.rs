@@ -79,6 +79,8 @@ pub(crate) enum Before {
     Removed(Option<Serial>),
     /// A request of a stranger takes the place of another: see [`Context::requested`].
     Replaced(bool),
+    /// The second of the CA's keys.
+    Key(Option<Certificate>),
     /// What a new list adds, and what it leaves out.
     Listed {
         added: BTreeSet<Serial>,
@@ -95,7 +97,11 @@ impl Before {
             Command::RequestSaved { certname, .. } => {
                 Self::Replaced(state.pending().contains_key(certname.as_str()))
             }
-            Command::RevocationListIssued { added, dropped, .. } => {
+            Command::KeyActivated { .. } | Command::KeyRetired { .. } | Command::KeyAbandoned { .. } => {
+                Self::Key(state.second().map(|second| second.certificate.clone()))
+            }
+            Command::RevocationListIssued { added, dropped, .. }
+            | Command::SecondListIssued { added, dropped, .. } => {
                 let serials = |all: &[String]| -> BTreeSet<Serial> {
                     all.iter().filter_map(|hex| Serial::parse_hex(hex).ok()).collect()
                 };
@@ -205,7 +211,10 @@ impl<'a> Context<'a> {
                 vec![Record { serial, ..self.of("deleted", certname) }]
             }
             Command::RevocationListIssued { number, next_update, added, .. } => {
-                self.list_issued(*number, *next_update, added, before)
+                self.list_issued("crl_issued", (*number, *next_update), added, before)
+            }
+            Command::SecondListIssued { number, next_update, added, .. } => {
+                self.list_issued("second_crl_issued", (*number, *next_update), added, before)
             }
             Command::RevocationListAdopted { .. } => {
                 let Before::Listed { added, dropped } = before else { return Vec::new() };
@@ -219,7 +228,8 @@ impl<'a> Context<'a> {
             Command::ChainListsReplaced { .. } => vec![self.line("chain_crls_replaced")],
             Command::InfraNodesChanged { .. } => vec![self.line("infra_nodes_changed")],
             Command::InfraListAdopted { .. } => vec![self.line("infra_crl_adopted")],
-            Command::InfraListIssued { number, next_update, .. } => vec![Record {
+            Command::InfraListIssued { number, next_update, .. }
+            | Command::SecondInfraListIssued { number, next_update, .. } => vec![Record {
                 crl_number: Some(*number),
                 not_after: Some(time::rfc3339(*next_update)),
                 ..self.line("infra_crl_issued")
@@ -233,6 +243,13 @@ impl<'a> Context<'a> {
                     ..self.line("ca_renewed")
                 }]
             }
+            Command::KeyIntroduced { certificate_der, .. } => {
+                let introduced = Certificate::from_der(certificate_der).ok();
+                self.key("ca_key_introduced", Before::Key(introduced))
+            }
+            Command::KeyActivated { .. } => self.key("ca_key_activated", before),
+            Command::KeyRetired { .. } => self.key("ca_key_retired", before),
+            Command::KeyAbandoned { .. } => self.key("ca_key_abandoned", before),
             Command::Refused { certname, what, reason } => {
                 vec![Record { reason: Some(short(reason)), ..self.of(&format!("{what}_refused"), certname) }]
             }
@@ -260,6 +277,18 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// A step on the way to a new key; the serial number and the rest are those of that key's certificate.
+    fn key(&self, event: &str, key: Before) -> Vec<Record> {
+        let Before::Key(Some(certificate)) = key else { return Vec::new() };
+        vec![Record {
+            certname: certificate.subject_cn().map(str::to_owned),
+            serial: Some(certificate.serial().to_string()),
+            not_after: Some(time::rfc3339(certificate.not_after())),
+            fingerprint: Some(hex(&fingerprint::sha256_octets(certificate.der()))),
+            ..self.line(event)
+        }]
+    }
+
     fn of(&self, event: &str, certname: &str) -> Record {
         Record { certname: Some(certname.to_owned()), ..self.line(event) }
     }
@@ -278,8 +307,8 @@ impl<'a> Context<'a> {
 
     fn list_issued(
         &self,
-        number: u64,
-        next_update: i64,
+        event: &str,
+        (number, next_update): (u64, i64),
         added: &[Revocation],
         before: Before,
     ) -> Vec<Record> {
@@ -304,7 +333,7 @@ impl<'a> Context<'a> {
         lines.push(Record {
             crl_number: Some(number),
             not_after: Some(time::rfc3339(next_update)),
-            ..self.line("crl_issued")
+            ..self.line(event)
         });
         lines
     }

@@ -1,6 +1,6 @@
 //! Why an operation was not carried out, as facts. How a client is told stands in [`crate::answer`].
 
-use super::{ListsFault, RolloverFault};
+use super::{ListsFault, NewKeyFault, RolloverFault};
 use crate::ledger::Refusal;
 use crate::state::Standing;
 use pki::issue::SigningFault;
@@ -43,6 +43,9 @@ pub enum Fault {
     /// The CA's certificate is not renewed.
     #[error(transparent)]
     Rollover(#[from] RolloverFault),
+    /// A step of the way to a new key is not taken.
+    #[error(transparent)]
+    NewKey(#[from] NewKeyFault),
     /// To be signed, but no request waits.
     #[error("Cannot sign certificate for host {0} without a certificate request")]
     NothingToSign(String),

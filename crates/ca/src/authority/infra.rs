@@ -3,7 +3,7 @@
 
 use super::{Authority, Failure, upkeep};
 use crate::command::{Actor, Command, Envelope, Revocation};
-use crate::state::{RevocationLists, State};
+use crate::state::{RevocationLists, Side, State};
 use crate::time;
 use pki::Serial;
 use pki::crl::{CrlSuccessor, RevocationList};
@@ -19,6 +19,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// The next list of the infrastructure.
 pub(super) struct Draft {
+    side: Side,
     former: Option<RevocationList>,
     number: u64,
     added: Vec<(Serial, i64)>,
@@ -26,14 +27,19 @@ pub(super) struct Draft {
 }
 
 /// What the next list will be, if there is to be one: `new` is what the full list gets at the same time.
-pub(super) fn draft(state: &State, new: &[(Serial, i64)], now: i64) -> Option<Draft> {
+pub(super) fn draft(state: &State, side: Side, new: &[(Serial, i64)], now: i64) -> Option<Draft> {
     // Before anybody has looked at what is there, nothing takes its place.
     state.infra().inventory()?;
-    let former = state.infra().list().cloned();
+    let full = state.list_of(side)?;
+    let former = state.infra().list_of(side).cloned();
+    if side == Side::Second && former.is_none() {
+        // It comes with the key, or not at all.
+        return None;
+    }
     let new: BTreeMap<Serial, i64> = new.iter().copied().collect();
     let listed = |serial: &Serial| former.as_ref().is_some_and(|list| list.contains(serial));
     // What was revoked before its node was named, or by somebody else, is made good for here.
-    let is_revoked = |serial: &Serial| new.contains_key(serial) || state.is_revoked(serial);
+    let is_revoked = |serial: &Serial| new.contains_key(serial) || full.contains(serial);
     let missing: BTreeSet<Serial> =
         state.infra_serials().into_iter().filter(|serial| is_revoked(serial) && !listed(serial)).collect();
     let due = former.as_ref().is_none_or(|list| upkeep::is_due(list, now));
@@ -44,7 +50,7 @@ pub(super) fn draft(state: &State, new: &[(Serial, i64)], now: i64) -> Option<Dr
     if !missing.is_empty() {
         // A list that others wrote may have a serial twice.
         let mut seen = BTreeSet::new();
-        let earlier = state.lists().own.entries().filter(|(serial, _)| {
+        let earlier = full.entries().filter(|(serial, _)| {
             missing.contains(serial) && !new.contains_key(serial) && seen.insert(*serial)
         });
         added.extend(earlier);
@@ -52,9 +58,14 @@ pub(super) fn draft(state: &State, new: &[(Serial, i64)], now: i64) -> Option<Dr
     }
     // What has left the full list has outlived its certificate.
     let entries = former.iter().flat_map(|list| list.entries().map(|(serial, _)| serial).collect::<Vec<_>>());
-    let dropped = entries.filter(|serial| !state.is_revoked(serial)).collect();
+    let dropped = entries.filter(|serial| !full.contains(serial)).collect();
     let number = former.as_ref().map_or(0, |list| list.number().unwrap_or(0) + 1);
-    Some(Draft { former, number, added, dropped })
+    Some(Draft { side, former, number, added, dropped })
+}
+
+/// Whether one of the lists has to be issued for its own sake.
+fn is_wanted(state: &State, now: i64) -> bool {
+    [Side::Own, Side::Second].into_iter().any(|side| draft(state, side, &[], now).is_some())
 }
 
 impl Draft {
@@ -77,13 +88,15 @@ impl Draft {
             actor: None,
             reason: None,
         };
-        Ok(Command::InfraListIssued {
-            number,
-            this_update,
-            next_update,
-            added: self.added.iter().map(entry).collect(),
-            dropped: self.dropped.iter().map(Serial::to_string).collect(),
-            signature,
+        let added = self.added.iter().map(entry).collect();
+        let dropped = self.dropped.iter().map(Serial::to_string).collect();
+        Ok(match self.side {
+            Side::Own => {
+                Command::InfraListIssued { number, this_update, next_update, added, dropped, signature }
+            }
+            Side::Second => {
+                Command::SecondInfraListIssued { number, this_update, next_update, added, dropped, signature }
+            }
         })
     }
 }
@@ -132,7 +145,7 @@ impl Authority {
             self.ledger.complete(epoch, envelope).await?;
         }
         let now = time::now();
-        if self.ledger.read(|state| draft(state, &[], now).is_some()) == Some(true) {
+        if self.ledger.read(|state| is_wanted(state, now)) == Some(true) {
             self.order_list(epoch, false).await?;
         }
         Ok(())

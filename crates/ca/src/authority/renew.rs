@@ -49,9 +49,12 @@ impl Authority {
 
         // 2. It is ours, and valid still.
         let now = time::now();
-        let found = self.ledger.read(|state| (state.issuer().clone(), state.is_revoked(&old.serial())));
-        let (issuer, revoked) = found.ok_or(Failure::NoState)?;
-        if !is_ours(old, &issuer) {
+        let found = self.ledger.read(|state| {
+            let issuer = state.authority_of(state.side_of(&old.serial()));
+            (issuer.is_some_and(|issuer| is_ours(old, issuer)), state.is_revoked(&old.serial()))
+        });
+        let (ours, revoked) = found.ok_or(Failure::NoState)?;
+        if !ours {
             return Err(Fault::NotOurs.into());
         }
         if revoked || now > old.not_after() {

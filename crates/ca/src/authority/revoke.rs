@@ -4,10 +4,10 @@
 use super::{Authority, Caller, Failure, Fault, infra, upkeep};
 use crate::command::{Actor, Command, Envelope, Revocation};
 use crate::ledger::Refusal;
-use crate::state::{Standing, State};
+use crate::state::{Side, Standing, State};
 use crate::time;
 use pki::Serial;
-use pki::crl::CrlSuccessor;
+use pki::crl::{CrlSuccessor, RevocationList};
 use pki::issue::IssueFault;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
@@ -130,87 +130,165 @@ impl Authority {
 
     async fn issue_list(self: &Arc<Self>, epoch: u64, orders: &[Order]) -> Result<(), Failure> {
         let now = time::now();
-        // 1. The list as it will be. Only this task issues lists, and waits for each to be committed.
-        let draft = self.ledger.read(|state| {
-            let kept_up = orders.iter().any(|order| order.epoch == epoch && order.upkeep);
-            let due = kept_up && upkeep::is_due(&state.lists().own, now);
-            let mut dropped = if kept_up { state.outlived_revocations() } else { BTreeSet::new() };
-            let mut entries = Vec::new();
-            let mut added = Vec::new();
-            let mut new = BTreeSet::new();
-            for order in orders.iter().filter(|order| order.epoch == epoch) {
-                for Target { serial, certname } in &order.targets {
-                    if !state.is_revoked(serial) && new.insert(*serial) {
-                        entries.push((*serial, now));
-                        added.push(Revocation {
-                            serial: serial.to_string(),
-                            date: now,
-                            certname: Some(certname.clone()),
-                            actor: Some(order.actor.clone()),
-                            reason: order.reason.map(str::to_owned),
-                        });
-                    }
-                }
-            }
-            for order in orders.iter().filter(|order| order.epoch == epoch) {
-                dropped.extend(&order.pruning.dropped);
-                for (serial, date) in order.pruning.again.iter().filter(|(serial, _)| new.insert(*serial)) {
-                    entries.push((*serial, *date));
-                    let actor = Some(order.actor.clone());
-                    let serial = serial.to_string();
-                    added.push(Revocation { serial, date: *date, certname: None, actor, reason: None });
-                }
-            }
-            let infra = if self.policy.infra_list { infra::draft(state, &entries, now) } else { None };
-            (entries, added, dropped, due, infra, state.lists().own.clone())
-        });
-        let (entries, added, dropped, due, infra, former) = draft.ok_or(Failure::NoState)?;
-        let full = due || !added.is_empty() || !dropped.is_empty();
-        if !full && infra.is_none() {
+        // 1. The lists as they will be. Only this task issues lists, and waits for each to be committed; whoever changes
+        //    whose key signs them waits for it.
+        let _own_lists = self.own_lists.lock().await;
+        let drafts = self.ledger.read(|state| self.drafts(state, epoch, orders, now));
+        let drafts = drafts.ok_or(Failure::NoState)?;
+        if drafts.is_empty() {
             return Ok(());
         }
-        let above = orders.iter().map(|order| order.above).max().unwrap_or_default();
-        let number = former.number().unwrap_or(0).max(above) + 1;
-        let (this_update, next_update) = (now - 1, time::add_years(now, LIST_YEARS));
+        let count: usize = drafts.iter().map(|draft| draft.added.len()).sum();
+        let outlived: usize = drafts.iter().map(|draft| draft.dropped.len()).sum();
 
-        // 2. The signature, on a blocking thread: with many entries even the digest takes a while.
-        let issuing = self.issuing()?;
-        let left_out = dropped.clone();
+        // 2. The signatures, on a blocking thread: with many entries even the digest takes a while.
+        let times = (now - 1, time::add_years(now, LIST_YEARS));
+        let mut signing = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let issuing = self.issuing(draft.side)?;
+            signing.push((draft, issuing));
+        }
         let signing = tokio::task::spawn_blocking(move || {
-            let infra = infra.map(|draft| draft.sign(&issuing, (this_update, next_update))).transpose()?;
-            if !full {
-                return Ok((None, infra));
-            }
-            let kept = &former.entries_der_without(&left_out);
-            let successor = CrlSuccessor { number, this_update, next_update, kept, added: &entries };
-            let tbs =
-                pki::crl::successor_tbs_der(&issuing.certificate, &successor).map_err(IssueFault::from)?;
-            Ok::<_, IssueFault>((Some(issuing.signer.sign(&tbs)?), infra))
+            let signed = signing.into_iter().map(|(draft, issuing)| draft.sign(&issuing, times));
+            signed.collect::<Result<Vec<_>, IssueFault>>()
         });
-        let (signature, infra) = match signing.await {
+        let signed = match signing.await {
             Ok(Ok(signed)) => signed,
             Ok(Err(fault)) => return Err(Failure::Key(fault.to_string())),
             Err(fault) => return Err(Failure::Key(fault.to_string())),
         };
 
-        // 3. Into the log: entries and signature; every member rebuilds the same list from them.
-        let (count, outlived) = (added.len(), dropped.len());
-        let dropped = dropped.iter().map(Serial::to_string).collect();
-        let list = signature.map(|signature| Command::RevocationListIssued {
-            number,
-            this_update,
-            next_update,
-            added,
-            dropped,
-            signature,
-        });
-        // Both in one entry: no crash leaves a node on one of them only.
+        // 3. Into the log: entries and signatures; every member rebuilds the same lists from them. All in one entry: no
+        //    crash leaves a node on one of them only.
         let reason = why(orders).map(|text| Command::Because { text });
-        let commands = reason.into_iter().chain(list).chain(infra).collect();
+        let commands = reason.into_iter().chain(signed.into_iter().flatten()).collect();
         let envelope = Envelope { at: now, actor: on_behalf_of(orders), request: None, commands };
         self.ledger.complete(epoch, envelope).await?;
-        info!(number, added = count, dropped = outlived, "revocation list issued");
+        info!(added = count, dropped = outlived, "revocation list issued");
         Ok(())
+    }
+
+    /// What has to be issued for these orders: at most one draft for each of our keys. Whatever changes, our own list gets
+    /// a new number, so that this one number says which revocations are in force.
+    fn drafts(&self, state: &State, epoch: u64, orders: &[Order], now: i64) -> Vec<ListDraft> {
+        let mut own = self.draft_for(state, Side::Own, epoch, orders, now);
+        let second =
+            self.draft_for(state, Side::Second, epoch, orders, now).filter(|draft| !draft.is_empty());
+        if let (Some(own), Some(second)) = (&mut own, &second) {
+            own.full |= second.full;
+        }
+        [own.filter(|draft| !draft.is_empty()), second].into_iter().flatten().collect()
+    }
+
+    fn draft_for(
+        &self,
+        state: &State,
+        side: Side,
+        epoch: u64,
+        orders: &[Order],
+        now: i64,
+    ) -> Option<ListDraft> {
+        let former = state.list_of(side)?.clone();
+        let kept_up = orders.iter().any(|order| order.epoch == epoch && order.upkeep);
+        let due = kept_up && upkeep::is_due(&former, now);
+        let mut dropped = if kept_up { state.outlived_revocations(side) } else { BTreeSet::new() };
+        let mut entries = Vec::new();
+        let mut added = Vec::new();
+        let mut new = BTreeSet::new();
+        let ours = |serial: &Serial| state.side_of(serial) == side;
+        for order in orders.iter().filter(|order| order.epoch == epoch) {
+            for Target { serial, certname } in order.targets.iter().filter(|target| ours(&target.serial)) {
+                if !state.is_revoked(serial) && new.insert(*serial) {
+                    entries.push((*serial, now));
+                    added.push(Revocation {
+                        serial: serial.to_string(),
+                        date: now,
+                        certname: Some(certname.clone()),
+                        actor: Some(order.actor.clone()),
+                        reason: order.reason.map(str::to_owned),
+                    });
+                }
+            }
+        }
+        if side == Side::Second && kept_up {
+            // Another program revokes with the key that signs, whosever the certificate is.
+            let astray = state.lists().own.entries().filter(|(serial, _)| ours(serial));
+            for (serial, date) in astray.filter(|(serial, _)| !former.contains(serial)) {
+                if new.insert(serial) {
+                    entries.push((serial, date));
+                    let serial = serial.to_string();
+                    let reason = Some("it was on the list of the key that signs".to_owned());
+                    added.push(Revocation { serial, date, certname: None, actor: None, reason });
+                }
+            }
+        }
+        for order in orders.iter().filter(|order| order.epoch == epoch) {
+            dropped.extend(order.pruning.dropped.iter().filter(|serial| former.contains(serial)));
+            for (serial, date) in order.pruning.again.iter().filter(|(serial, _)| new.insert(*serial)) {
+                if !former.contains(serial) {
+                    continue;
+                }
+                entries.push((*serial, *date));
+                let actor = Some(order.actor.clone());
+                let serial = serial.to_string();
+                added.push(Revocation { serial, date: *date, certname: None, actor, reason: None });
+            }
+        }
+        let infra = if self.policy.infra_list { infra::draft(state, side, &entries, now) } else { None };
+        let above = match side {
+            Side::Own => orders.iter().map(|order| order.above).max().unwrap_or_default(),
+            Side::Second => 0,
+        };
+        let number = former.number().unwrap_or(0).max(above) + 1;
+        let full = due || !added.is_empty() || !dropped.is_empty();
+        Some(ListDraft { side, full, former, number, entries, added, dropped, infra })
+    }
+}
+
+/// The next list of one of our keys.
+struct ListDraft {
+    side: Side,
+    /// The full list is to be issued, and not only that of the infrastructure.
+    full: bool,
+    former: RevocationList,
+    number: u64,
+    /// What is added, as it goes into the list, and as it goes into the log.
+    entries: Vec<(Serial, i64)>,
+    added: Vec<Revocation>,
+    dropped: BTreeSet<Serial>,
+    infra: Option<infra::Draft>,
+}
+
+impl ListDraft {
+    fn is_empty(&self) -> bool {
+        !self.full && self.infra.is_none()
+    }
+
+    /// The commands that issue it. Blocks for the length of its signatures.
+    fn sign(
+        self,
+        issuing: &pki::issue::Authority,
+        (this_update, next_update): (i64, i64),
+    ) -> Result<Vec<Command>, IssueFault> {
+        let infra = self.infra.map(|draft| draft.sign(issuing, (this_update, next_update))).transpose()?;
+        if !self.full {
+            return Ok(infra.into_iter().collect());
+        }
+        let (number, added) = (self.number, self.added);
+        let kept = &self.former.entries_der_without(&self.dropped);
+        let successor = CrlSuccessor { number, this_update, next_update, kept, added: &self.entries };
+        let tbs = pki::crl::successor_tbs_der(&issuing.certificate, &successor).map_err(IssueFault::from)?;
+        let signature = issuing.signer.sign(&tbs)?;
+        let dropped = self.dropped.iter().map(Serial::to_string).collect();
+        let list = match self.side {
+            Side::Own => {
+                Command::RevocationListIssued { number, this_update, next_update, added, dropped, signature }
+            }
+            Side::Second => {
+                Command::SecondListIssued { number, this_update, next_update, added, dropped, signature }
+            }
+        };
+        Ok(std::iter::once(list).chain(infra).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The CA's own certificate gets a longer life: the same key, subject and serial number, so that everything that was
 //! issued hangs on it as before, and nobody has to be touched (docs/CA-ROLLOVER.md).
 
-mod chain;
+pub(super) mod chain;
 
 use super::{Authority, Caller, Failure, done};
 use crate::answer;
@@ -90,7 +90,7 @@ impl Authority {
                 present.with_submitted(&submitted, now)?
             }
             None => {
-                let (own, above) = (self.key()?, self.root_key()?);
+                let (own, above) = (self.key_of(&present.issuer)?, self.root_key()?);
                 let chain = present.clone();
                 let signing = move || chain.renew(own, above, life, now);
                 tokio::task::spawn_blocking(signing)
@@ -122,11 +122,11 @@ impl Authority {
     /// [`Failure`]: the key cannot be used.
     pub fn authority_request(&self) -> Result<String, Failure> {
         let issuer = self.ledger.read(|state| state.issuer().clone()).ok_or(Failure::NoState)?;
-        chain::request(&issuer, &*self.key()?).map_err(Failure::from)
+        chain::request(&issuer, &*self.key_of(&issuer)?).map_err(Failure::from)
     }
 
     /// The key of a root that `puppetserver ca setup` left in the directory.
-    fn root_key(&self) -> Result<Option<Arc<PrivateKey>>, Failure> {
+    pub(super) fn root_key(&self) -> Result<Option<Arc<PrivateKey>>, Failure> {
         let unusable = |fault: &dyn std::fmt::Display| RolloverFault::RootKey(fault.to_string());
         match std::fs::read(self.layout.root_key()) {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -29,6 +29,10 @@ pub struct Batch {
     pub(super) ensured: BTreeSet<String>,
     pub(super) requests: Files,
     pub(super) bundle: Option<Arc<str>>,
+    /// Public half of the key that has to be in `ca_key.pem`.
+    pub(super) key: Option<Arc<[u8]>>,
+    /// Those of the keys that are not to be kept beside it.
+    pub(super) dropped_keys: BTreeSet<Arc<[u8]>>,
     pub(super) lists: Option<RevocationLists>,
     /// What it must have had, and what it is to have.
     pub(super) infra_inventory: Option<(Arc<str>, Arc<str>)>,
@@ -55,6 +59,8 @@ impl Batch {
             && self.lists.is_none()
             && self.bundle.is_none()
             && self.audit.is_empty()
+            && self.key.is_none()
+            && self.dropped_keys.is_empty()
     }
 
     /// Adds an effect that follows all those added before.
@@ -94,6 +100,10 @@ impl Batch {
             DirectoryEffect::WriteInfraSerials { text } => self.infra_serials = Some(text),
             DirectoryEffect::WriteInfraLists(lists) => self.infra_lists = Some(lists),
             DirectoryEffect::WriteBundle { pem } => self.bundle = Some(pem),
+            DirectoryEffect::InstallKey { spki } => self.key = Some(spki),
+            DirectoryEffect::DropKey { spki } => {
+                self.dropped_keys.insert(spki);
+            }
             DirectoryEffect::WriteRevocationLists(lists) => self.lists = Some(lists),
             DirectoryEffect::AppendAudit(more) => match self.audit.last_mut() {
                 Some(last)

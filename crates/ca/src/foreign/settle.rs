@@ -93,6 +93,7 @@ pub fn follower_plan(state: &State, findings: &[Finding]) -> Vec<(String, Restor
             "serial" => Restore::Serial,
             "ca_crl.pem" => Restore::Lists,
             "inventory.txt" => Restore::Inventory,
+            "ca_crt.pem" if finding.remedy == Remedy::Restore(Restore::Bundle) => Restore::Bundle,
             _ => match (name_in(file, "signed/"), name_in(file, "requests/")) {
                 (Some(name), _) => {
                     known(name, state.signed().contains_key(name), Restore::Certificate(name.into()))
@@ -229,6 +230,9 @@ pub fn restore(
     match restore {
         Restore::Serial => {
             directory.write(&layout.serial(), state.next_serial().to_string().as_bytes(), PUBLIC_MODE)?;
+        }
+        Restore::Bundle => {
+            directory.write(&layout.bundle(), state.bundle_pem().as_bytes(), PUBLIC_MODE)?;
         }
         Restore::Lists => {
             directory.write(&layout.revocation_lists(), state.lists().to_pem().as_bytes(), PUBLIC_MODE)?;

@@ -9,6 +9,7 @@ use super::{Restore, look};
 use crate::command::{Actor, Command, Envelope, Revocation};
 use crate::directory::{Batch, Layout};
 use crate::inventory::Row;
+use crate::keys;
 use crate::state::State;
 use crate::store::{self, OpenFault, Store};
 use crate::{projection, time, view};
@@ -154,9 +155,8 @@ fn list_commands(layout: &Layout, state: &State, plan: &Plan, now: i64) -> Optio
     if plan.revoke.is_empty() && plan.above <= state.lists().own.number().unwrap_or(0) {
         return None;
     }
-    let made = std::fs::read(layout.key())
-        .map_err(|fault| fault.to_string())
-        .and_then(|pem| PrivateKey::from_pem(&pem).map_err(|fault| fault.to_string()))
+    let made = keys::read(layout, state.issuer().spki_der())
+        .map_err(|problem| problem.to_string())
         .and_then(|key| sign_list(state, &plan.revoke, plan.above, now, &key));
     match made {
         Ok(command) => {
@@ -245,8 +245,8 @@ impl Store {
     /// Issues a revocation list with the same entries and the next number.
     pub(crate) fn issue_list(&mut self) -> Result<(), String> {
         let Some(state) = &self.state else { return Ok(()) };
-        let pem = std::fs::read(self.directory.layout().key()).map_err(|fault| fault.to_string())?;
-        let key = PrivateKey::from_pem(&pem).map_err(|fault| fault.to_string())?;
+        let key = keys::read(self.directory.layout(), state.issuer().spki_der())
+            .map_err(|problem| problem.to_string())?;
         let command = sign_list(state, &[], 0, time::now(), &key)?;
         let note = Command::Noted { text: "fsck --repair: a new list with the same entries".into() };
         self.mend(vec![note, command]).map_err(|fault| fault.to_string())

@@ -4,8 +4,10 @@ use super::{Material, Repair, Report};
 use crate::foreign::reconcile::reconcile;
 use crate::foreign::stamp::Seen;
 use crate::foreign::{Finding, Remedy, look};
+use crate::keys;
 use crate::store::OpenFault;
 use crate::view;
+use pki::Certificate;
 use std::time::Duration;
 
 const CHECK: &str = "log";
@@ -25,7 +27,10 @@ pub(super) fn check(material: &Material, report: &mut Report) {
         other => other,
     };
     let mut findings = match first {
-        Ok(findings) => findings,
+        Ok((findings, keys)) => {
+            missing_keys(material, &keys, report);
+            findings
+        }
         Err(fault) => {
             report.problem(CHECK, "bunraku/log", fault.to_string());
             return;
@@ -33,7 +38,7 @@ pub(super) fn check(material: &Material, report: &mut Report) {
     };
     if material.running && !findings.is_empty() {
         std::thread::sleep(AGAIN_AFTER);
-        let still = differences(material).unwrap_or_default();
+        let still = differences(material).map(|(findings, _)| findings).unwrap_or_default();
         findings.retain(|finding| still.contains(finding));
     }
     for finding in findings {
@@ -46,14 +51,28 @@ pub(super) fn check(material: &Material, report: &mut Report) {
     }
 }
 
-fn differences(material: &Material) -> Result<Vec<Finding>, OpenFault> {
+/// The keys that the log says this CA has, and that no file holds.
+fn missing_keys(material: &Material, certificates: &[Certificate], report: &mut Report) {
+    for certificate in certificates {
+        if let Err(problem) = keys::read(&material.layout, certificate.spki_der()) {
+            let file = format!("ca_key-{}.pem", keys::id(certificate.spki_der()));
+            let subject = certificate.subject_rfc2253();
+            report.problem(CHECK, file, format!("the key of {subject} cannot be used: {problem}"));
+        }
+    }
+}
+
+/// What differs, and the certificates of the keys in use.
+fn differences(material: &Material) -> Result<(Vec<Finding>, Vec<Certificate>), OpenFault> {
     let layout = &material.layout;
     let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
-    let Some(view) = view::view(layout)? else { return Ok(Vec::new()) };
+    let Some(view) = view::view(layout)? else { return Ok((Vec::new(), Vec::new())) };
     let now = Seen::now(layout).map_err(io)?;
     let mut found = look::look(layout, None, &now, &view.shown).map_err(io)?;
     // Other checks have something to say of these.
     found.strange.clear();
     view.explained.subtract(&mut found);
-    Ok(reconcile(&view.shown, &found, material.now, &|_| false))
+    // A key that signs and is missing is another check's.
+    let keys = view.shown.second().map(|second| second.certificate.clone()).into_iter().collect();
+    Ok((reconcile(&view.shown, &found, material.now, &|_| false), keys))
 }

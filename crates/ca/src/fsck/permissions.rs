@@ -2,6 +2,7 @@
 
 use super::{Material, Repair, Report, Severity};
 use crate::directory::{DIRECTORY_MODE, OWN_MODE, PRIVATE_MODE, PUBLIC_MODE};
+use crate::keys::{self, OTHER_KEY_MODE};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -26,12 +27,24 @@ pub(super) fn check(material: &Material, report: &mut Report) {
     for (file, wanted) in single {
         look(material, report, file, wanted, owner);
     }
+    for file in other_keys(material) {
+        look(material, report, &file, OTHER_KEY_MODE, owner);
+    }
     for (name, _) in &material.signed {
         look(material, report, &format!("signed/{name}.pem"), PUBLIC_MODE, owner);
     }
     for (name, _) in &material.requests {
         look(material, report, &format!("requests/{name}.pem"), PUBLIC_MODE, owner);
     }
+}
+
+/// The keys beside `ca_key.pem`.
+fn other_keys(material: &Material) -> Vec<String> {
+    let entries = fs::read_dir(material.layout.root()).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut keys: Vec<String> = names.filter(|name| keys::id_in(name).is_some()).collect();
+    keys.sort();
+    keys
 }
 
 fn look(material: &Material, report: &mut Report, file: &str, wanted: u32, owner: Option<(u32, u32)>) {

@@ -108,5 +108,5 @@ pub(super) fn lists(
                       revoked would count again";
         ImportFault::content(&path, reason)
     })?;
-    Ok(RevocationLists { own, chain_pem: chain_pem.into() })
+    Ok(RevocationLists { own, second: None, chain_pem: chain_pem.into() })
 }

@@ -3,6 +3,8 @@
 //! One CBOR array, written and read as a stream: with a million certificates a second copy in memory, in whatever
 //! form, would be larger than everything else together. Fields are only ever added at the end.
 
+mod second;
+
 use super::{Infra, IssuedTo, Names, Pending, RecentRequests, RevocationLists, Signed, State};
 use crate::audit::Audit;
 use crate::command::{AutosignMark, Details, Outcome};
@@ -13,13 +15,15 @@ use minicbor::encode::write::Writer;
 use minicbor::{Encode, Encoder};
 use pki::crl::RevocationList;
 use pki::fingerprint::Digests;
-use pki::{Certificate, Serial, SignatureAlgorithm};
+use pki::{Certificate, Serial};
 use std::io;
 use std::sync::Arc;
 use thiserror::Error;
 
 /// How many fields this version writes.
-const FIELDS: u64 = 15;
+const FIELDS: u64 = 16;
+/// Those with the audit record's head.
+const FIELDS_WITH_AUDIT: u64 = 15;
 /// Those with the inventory's checksum.
 const FIELDS_WITH_INVENTORY_SUM: u64 = 14;
 /// Those with the infrastructure's list.
@@ -104,6 +108,7 @@ impl State {
         out.bytes(self.infra.list.as_ref().map_or(&[], |list| list.der()))?;
         out.u32(self.inventory_sum)?;
         out.bytes(&self.audit.encode())?;
+        out.bytes(&second::encode(self))?;
         Ok(())
     }
 
@@ -171,12 +176,13 @@ impl State {
         }
         // Without it any inventory looks as if others had written to it: it is compared line by line then.
         let inventory_sum = if fields >= FIELDS_WITH_INVENTORY_SUM { input.u32()? } else { 0 };
-        let audit = match fields >= FIELDS {
+        let audit = match fields >= FIELDS_WITH_AUDIT {
             true => Audit::decode(input.bytes()?).ok_or(UnreadableImage::Part("audit record"))?,
             false => Audit::default(),
         };
+        let keys = if fields >= FIELDS { second::decode(input.bytes()?)? } else { second::Keys::default() };
+        infra.second = keys.infra;
         Ok(Self {
-            algorithm: SignatureAlgorithm::for_public_key(issuer.spki_der()).ok(),
             issuer,
             bundle_pem,
             next_serial,
@@ -186,10 +192,12 @@ impl State {
             inventory_length,
             inventory_sum,
             inventory_open,
-            lists: RevocationLists { own, chain_pem },
+            lists: RevocationLists { own, second: keys.list, chain_pem },
             infra,
             recent,
             audit,
+            second: keys.second,
+            retired: keys.retired,
         })
     }
 }

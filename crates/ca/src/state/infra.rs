@@ -1,10 +1,9 @@
 //! The infrastructure's revocation list: the same issuer's, with the revocations of the estate's own nodes (`enable-infra-crl`
 //! of Puppet Server). Agents get it instead of the full one, which on large estates is too long to send to each.
 
-use super::{DirectoryEffect, RevocationLists, State, serial};
-use crate::command::Revocation;
+use super::{DirectoryEffect, IssuedList, RevocationLists, Side, State};
 use pki::Serial;
-use pki::crl::{CrlSuccessor, RevocationList};
+use pki::crl::RevocationList;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,16 +13,8 @@ pub struct Infra {
     /// None before anybody has looked.
     pub(super) inventory: Option<Arc<str>>,
     pub(super) list: Option<RevocationList>,
-}
-
-/// A list of the infrastructure that has been issued.
-pub(super) struct IssuedInfraList<'a> {
-    pub number: u64,
-    pub this_update: i64,
-    pub next_update: i64,
-    pub added: &'a [Revocation],
-    pub dropped: &'a [String],
-    pub signature: &'a [u8],
+    /// That of the second key.
+    pub(super) second: Option<RevocationList>,
 }
 
 impl Infra {
@@ -41,6 +32,14 @@ impl Infra {
     pub fn list(&self) -> Option<&RevocationList> {
         self.list.as_ref()
     }
+
+    /// The list of one of our keys.
+    pub fn list_of(&self, side: Side) -> Option<&RevocationList> {
+        match side {
+            Side::Own => self.list.as_ref(),
+            Side::Second => self.second.as_ref(),
+        }
+    }
 }
 
 impl State {
@@ -52,7 +51,11 @@ impl State {
     /// What `infra_crl.pem` holds; none where no such list is kept.
     pub fn infra_lists(&self) -> Option<RevocationLists> {
         let own = self.infra.list.clone()?;
-        Some(RevocationLists { own, chain_pem: self.lists.chain_pem.clone() })
+        Some(RevocationLists {
+            own,
+            second: self.infra.second.clone(),
+            chain_pem: self.lists.chain_pem.clone(),
+        })
     }
 
     /// All serials ever given to the infrastructure's nodes.
@@ -81,30 +84,18 @@ impl State {
 
     pub(super) fn issue_infra_list(
         &mut self,
-        issued: &IssuedInfraList<'_>,
+        side: Side,
+        issued: &IssuedList<'_>,
         effects: &mut Vec<DirectoryEffect>,
     ) {
-        let dropped: BTreeSet<Serial> = issued.dropped.iter().filter_map(|hex| serial(hex)).collect();
-        let added: Vec<(Serial, i64)> =
-            issued.added.iter().filter_map(|one| Some((serial(&one.serial)?, one.date))).collect();
-        let former = self.infra.list.clone();
-        let kept = former.as_ref().map(|list| list.entries_der_without(&dropped)).unwrap_or_default();
-        let successor = CrlSuccessor {
-            number: issued.number,
-            this_update: issued.this_update,
-            next_update: issued.next_update,
-            kept: &kept,
-            added: &added,
-        };
-        // The same function of the same input made what was signed, so neither step fails here.
-        let list = self.algorithm.and_then(|algorithm| {
-            let tbs = pki::crl::successor_tbs_der(&self.issuer, &successor).ok()?;
-            pki::crl::assemble(&tbs, algorithm, issued.signature).ok()
-        });
-        if list.is_some() {
-            self.infra.list = list;
-            self.write_infra_lists(effects);
+        let Some(issuer) = self.authority_of(side).cloned() else { return };
+        let former = self.infra.list_of(side).cloned();
+        let Some(list) = issued.after(former.as_ref(), &issuer) else { return };
+        match side {
+            Side::Own => self.infra.list = Some(list),
+            Side::Second => self.infra.second = Some(list),
         }
+        self.write_infra_lists(effects);
     }
 
     /// The lists of the chain stand in both files.

@@ -1,5 +1,5 @@
-//! The CA's own certificates: when they have been renewed, the deployment's copy (`ssl/certs/ca.pem`) follows, for whoever
-//! reads it next. What is in force here is not touched: an authority is trusted by name and key, and those stay.
+//! The CA's own certificates: when they have changed (a renewal, a second key), they are trusted here at once, and the
+//! deployment's copy (`ssl/certs/ca.pem`) follows, for whoever reads it next.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use wire::tls::TrustBundle;
 
 use super::RevocationKeeper;
 use super::confirm::write_atomically;
+use crate::hold::Target;
 
 /// What is fetched.
 const PATH: &str = "/puppet-ca/v1/certificate/ca";
@@ -16,11 +17,31 @@ const PATH: &str = "/puppet-ca/v1/certificate/ca";
 const LOOK: Duration = Duration::from_secs(10);
 
 impl RevocationKeeper {
+    /// Trusts the active CA's certificates as they are now. False when that member is not active any more.
+    pub(super) async fn follow_authorities(&self, target: &Target) -> Result<bool, String> {
+        let Some(bundle) = self.get(target, PATH).await? else { return Ok(false) };
+        match self.trust.replace_authorities(&bundle) {
+            Ok(true) => {
+                let names: Vec<String> =
+                    self.trust.certificates().iter().map(|one| one.subject_rfc2253()).collect();
+                self.error_log
+                    .say(format!("The CA's certificates have changed; trusted now: {}", names.join("; ")));
+            }
+            Ok(false) => {}
+            Err(fault) => return Err(format!("the active CA's certificates cannot be trusted: {fault}")),
+        }
+        self.bell.bundle.notify_one();
+        Ok(true)
+    }
+
     /// Keeps the file `path` like the active CA's bundle, for ever.
     pub async fn follow_bundle(self: Arc<Self>, path: std::path::PathBuf) {
         let mut said: Option<String> = None;
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::select! {
+                () = self.bell.bundle.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
             let Some(target) = self.helm.course().target.clone() else { continue };
             // Whoever does not answer has been complained of by the others.
             let Ok(Some(bundle)) = self.get(&target, PATH).await else { continue };

@@ -57,6 +57,10 @@ fn kinds_have_names() {
         assert_eq!((KeyKind::named(name), kind.name()), (Some(kind), name));
     }
     assert_eq!(KeyKind::named("RSA-8192"), Some(KeyKind::Rsa8192));
+    assert_eq!(KeyKind::named("rsa:4096"), Some(KeyKind::Rsa4096));
+    assert_eq!(KeyKind::named("ec:P-384"), Some(KeyKind::EcP384));
+    assert_eq!(PrivateKey::generate(KeyKind::EcP384).unwrap().kind(), KeyKind::EcP384);
+    assert_eq!(PrivateKey::generate(KeyKind::Rsa2048).unwrap().kind(), KeyKind::Rsa2048);
     assert_eq!(
         (KeyKind::named("rsa"), KeyKind::named("ec")),
         (Some(KeyKind::Rsa4096), Some(KeyKind::EcP256))

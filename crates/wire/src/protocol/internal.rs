@@ -28,7 +28,7 @@ pub const DELETE_PATH: &str = "/bunraku/v1/authority/delete";
 pub const PRUNE_PATH: &str = "/bunraku/v1/authority/prune";
 /// `GET`: what of the authority ends when, and what is to be warned of.
 pub const EXPIRY_PATH: &str = "/bunraku/v1/authority/expiry";
-/// `POST`: [`RolloverRequest`] in.
+/// `POST`: [`RolloverRequest`] in. `GET`: where the way to a new key is.
 pub const ROLLOVER_PATH: &str = "/bunraku/v1/authority/rollover";
 
 /// Content type of a replication frame.
@@ -53,6 +53,15 @@ pub struct RolloverRequest {
     /// What an issuer above has signed, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// Kind of the new key, by name; that of the present one, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_type: Option<String>,
+    /// Common name of the new CA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_name: Option<String>,
+    /// Do it although it is too early for agents, or certificates hang on the former key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
 }
 
 /// The kinds of rollover.
@@ -63,6 +72,14 @@ pub enum RolloverAction {
     SameKey,
     /// Nothing but a certificate request for an issuer above.
     Request,
+    /// A new key is introduced beside the present one.
+    NewKey,
+    /// The new key signs from now on.
+    Activate,
+    /// The former key is not trusted any more.
+    Retire,
+    /// The new key is given up before it signs.
+    Abort,
 }
 
 /// What a CA member knows that will not answer in the epoch of a request. It has done nothing.

@@ -27,6 +27,8 @@ pub struct Known {
     pub entries: usize,
     /// The last of them.
     pub last: Option<Serial>,
+    /// How many entries of the list of the authority's second key it has, and the last of them.
+    pub second: (usize, Option<Serial>),
 }
 
 impl Known {
@@ -34,8 +36,15 @@ impl Known {
     pub fn to_target(&self) -> String {
         let entries = self.entries.to_string();
         let last = self.last.map(|serial| serial.to_string());
-        let pairs =
-            [("version", self.version.as_deref()), ("entries", Some(&entries)), ("last", last.as_deref())];
+        let of_second = (self.second.0 > 0).then(|| self.second.0.to_string());
+        let last_of_second = self.second.1.map(|serial| serial.to_string());
+        let pairs = [
+            ("version", self.version.as_deref()),
+            ("entries", Some(entries.as_str())),
+            ("last", last.as_deref()),
+            ("second-entries", of_second.as_deref()),
+            ("second-last", last_of_second.as_deref()),
+        ];
         let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
         format!("{PATH}?{}", query::encode(pairs))
     }
@@ -44,10 +53,13 @@ impl Known {
     pub fn from_query(text: &str) -> Known {
         let pairs = query::parse(text);
         let first = |name| query::first(&pairs, name);
+        let number = |name| first(name).and_then(|entries| entries.parse().ok()).unwrap_or(0);
+        let serial = |name| first(name).and_then(|serial| Serial::parse_hex(serial).ok());
         Known {
             version: first("version").map(str::to_owned),
-            entries: first("entries").and_then(|entries| entries.parse().ok()).unwrap_or(0),
-            last: first("last").and_then(|serial| Serial::parse_hex(serial).ok()),
+            entries: number("entries"),
+            last: serial("last"),
+            second: (number("second-entries"), serial("second-last")),
         }
     }
 
@@ -57,6 +69,12 @@ impl Known {
         if last == self.last { self.entries } else { 0 }
     }
 
+    /// The same for the list of the second key.
+    pub fn prefix_of_second(&self, at: impl Fn(usize) -> Option<Serial>) -> usize {
+        let of_second = Known { entries: self.second.0, last: self.second.1, ..Known::default() };
+        of_second.prefix_of(at)
+    }
+
     /// What is known after `told`.
     #[must_use]
     pub fn after(&self, told: &Revocations, serials: &[Serial]) -> Known {
@@ -64,6 +82,11 @@ impl Known {
             version: Some(told.version.clone()),
             entries: told.first + serials.len(),
             last: serials.last().copied().or(self.last.filter(|_| told.first > 0)),
+            second: told.second.as_ref().map_or((0, None), |second| {
+                let new = second.parsed().unwrap_or_default();
+                let last = new.last().copied().or(self.second.1.filter(|_| second.first > 0));
+                (second.first + new.len(), last)
+            }),
         }
     }
 }
@@ -83,6 +106,35 @@ pub struct Revocations {
     pub first: usize,
     /// The rest of the entries, hexadecimal, in their order, with a blank between.
     pub serials: String,
+    /// The list of the authority's second key, while it has one. Whenever that changes, the number of the authority's own
+    /// list grows, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<SecondList>,
+    /// The authority's certificates, opaque: another value says that there are others now. Empty: not told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub bundle: String,
+}
+
+/// What is new on the list of an authority's second key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondList {
+    /// Whose list that is: [`crate::tls::key_name`].
+    pub issuer: String,
+    /// How many entries come before [`SecondList::serials`], and are known to the asker.
+    pub first: usize,
+    /// As [`Revocations::serials`].
+    pub serials: String,
+}
+
+impl SecondList {
+    /// The serial numbers; none when one of them is none.
+    pub fn parsed(&self) -> Option<Vec<Serial>> {
+        parse(&self.serials)
+    }
+}
+
+fn parse(serials: &str) -> Option<Vec<Serial>> {
+    serials.split_ascii_whitespace().map(|serial| Serial::parse_hex(serial).ok()).collect()
 }
 
 impl Revocations {
@@ -100,7 +152,7 @@ impl Revocations {
 
     /// The serial numbers; none when one of them is none.
     pub fn parsed(&self) -> Option<Vec<Serial>> {
-        self.serials.split_ascii_whitespace().map(|serial| Serial::parse_hex(serial).ok()).collect()
+        parse(&self.serials)
     }
 }
 
@@ -121,7 +173,12 @@ mod tests {
     fn what_is_known_survives_the_query() {
         for known in [
             Known::default(),
-            Known { version: Some("7-00ff".into()), entries: 3, last: Some(Serial::from_u64(0xABC)) },
+            Known {
+                version: Some("7-00ff".into()),
+                entries: 3,
+                last: Some(Serial::from_u64(0xABC)),
+                second: (2, Some(Serial::from_u64(0xDEF))),
+            },
         ] {
             let target = known.to_target();
             assert_eq!(Known::from_query(target.strip_prefix(PATH).unwrap().trim_start_matches('?')), known);
@@ -139,7 +196,18 @@ mod tests {
                 issuer: String::new(),
                 first,
                 serials: Revocations::write(list[first..].iter().copied()),
+                // The other list goes the same way.
+                second: Some(SecondList {
+                    issuer: String::new(),
+                    first: known.prefix_of_second(|at| list.get(at).copied()),
+                    serials: Revocations::write(
+                        list[known.prefix_of_second(|at| list.get(at).copied())..].iter().copied(),
+                    ),
+                }),
+                bundle: String::new(),
             };
+            assert_eq!(told.second.as_ref().unwrap().serials, told.serials);
+            assert_eq!(known.second, (known.entries, known.last));
             let new = told.parsed().unwrap();
             (new.clone(), known.after(&told, &new))
         };

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::pki_types::ServerName;
-use rustls::sign::SingleCertAndKey;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -41,8 +40,7 @@ impl ClientTls {
             .with_custom_certificate_verifier(Arc::new(verifier));
         let mut config = match identity {
             Some(identity) => {
-                let resolver: Arc<dyn ResolvesClientCert> =
-                    Arc::new(SingleCertAndKey::from(identity.certified.clone()));
+                let resolver: Arc<dyn ResolvesClientCert> = Arc::new(identity.clone());
                 builder.with_client_cert_resolver(resolver)
             }
             None => builder.with_no_client_auth(),

@@ -24,7 +24,7 @@ impl ClientVerifier {
     pub(super) fn new(trust: TrustBundle, certificates: ClientCertificates) -> Self {
         ClientVerifier {
             // Java's clients choose their certificate by these names, so every authority is named.
-            hints: trust.anchors().subjects(),
+            hints: trust.authorities().anchors.subjects(),
             mandatory: certificates == ClientCertificates::Required,
             algorithms: super::provider().signature_verification_algorithms,
             trust,

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use pki::Certificate;
 use pki::key::PrivateKey;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use super::provider;
@@ -26,10 +30,14 @@ pub enum IdentityFault {
     Mismatch(String),
 }
 
-/// A certificate, the rest of its chain, and its private key. Cheap to clone.
+/// A certificate, the rest of its chain, and its private key. Cheap to clone; all clones are one identity, whose
+/// certificate may be replaced at any time.
 #[derive(Debug, Clone)]
-pub struct Identity {
-    pub(super) certified: Arc<CertifiedKey>,
+pub struct Identity(Arc<ArcSwap<Presented>>);
+
+#[derive(Debug)]
+struct Presented {
+    certified: Arc<CertifiedKey>,
     certificate: Certificate,
 }
 
@@ -37,6 +45,47 @@ impl Identity {
     /// Reads a certificate (the first block; further ones are the chain that is sent with it) and its key (PKCS#1,
     /// SEC 1 or PKCS#8).
     pub fn from_pem(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Identity, IdentityFault> {
+        let presented = Presented::from_pem(certificate_pem, key_pem)?;
+        Ok(Identity(Arc::new(ArcSwap::from_pointee(presented))))
+    }
+
+    /// Presents another certificate from now on, wherever this identity is in use. Open connections stay as they are.
+    ///
+    /// # Errors
+    /// [`IdentityFault`]; then everything stays as it was.
+    pub fn replace(&self, certificate_pem: &[u8], key_pem: &[u8]) -> Result<(), IdentityFault> {
+        self.0.store(Arc::new(Presented::from_pem(certificate_pem, key_pem)?));
+        Ok(())
+    }
+
+    /// Our certificate.
+    pub fn certificate(&self) -> Certificate {
+        self.0.load().certificate.clone()
+    }
+
+    fn certified(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.load().certified)
+    }
+}
+
+impl ResolvesServerCert for Identity {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.certified())
+    }
+}
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.certified())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+impl Presented {
+    fn from_pem(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Presented, IdentityFault> {
         let blocks = pki::pem::parse_all(certificate_pem)
             .map_err(|fault| IdentityFault::Certificate(fault.to_string()))?;
         let chain: Vec<CertificateDer<'static>> = blocks
@@ -51,11 +100,6 @@ impl Identity {
         let der = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.pkcs8_der().to_vec()));
         let certified = CertifiedKey::from_der(chain, der, &provider())
             .map_err(|error| IdentityFault::Mismatch(error.to_string()))?;
-        Ok(Identity { certified: Arc::new(certified), certificate })
-    }
-
-    /// Our certificate.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
+        Ok(Presented { certified: Arc::new(certified), certificate })
     }
 }

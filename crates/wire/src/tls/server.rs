@@ -4,14 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::server::NoServerSessionStorage;
-use rustls::sign::SingleCertAndKey;
 use rustls::{ProtocolVersion, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::client_verifier::ClientVerifier;
+use super::trust::Authorities;
 use super::{Identity, TlsFault, TrustBundle, provider};
 use crate::Peer;
 
@@ -27,29 +28,47 @@ pub enum ClientCertificates {
 /// TLS 1.2 and 1.3 for a listener. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ServerTls {
-    config: Arc<ServerConfig>,
+    identity: Identity,
+    certificates: ClientCertificates,
     trust: TrustBundle,
+    current: Arc<ArcSwap<Current>>,
+}
+
+/// The configuration for one set of authorities: clients are told their names in the handshake.
+#[derive(Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    authorities: Arc<Authorities>,
 }
 
 impl ServerTls {
-    /// Presents `identity`, verifies clients against `trust` (whose revocations may be swapped later). There are no
-    /// session tickets and no session storage: a resumed session would not be verified again, and Puppet's agents
-    /// never resume one.
+    /// Presents `identity`, verifies clients against `trust` (whose authorities and revocations may be swapped later, as
+    /// may the identity's certificate). There are no session tickets and no session storage: a resumed session would not
+    /// be verified again, and Puppet's agents never resume one.
     pub fn new(
         identity: &Identity,
         trust: TrustBundle,
         certificates: ClientCertificates,
     ) -> Result<ServerTls, TlsFault> {
-        let verifier = Arc::new(ClientVerifier::new(trust.clone(), certificates));
-        let resolver = Arc::new(SingleCertAndKey::from(identity.certified.clone()));
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_client_cert_verifier(verifier)
-            .with_cert_resolver(resolver);
-        config.send_tls13_tickets = 0;
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(ServerTls { config: Arc::new(config), trust })
+        let current = Current::new(identity, &trust, certificates)?;
+        Ok(ServerTls {
+            identity: identity.clone(),
+            certificates,
+            trust,
+            current: Arc::new(ArcSwap::from_pointee(current)),
+        })
+    }
+
+    /// The configuration for the authorities that are trusted now.
+    fn config(&self) -> io::Result<Arc<ServerConfig>> {
+        let current = self.current.load();
+        if Arc::ptr_eq(&current.authorities, &self.trust.authorities()) {
+            return Ok(Arc::clone(&current.config));
+        }
+        let new = Current::new(&self.identity, &self.trust, self.certificates).map_err(io::Error::other)?;
+        let config = Arc::clone(&new.config);
+        self.current.store(Arc::new(new));
+        Ok(config)
     }
 
     /// The authorities and revocations that clients are verified against.
@@ -62,7 +81,7 @@ impl ServerTls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let stream = TlsAcceptor::from(self.config.clone()).accept(stream).await?;
+        let stream = TlsAcceptor::from(self.config()?).accept(stream).await?;
         let (_, connection) = stream.get_ref();
         let certificate = match connection.peer_certificates().and_then(<[_]>::first) {
             Some(der) => Some(pki::Certificate::from_der(der).map_err(io::Error::other)?),
@@ -76,5 +95,25 @@ impl ServerTls {
         let mut peer = Peer::tls(address, certificate, tls);
         peer.server_name = connection.server_name().map(str::to_owned);
         Ok((stream, peer))
+    }
+}
+
+impl Current {
+    fn new(
+        identity: &Identity,
+        trust: &TrustBundle,
+        certificates: ClientCertificates,
+    ) -> Result<Current, TlsFault> {
+        // Taken first: if they are swapped meanwhile, the next handshake finds it out.
+        let authorities = trust.authorities();
+        let verifier = Arc::new(ClientVerifier::new(trust.clone(), certificates));
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::new(identity.clone()));
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Current { config: Arc::new(config), authorities })
     }
 }

@@ -43,6 +43,9 @@ pub enum TrustFault {
         /// What is wrong.
         reason: String,
     },
+    /// The bundle is of another estate: none of its authorities is trusted so far.
+    #[error("it has no certificate of an authority that is trusted so far")]
+    Stranger,
     /// A revocation list was signed by none of the authorities.
     #[error("revocation list {number} is not signed by a CA of the bundle")]
     ForeignList {
@@ -52,16 +55,16 @@ pub enum TrustFault {
 }
 
 #[derive(Debug)]
-struct Authorities {
+pub(super) struct Authorities {
     certificates: Vec<Certificate>,
-    anchors: RootCertStore,
+    pub(super) anchors: RootCertStore,
 }
 
-/// The trusted authorities with their revocations. Cheap to clone; all clones share the revocations, so that a swap
-/// reaches every listener and every open connection.
+/// The trusted authorities with their revocations. Cheap to clone; all clones share both, so that a swap reaches every
+/// listener and every open connection.
 #[derive(Debug, Clone)]
 pub struct TrustBundle {
-    authorities: Arc<Authorities>,
+    authorities: Arc<ArcSwap<Authorities>>,
     revocations: Arc<ArcSwap<RevocationIndex>>,
     /// Of the lists in force.
     ends: Arc<ArcSwap<Vec<ListEnd>>>,
@@ -102,13 +105,8 @@ pub fn key_name(authority: &Certificate) -> String {
     pki::fingerprint::sha256(authority.spki_der())
 }
 
-/// A chain of authorities is followed so far when looking for a revoked one. Puppet has two levels.
-const MAX_CHAIN: usize = 8;
-
-impl TrustBundle {
-    /// Trusts all CA certificates of a PEM bundle, intermediate ones too. Nothing is revoked yet: see
-    /// [`TrustBundle::load`].
-    pub fn from_pem(bundle: &[u8]) -> Result<TrustBundle, TrustFault> {
+impl Authorities {
+    fn from_pem(bundle: &[u8]) -> Result<Self, TrustFault> {
         let blocks = pki::pem::parse_all(bundle).map_err(|fault| TrustFault::NotPem(fault.to_string()))?;
         let mut authorities = Authorities { certificates: Vec::new(), anchors: RootCertStore::empty() };
         for (at, block) in blocks.into_iter().filter(|block| block.label == "CERTIFICATE").enumerate() {
@@ -127,16 +125,47 @@ impl TrustBundle {
         if authorities.certificates.is_empty() {
             return Err(TrustFault::NoAuthority);
         }
+        Ok(authorities)
+    }
+}
+
+/// A chain of authorities is followed so far when looking for a revoked one. Puppet has two levels.
+const MAX_CHAIN: usize = 8;
+
+impl TrustBundle {
+    /// Trusts all CA certificates of a PEM bundle, intermediate ones too. Nothing is revoked yet: see
+    /// [`TrustBundle::load`].
+    pub fn from_pem(bundle: &[u8]) -> Result<TrustBundle, TrustFault> {
+        let authorities = Authorities::from_pem(bundle)?;
         Ok(TrustBundle {
-            authorities: Arc::new(authorities),
+            authorities: Arc::new(ArcSwap::from_pointee(authorities)),
             revocations: Arc::default(),
             ends: Arc::default(),
         })
     }
 
+    /// Trusts the authorities of this bundle from now on, and no others: at once, for every listener and for all
+    /// connections that are opened later. At least one of them must be trusted already: whoever calls has the bundle from
+    /// one of those. False when nothing is new.
+    ///
+    /// # Errors
+    /// [`TrustFault`]; then everything stays as it was.
+    pub fn replace_authorities(&self, bundle: &[u8]) -> Result<bool, TrustFault> {
+        let new = Authorities::from_pem(bundle)?;
+        if !self.has_authority_of(bundle)? {
+            return Err(TrustFault::Stranger);
+        }
+        if new.certificates == self.authorities.load().certificates {
+            return Ok(false);
+        }
+        self.authorities.store(Arc::new(new));
+        Ok(true)
+    }
+
     /// Replaces all revocations by those of these lists (PEM, any number). Each list's signature is verified here,
-    /// once; if one is bad, everything stays as it was. Takes some 30 ms for 100,000 entries: call it off the
-    /// request path.
+    /// once; if one is bad, everything stays as it was. Lists of authorities that are not trusted are passed over, as
+    /// long as there is one of those that are: bundle and lists change one after the other. Takes some 30 ms for 100,000
+    /// entries: call it off the request path.
     pub fn load(&self, lists_pem: &[u8]) -> Result<Arc<RevocationIndex>, TrustFault> {
         self.verify(lists_pem).map(|verified| self.put_in_force(verified))
     }
@@ -144,13 +173,19 @@ impl TrustBundle {
     /// The first half of [`TrustBundle::load`], the long one: nothing changes yet.
     pub fn verify(&self, lists_pem: &[u8]) -> Result<VerifiedLists, TrustFault> {
         let blocks = pki::pem::parse_all(lists_pem).map_err(|fault| TrustFault::NotPem(fault.to_string()))?;
-        let mut lists = Vec::new();
+        let (mut lists, mut foreign) = (Vec::new(), None);
         for (at, block) in blocks.into_iter().filter(|block| block.label == "X509 CRL").enumerate() {
             let number = at + 1;
             let list = RevocationList::from_der(&block.der)
                 .map_err(|fault| TrustFault::BadList { number, reason: fault.to_string() })?;
-            let signer = self.signer_of(&list).ok_or(TrustFault::ForeignList { number })?;
-            lists.push((list, signer));
+            match self.signer_of(&list) {
+                Some(signer) => lists.push((list, signer)),
+                None if self.bears_our_name(&list) => return Err(TrustFault::ForeignList { number }),
+                None => foreign = foreign.or(Some(number)),
+            }
+        }
+        if let Some(number) = foreign.filter(|_| lists.is_empty()) {
+            return Err(TrustFault::ForeignList { number });
         }
         let index = RevocationIndex::new(lists.iter().map(|(list, signer)| (list, as_issuer(signer))));
         let numbers =
@@ -178,8 +213,8 @@ impl TrustBundle {
 
     /// The same for one that is known by its key: see [`key_name`]. False when it is none of those trusted.
     pub fn add_revocations_of(&self, key: &str, serials: &[Serial]) -> bool {
-        let authority = self.certificates().iter().find(|authority| key_name(authority) == key);
-        if let Some(authority) = authority {
+        let authority = self.certificates().into_iter().find(|authority| key_name(authority) == key);
+        if let Some(authority) = &authority {
             self.add_revocations(authority, serials);
         }
         authority.is_some()
@@ -191,13 +226,14 @@ impl TrustBundle {
         if revocations.is_empty() {
             return false;
         }
+        let authorities = self.authorities.load();
         let mut current = certificate;
         for _ in 0..MAX_CHAIN {
             let issuer = issuer_of(current);
             if revocations.contains(issuer, &current.serial()) {
                 return true;
             }
-            match self.authority(issuer) {
+            match authorities.find(issuer) {
                 // A root is its own issuer, and cannot revoke itself.
                 Some(authority) if authority.der() != current.der() => current = authority,
                 _ => return false,
@@ -217,7 +253,8 @@ impl TrustBundle {
         let same = |one: &Certificate, other: &Certificate| {
             one.spki_der() == other.spki_der() && one.subject_der() == other.subject_der()
         };
-        Ok(theirs.iter().any(|one| self.certificates().iter().any(|ours| same(one, ours))))
+        let ours = self.certificates();
+        Ok(theirs.iter().any(|one| ours.iter().any(|ours| same(one, ours))))
     }
 
     /// The revocations in force.
@@ -231,25 +268,32 @@ impl TrustBundle {
     }
 
     /// The trusted authorities, in the order of the file.
-    pub fn certificates(&self) -> &[Certificate] {
-        &self.authorities.certificates
+    pub fn certificates(&self) -> Vec<Certificate> {
+        self.authorities.load().certificates.clone()
     }
 
-    pub(super) fn anchors(&self) -> &RootCertStore {
-        &self.authorities.anchors
-    }
-
-    fn authority(&self, issuer: Issuer<'_>) -> Option<&Certificate> {
-        self.certificates().iter().find(|authority| match (issuer.key_id, authority.subject_key_id()) {
-            (Some(wanted), Some(has)) => wanted == has,
-            _ => authority.subject_der() == issuer.name,
-        })
+    pub(super) fn authorities(&self) -> Arc<Authorities> {
+        self.authorities.load_full()
     }
 
     /// The authority whose key has signed a list. Several can bear its name: a CA whose key was renewed.
-    fn signer_of(&self, list: &RevocationList) -> Option<&Certificate> {
-        self.certificates().iter().find(|authority| {
+    fn signer_of(&self, list: &RevocationList) -> Option<Certificate> {
+        let signed = |authority: &Certificate| {
             authority.subject_der() == list.issuer_der() && list.verify(authority.spki_der()).is_ok()
+        };
+        self.certificates().into_iter().find(signed)
+    }
+
+    fn bears_our_name(&self, list: &RevocationList) -> bool {
+        self.certificates().iter().any(|authority| authority.subject_der() == list.issuer_der())
+    }
+}
+
+impl Authorities {
+    fn find(&self, issuer: Issuer<'_>) -> Option<&Certificate> {
+        self.certificates.iter().find(|authority| match (issuer.key_id, authority.subject_key_id()) {
+            (Some(wanted), Some(has)) => wanted == has,
+            _ => authority.subject_der() == issuer.name,
         })
     }
 }

@@ -17,8 +17,9 @@ pub(super) fn verify_path(
     algorithms: &[&dyn SignatureVerificationAlgorithm],
 ) -> Result<(), Error> {
     let parsed = EndEntityCert::try_from(leaf).map_err(translate)?;
+    let authorities = trust.authorities();
     let path = parsed
-        .verify_for_usage(algorithms, &trust.anchors().roots, intermediates, now, usage, None, None)
+        .verify_for_usage(algorithms, &authorities.anchors.roots, intermediates, now, usage, None, None)
         .map_err(translate)?;
     let revoked = |der: &[u8]| -> Result<bool, Error> {
         let certificate = pki::Certificate::from_der(der).map_err(|_| CertificateError::BadEncoding)?;

@@ -1,4 +1,6 @@
-//! `bunraku ca rollover`: a longer life for the CA's own certificate.
+//! `bunraku ca rollover`: a longer life for the CA's own certificate, or the steps to a new key ([`new_key`]).
+
+mod new_key;
 
 use std::sync::Arc;
 
@@ -13,12 +15,14 @@ use crate::config::duration;
 
 /// Exit code 1 when the CA's certificate stays as it was.
 pub async fn run(endpoint: &Arc<Endpoint>, args: &RolloverArgs, report: &mut Report) -> anyhow::Result<u8> {
-    let life = args.ttl.as_deref().map(duration::parse).transpose()?;
-    let life = life.map(|life| i64::try_from(life.as_secs())).transpose().context("--ttl")?;
+    if let Some(step) = new_key::step(args) {
+        return new_key::run(endpoint, args, step, report).await;
+    }
+    let life = life(args)?;
     let read = |path| std::fs::read_to_string(path).with_context(|| format!("could not read {path:?}"));
     let certificate = args.certificate.as_ref().map(read).transpose()?;
     let action = if args.request { RolloverAction::Request } else { RolloverAction::SameKey };
-    let asked = serde_json::to_value(RolloverRequest { action, life, certificate })?;
+    let asked = serde_json::to_value(RolloverRequest { certificate, ..request(action, life) })?;
     let answer = endpoint.request("rollover", "POST", ROLLOVER_PATH, Some(&asked)).await?;
     if answer.status != 200 {
         bail!("{}", answer.text());
@@ -46,4 +50,13 @@ pub async fn run(endpoint: &Arc<Endpoint>, args: &RolloverArgs, report: &mut Rep
         report.set(member, told[member].clone());
     }
     Ok(0)
+}
+
+fn request(action: RolloverAction, life: Option<i64>) -> RolloverRequest {
+    RolloverRequest { action, life, certificate: None, key_type: None, ca_name: None, force: false }
+}
+
+fn life(args: &RolloverArgs) -> anyhow::Result<Option<i64>> {
+    let life = args.ttl.as_deref().map(duration::parse).transpose()?;
+    life.map(|life| i64::try_from(life.as_secs())).transpose().context("--ttl")
 }

@@ -147,7 +147,7 @@ pub(super) fn request(issuer: &Certificate, key: &dyn Signer) -> Result<String, 
     request.map(|made| made.to_pem()).map_err(|fault| RolloverFault::Unusable(fault.to_string()))
 }
 
-fn is_root(certificate: &Certificate) -> bool {
+pub(in crate::authority) fn is_root(certificate: &Certificate) -> bool {
     certificate.is_self_issued() && certificate.verify(certificate.spki_der()).is_ok()
 }
 

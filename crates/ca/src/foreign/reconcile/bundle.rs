@@ -3,7 +3,7 @@
 
 use super::Case;
 use crate::command::Command;
-use crate::foreign::Finding;
+use crate::foreign::{Finding, Restore};
 use pki::Certificate;
 
 const FILE: &str = "ca_crt.pem";
@@ -22,6 +22,20 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     };
     if ours == theirs {
         return None;
+    }
+    let has = |wanted: &Certificate| {
+        let same = |one: &Certificate| {
+            one.spki_der() == wanted.spki_der() && one.subject_der() == wanted.subject_der()
+        };
+        theirs.iter().any(same)
+    };
+    if let Some(second) = case.state.second().filter(|second| !has(&second.certificate)) {
+        let what = format!(
+            "lacks {}: a new key is on its way (`bunraku ca rollover --status`), and both keys' certificates stay until \
+             that is done",
+            second.certificate.subject_rfc2253()
+        );
+        return Some(Finding::restore(FILE, what, Restore::Bundle));
     }
     let issuer = case.state.issuer();
     let of_our_key =

@@ -81,8 +81,9 @@ fn judge_certificate(case: &Case<'_>, name: &str, bytes: &[u8]) -> Result<Certif
         let subject = certificate.subject_cn().unwrap_or_default();
         return Err(format!("is a certificate of another name, {subject:?}"));
     }
+    let issuer = case.state.authority_of(case.state.side_of(&certificate.serial()));
     certificate
-        .verify(case.state.issuer().spki_der())
+        .verify(issuer.unwrap_or(case.state.issuer()).spki_der())
         .map_err(|_| "is a certificate that our key has not signed".to_owned())?;
     Ok(certificate)
 }

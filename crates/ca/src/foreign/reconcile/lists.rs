@@ -16,7 +16,9 @@ pub(super) fn judge(case: &Case<'_>) -> (Vec<Finding>, bool) {
     let Some(bytes) = content.bytes() else { return restore("is missing") };
     let Ok(blocks) = pem::parse_all(bytes) else { return restore("is not PEM") };
     let issuer = case.state.issuer();
+    let second = case.state.second().map(|second| &second.certificate);
     let mut own: Option<RevocationList> = None;
+    let mut of_second: Option<RevocationList> = None;
     let mut others = Vec::new();
     for block in blocks.iter().filter(|block| block.label == "X509 CRL") {
         let Ok(list) = RevocationList::from_der(&block.der) else {
@@ -29,14 +31,40 @@ pub(super) fn judge(case: &Case<'_>) -> (Vec<Finding>, bool) {
             if own.as_ref().is_none_or(|known| list.number() > known.number()) {
                 own = Some(list);
             }
+        } else if let Some(second) = second.filter(|second| list.is_issued_by(second)) {
+            if list.verify(second.spki_der()).is_err() {
+                return restore("holds a list in the name of our second key that it has not signed");
+            }
+            of_second = Some(list);
         } else {
             others.push(list);
         }
     }
     let Some(own) = own else { return restore("has no list of ours") };
     let (mut findings, older) = own_list(case, &own);
+    findings.extend(second_list(case, of_second));
     findings.extend(chain(case, others));
     (findings, older)
+}
+
+/// The list of our second key: only this CA issues it. What another one says more is revoked, for it may be true.
+fn second_list(case: &Case<'_>, theirs: Option<RevocationList>) -> Option<Finding> {
+    let ours = case.state.lists().second.as_ref()?;
+    let Some(theirs) = theirs else {
+        let what = "lacks the list of the CA's second key";
+        return Some(Finding::restore(FILE, what, Restore::Lists));
+    };
+    if theirs.der() == ours.der() {
+        return None;
+    }
+    let new: Vec<(Serial, i64)> =
+        theirs.entries().filter(|(serial, _)| !case.state.is_revoked(serial)).collect();
+    let what = "holds another list of the CA's second key";
+    if new.is_empty() {
+        return Some(Finding::restore(FILE, what, Restore::Lists));
+    }
+    let remedy = Remedy::Revoke { entries: new, above: 0 };
+    Some(Finding { file: FILE.into(), what: what.into(), remedy, set_aside: true })
 }
 
 fn own_list(case: &Case<'_>, theirs: &RevocationList) -> (Vec<Finding>, bool) {
