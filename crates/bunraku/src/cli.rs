@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use ca::{
     CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output,
-    PruneArgs, RolloverArgs, SetupArgs, SignArgs,
+    PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
 };
 pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
 

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod certificate_authority;
+mod credentials;
 pub mod front_end;
 
 use std::net::{SocketAddr, ToSocketAddrs};

@@ -26,6 +26,7 @@ mod negotiate;
 mod path;
 mod prune;
 mod reading;
+mod renew;
 pub(crate) mod revocations;
 mod rollover;
 mod rules;
@@ -82,6 +83,8 @@ enum Route {
     Rollover,
     /// How far a rollover is.
     RolloverStatus,
+    /// Ours: a certificate is renewed by an operator.
+    Renew,
     Sign,
     SignAll,
 }
@@ -163,6 +166,7 @@ async fn puppet_ca(
             Route::Expiry => expiry::get(&call),
             Route::Rollover => rollover::post(call, caller).await,
             Route::RolloverStatus => rollover::get(&call),
+            Route::Renew => renew::post(call, caller).await,
             Route::Sign => sign::named(call, caller).await,
             Route::SignAll => sign::all(call, caller).await,
         })
@@ -181,6 +185,7 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         internal::PRUNE_PATH if *method == Method::POST => return Some(Route::Prune),
         internal::EXPIRY_PATH if reads => return Some(Route::Expiry),
         internal::ROLLOVER_PATH if *method == Method::POST => return Some(Route::Rollover),
+        internal::RENEW_PATH if *method == Method::POST => return Some(Route::Renew),
         internal::ROLLOVER_PATH if reads => return Some(Route::RolloverStatus),
         _ => {}
     }

@@ -5,6 +5,7 @@
 //! [`crate::replicated`]): whoever may become primary can sign.
 
 use crate::directory::{Directory, Layout, PRIVATE_MODE, PUBLIC_MODE};
+use crate::state::{Side, State};
 use pki::{KeyFault, PrivateKey, Signer as _};
 use std::collections::HashMap;
 use std::fs;
@@ -70,6 +71,29 @@ pub fn read(layout: &Layout, spki_der: &[u8]) -> Result<PrivateKey, KeyProblem> 
         }
     }
     Err(problem.unwrap_or_else(|| KeyProblem::Missing { id: id(spki_der), main, other }))
+}
+
+/// Reads the key of this name, if a file has it.
+///
+/// # Errors
+/// [`KeyProblem`].
+pub fn named(layout: &Layout, wanted: &str) -> Result<Option<PrivateKey>, KeyProblem> {
+    if id_in(&format!("ca_key-{wanted}.pem")).is_none() {
+        return Ok(None);
+    }
+    let files = [path(layout, wanted), layout.key()];
+    for file in &files {
+        if let Some(key) = read_file(file)?.filter(|key| id(key.spki_der()) == wanted) {
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether this is the name of a key that a state's CA signs with, or will, or has to for its former list.
+pub fn in_use(state: &State, wanted: &str) -> bool {
+    let both = [Side::Own, Side::Second].into_iter().filter_map(|side| state.authority_of(side));
+    both.map(|one| id(one.spki_der())).any(|id| id == wanted)
 }
 
 fn read_file(path: &Path) -> Result<Option<PrivateKey>, KeyProblem> {

@@ -5,6 +5,7 @@
 
 mod disk;
 mod engine;
+mod gate;
 mod network;
 mod parcel;
 
@@ -31,6 +32,8 @@ enum Input {
         frame: Frame,
         answer: oneshot::Sender<Frame>,
     },
+    /// A key that an entry names need not be had: nobody uses it any more.
+    KeyNotInUse(String),
     Event(Event),
     /// A snapshot for another member is packed, or could not be.
     Packed {

@@ -4,18 +4,20 @@ use crate::alone::Alone;
 use crate::api;
 use crate::authority::{Authority, foreign, infra};
 use crate::foreign::found::Found;
+use crate::keys;
 use crate::ledger::{Ledger, Role};
 use crate::replicated::Replicated;
 use crate::settings::CaSettings;
 use crate::store::{OpenFault, Store};
 use replica::Frame;
+use replica::role::Origin;
 use std::future::Future;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 use wire::http::{Method, StatusCode};
-use wire::protocol::internal::{FRAME, REPLICA_PATH};
+use wire::protocol::internal::{FRAME, KEY_PATH, REPLICA_PATH};
 use wire::protocol::revocations;
 use wire::{
     Drain, DrainHandle, DrainPlan, Handler, Limits, LocalFault, LocalListener, Peer, Request, Response, body,
@@ -141,6 +143,33 @@ impl Worker {
         }
     }
 
+    /// Gives another member a key of the CA. Nobody else gets one, no front end and no operator.
+    fn key(&self, request: &Request, peer: &Peer) -> Response {
+        let WorkerLog::Replicated(replicated) = &self.log else {
+            return reply::text(StatusCode::FORBIDDEN, "this CA has no other members");
+        };
+        let member = match peer.certname().and_then(|certname| replicated.origin(certname)) {
+            Some(Origin::Member(member)) => member,
+            _ => return reply::text(StatusCode::FORBIDDEN, "keys are for the CA members of this estate"),
+        };
+        if *request.method() != Method::GET {
+            return reply::text(StatusCode::METHOD_NOT_ALLOWED, "GET");
+        }
+        let id = request.uri().query().and_then(|query| query.strip_prefix("id=")).unwrap_or_default();
+        let in_use = self.authority.ledger().read(|state| keys::in_use(state, id)).unwrap_or_default();
+        match keys::named(self.authority.layout(), id) {
+            Ok(Some(key)) => {
+                info!(%member, key = id, "gave the CA's key to another member");
+                reply::with_type(StatusCode::OK, "application/x-pem-file", key.to_pem().into_bytes())
+            }
+            Ok(None) if !in_use => reply::text(StatusCode::NOT_FOUND, "this CA uses no such key"),
+            Ok(None) => {
+                reply::text(StatusCode::SERVICE_UNAVAILABLE, "this member does not have the key either")
+            }
+            Err(problem) => reply::text(StatusCode::SERVICE_UNAVAILABLE, problem.to_string()),
+        }
+    }
+
     async fn frame(&self, request: Request, peer: &Peer) -> Response {
         let WorkerLog::Replicated(replicated) = &self.log else {
             return reply::text(StatusCode::NOT_FOUND, "this CA has no other members");
@@ -173,6 +202,9 @@ impl Handler for Worker {
         async move {
             if request.uri().path() == REPLICA_PATH {
                 return worker.frame(request, &peer).await;
+            }
+            if request.uri().path() == KEY_PATH {
+                return worker.key(&request, &peer);
             }
             if request.uri().path() == revocations::PATH {
                 let ending = worker.ending.subscribe();

@@ -562,3 +562,89 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_primaries_go_away_under
     estate.stop("ca-2").await;
     estate.stop("ca-1").await;
 }
+
+impl Estate {
+    /// A step of a rollover, as the operator on the member's local socket.
+    async fn roll(&self, to: &str, body: &str) {
+        let client = Client::local(ca::socket_path(&self.cadir(to)), Timeouts::default());
+        let path = "/bunraku/v1/authority/rollover";
+        let answer = client.request(Method::POST, path, HeaderMap::new(), body.as_bytes().to_vec()).await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    }
+}
+
+fn other_keys(cadir: &Path) -> BTreeMap<String, Vec<u8>> {
+    files(cadir).into_iter().filter(|(name, _)| name.starts_with("/ca_key-")).collect()
+}
+
+fn first_of(cadir: &Path, file: &str) -> Certificate {
+    let pem = std::fs::read(cadir.join(file)).unwrap();
+    Certificate::all_from_pem(&pem).unwrap().remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_on_every_member_before_anything_hangs_on_it() {
+    let mut estate = Estate::new().await;
+    estate.start("ca-1").await;
+    let epoch = estate.until_decides("ca-1").await;
+    estate.start("ca-2").await;
+    estate.until_in_sync().await;
+    estate.enrol("ca-1", epoch, "old.example.com").await;
+    let old = first_of(&estate.cadir("ca-1"), "ca_crt.pem");
+
+    // It is there, with the mode of a key, when the operator is told.
+    estate.roll("ca-1", r#"{"action":"new-key"}"#).await;
+    let keys = other_keys(&estate.cadir("ca-2"));
+    assert_eq!((keys.len(), &keys), (1, &other_keys(&estate.cadir("ca-1"))));
+    let name = keys.keys().next().unwrap().trim_start_matches('/').to_owned();
+    assert_eq!(mode(&estate.cadir("ca-2").join(&name)), 0o600);
+    for log in ["log", "snapshot"] {
+        let log = std::fs::read(estate.cadir("ca-1").join("bunraku").join(log)).unwrap();
+        assert!(!log.windows(11).any(|text| text == b"PRIVATE KEY"), "a key must never be in the log");
+    }
+    // Nobody but a member gets it.
+    let id = name.trim_start_matches("ca_key-").trim_end_matches(".pem");
+    let path = format!("/bunraku/v1/ca/key?id={id}");
+    let asked =
+        estate.client("ca-1").request(Method::GET, &path, HeaderMap::new(), Vec::new()).await.unwrap();
+    assert_eq!(asked.status, StatusCode::FORBIDDEN, "{}", asked.text());
+
+    // Given up, while the standby is away; then another one. It comes back and needs only that.
+    estate.stop("ca-2").await;
+    estate.until("the standby is out", |estate| estate.registered().in_sync.len() == 1).await;
+    estate.roll("ca-1", r#"{"action":"abort"}"#).await;
+    estate.roll("ca-1", r#"{"action":"new-key","ca_name":"The next"}"#).await;
+    estate.roll("ca-1", r#"{"action":"activate","force":true}"#).await;
+    estate.enrol("ca-1", epoch, "new.example.com").await;
+    estate.start("ca-2").await;
+    estate.until_in_sync().await;
+    estate.until_equal().await;
+    let new = first_of(&estate.cadir("ca-2"), "ca_crt.pem");
+    assert_eq!(new.subject_cn(), Some("The next"));
+
+    // It takes over: it signs with the new key, and revokes with either.
+    estate.stop("ca-1").await;
+    let after = estate.registered();
+    estate.set(after.succeeded_by(MemberName::new("ca-2"), BTreeSet::new()));
+    let epoch = estate.until_decides("ca-2").await;
+    estate.enrol("ca-2", epoch, "newer.example.com").await;
+    let leaf = first_of(&estate.cadir("ca-2"), "signed/newer.example.com.pem");
+    leaf.verify(new.spki_der()).unwrap();
+    for name in ["old.example.com", "new.example.com"] {
+        estate.operate("ca-2", name, "revoked").await;
+    }
+    let lists = std::fs::read(estate.cadir("ca-2").join("ca_crl.pem")).unwrap();
+    let lists = pki::crl::RevocationList::all_from_pem(&lists).unwrap();
+    assert!(lists[0].verify(new.spki_der()).is_ok() && lists[1].verify(old.spki_der()).is_ok());
+    assert_eq!((lists[0].len(), lists[1].len()), (1, 1));
+
+    // A disk that was lost is filled again, keys and all.
+    std::fs::remove_dir_all(estate.cadir("ca-1")).unwrap();
+    estate.start("ca-1").await;
+    estate.until_in_sync().await;
+    estate.until_equal().await;
+    assert_eq!(other_keys(&estate.cadir("ca-1")).len(), 2);
+    estate.stop("ca-2").await;
+    estate.stop("ca-1").await;
+}

@@ -289,7 +289,7 @@ impl FrontEnd {
     /// Prometheus' text.
     pub fn metrics_page(&self) -> String {
         let own = self.settings.identity.certificate();
-        let certificates = self.settings.trust.certificates().iter().chain([own]);
+        let certificates = self.settings.trust.certificates().into_iter().chain([own]);
         let certificates: Vec<End> = certificates
             .map(|certificate| End { name: certificate.subject_rfc2253(), at: certificate.not_after() })
             .collect();

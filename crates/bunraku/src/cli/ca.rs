@@ -33,9 +33,11 @@ pub enum CaCommand {
     Migrate(MigrateArgs),
     /// Remove entries from the CA's own revocation list (the CA stopped, or --online)
     Prune(PruneArgs),
+    /// Renew the certificates of Bunraku's own roles and operator whose files are on this machine
+    RenewRoles(RenewRolesArgs),
     /// Revoke certificates
     Revoke(RevokeArgs),
-    /// Give the CA's own certificate a longer life, with the same key: nodes need not be touched
+    /// Give the CA's own certificate a longer life (nodes need not be touched), or the CA a new key, in steps
     Rollover(RolloverArgs),
     /// Make a root and an intermediate CA, and the server's certificate
     Setup(SetupArgs),
@@ -61,6 +63,7 @@ impl CaCommand {
             CaCommand::List(args) => &args.output,
             CaCommand::Migrate(args) => &args.output,
             CaCommand::Prune(args) => &args.output,
+            CaCommand::RenewRoles(args) => &args.output,
             CaCommand::Revoke(args) => &args.output,
             CaCommand::Rollover(args) => &args.output,
             CaCommand::Setup(args) => &args.output,
@@ -179,6 +182,23 @@ pub struct RolloverArgs {
     /// Change nothing, print a certificate request for the issuer above the CA
     #[arg(long, conflicts_with = "ttl")]
     pub request: bool,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct RenewRolesArgs {
+    /// Those that end within this time, besides those of a CA key that does not sign any more
+    #[arg(long, value_name = "TIME", default_value = "90d")]
+    pub within: String,
+    /// All of them, whenever they end
+    #[arg(long)]
+    pub all: bool,
+    /// Only these
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

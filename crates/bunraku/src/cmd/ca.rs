@@ -15,6 +15,7 @@ mod list;
 mod migrate;
 mod offline;
 mod prune;
+mod renew_roles;
 mod report;
 mod revoke;
 mod rollover;
@@ -124,6 +125,14 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             let mut report = Report::new(&args.output)?;
             let config = offline::config(config, &args.target)?;
             let code = setup::import(config.as_ref(), &args, &mut report)?;
+            report.finish(code)
+        }
+        CaCommand::RenewRoles(args) => {
+            let mut report = Report::new(&args.output)?;
+            let within = renew_roles::check(&args)?;
+            let settings = offline::config(config.clone(), &args.target)?;
+            let endpoint = open(config, &args.target).await?;
+            let code = renew_roles::run(&endpoint, settings.as_ref(), &args, within, &mut report).await?;
             report.finish(code)
         }
         CaCommand::Revoke(args) => {

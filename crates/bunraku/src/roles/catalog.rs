@@ -6,7 +6,7 @@ use wire::access_log::{AccessLog, Logged};
 use wire::tls::{ClientCertificates, ServerTls};
 use wire::{Limits, serve_tls};
 
-use super::{access_log_path, end_on_signal, listen, worker_drain};
+use super::{access_log_path, credentials, end_on_signal, listen, worker_drain};
 use crate::config::Config;
 use crate::operator;
 
@@ -33,7 +33,10 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     let handler = CatalogWorker::start(settings)?;
     let log = AccessLog::open(access_log_path(&config.main.logdir, "catalog", &worker.address))?;
     let identity = operator::identity(config, &worker.certname)?;
-    let tls = ServerTls::new(&identity, operator::trust(config)?, ClientCertificates::Optional)?;
+    let trust = operator::trust(config)?;
+    credentials::follow_identity(config, &worker.certname, identity.clone());
+    credentials::follow_trust(config, trust.clone());
+    let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
     let listener = listen(&worker.address)?;
     let drain = end_on_signal(log.clone(), worker_drain())?;
     let logged = Logged::new(handler, log, name, front_ends);

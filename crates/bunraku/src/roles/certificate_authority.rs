@@ -8,7 +8,7 @@ use wire::access_log::{AccessLog, Logged};
 use wire::tls::{ClientCertificates, ClientTls, ServerTls};
 use wire::{Limits, serve_tls};
 
-use super::{access_log_path, end_on_signal, listen, worker_drain};
+use super::{access_log_path, credentials, end_on_signal, listen, worker_drain};
 use crate::config::{Autosign, CaMember, Config};
 use crate::operator;
 
@@ -18,6 +18,7 @@ pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<(
         .ca_member(name)
         .with_context(|| format!("{} has no [[ca.member]] named '{name}'", config.path.display()))?;
     let identity = operator::identity(config, &member.certname)?;
+    credentials::follow_identity(config, &member.certname, identity.clone());
     let trust = operator::trust(config)?;
     let mut settings = settings(config, member)?;
     settings.trust = Some(trust.clone());

@@ -10,7 +10,7 @@ use wire::access_log::AccessLog;
 use wire::tls::{ClientTls, Identity, TrustBundle};
 use wire::{DrainPlan, Limits};
 
-use super::{access_log_path, bind, end_on_signal, listen};
+use super::{access_log_path, bind, credentials, end_on_signal, listen};
 use crate::config::{Config, Register};
 use crate::operator;
 
@@ -21,9 +21,11 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         bail!("{} has no front end '{name}'; it has {}", config.path.display(), names.join(", "));
     };
     let access_log = AccessLog::open(access_log_path(&config.main.logdir, "front-end", &own.listen))?;
+    let identity = operator::identity(config, &own.certname)?;
+    credentials::follow_identity(config, &own.certname, identity.clone());
     let settings = FrontEndSettings {
         certname: own.certname.clone(),
-        identity: operator::identity(config, &own.certname)?,
+        identity,
         trust: operator::trust(config)?,
         catalog_workers: config.catalog.iter().map(|w| worker(&w.name, &w.address, &w.certname)).collect(),
         ca_members: config.ca.members.iter().map(|m| worker(&m.name, &m.address, &m.certname)).collect(),

@@ -39,6 +39,28 @@ impl Authority {
     ) -> Result<String, Failure> {
         let ttl = self.policy.auto_renewal_ttl.ok_or(Fault::NothingToRenew)?;
         let old = old.ok_or(Fault::NothingToRenew)?;
+        self.renew_for(caller, old, ttl, false).await
+    }
+
+    /// Renews `old` because an operator says so, for as long as any certificate lives here; also one that has expired.
+    ///
+    /// # Errors
+    /// As [`Authority::renew`].
+    pub async fn renew_by_operator(
+        self: &Arc<Self>,
+        caller: &Caller,
+        old: &Certificate,
+    ) -> Result<String, Failure> {
+        self.renew_for(caller, old, self.policy.ca_ttl, true).await
+    }
+
+    async fn renew_for(
+        self: &Arc<Self>,
+        caller: &Caller,
+        old: &Certificate,
+        ttl: i64,
+        expired_too: bool,
+    ) -> Result<String, Failure> {
         let certname = Certname::parse(old.subject_cn().unwrap_or_default()).map_err(Fault::from)?;
 
         // 1. From here on this name is ours. Has this very request been here before?
@@ -57,7 +79,7 @@ impl Authority {
         if !ours {
             return Err(Fault::NotOurs.into());
         }
-        if revoked || now > old.not_after() {
+        if revoked || now > old.not_after() && !expired_too {
             return Err(Fault::NothingToRenew.into());
         }
 

@@ -14,7 +14,7 @@ use replica::flaws::Flaws;
 use replica::membership::MembershipFile;
 use replica::role::{Action, Event, Member, Refusal, Restored, Settings};
 use replica::{ClusterId, Entry, Frame, MemberName, Position};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -41,13 +41,15 @@ pub(super) struct Surroundings {
 
 pub(super) struct Engine {
     member: Member,
-    around: Surroundings,
+    pub(super) around: Surroundings,
     started: Instant,
     /// In the log and not committed yet.
     uncommitted: VecDeque<Entry>,
     applied: Position,
     proposals: BTreeMap<u64, oneshot::Sender<Result<u64, ledger::Refusal>>>,
     open_frames: BTreeMap<u64, oneshot::Sender<Frame>>,
+    /// Names of keys that entries name and that nobody uses any more.
+    pub(super) not_in_use: BTreeSet<String>,
     next_number: u64,
     /// Snapshots packed for others.
     parcels: BTreeMap<MemberName, Vec<u8>>,
@@ -89,6 +91,7 @@ impl Engine {
             applied,
             proposals: BTreeMap::new(),
             open_frames: BTreeMap::new(),
+            not_in_use: BTreeSet::new(),
             next_number: 0,
             parcels: BTreeMap::new(),
             since_snapshot,
@@ -135,7 +138,11 @@ impl Engine {
     fn take(&mut self, input: Input, membership: &mut MembershipFile) {
         match input {
             Input::Propose(proposal) => self.propose(proposal, membership),
+            Input::KeyNotInUse(id) => {
+                self.not_in_use.insert(id);
+            }
             Input::Frame { from, frame, answer } => {
+                let Some((frame, answer)) = self.fetch_keys_first(&from, frame, answer) else { return };
                 let reply = self.number();
                 self.open_frames.insert(reply, answer);
                 self.step(Event::FrameReceived { from, frame, reply }, membership);
@@ -368,6 +375,7 @@ impl Engine {
             let incoming = directory.layout().incoming();
             let result = std::fs::read(&incoming).map_err(parcel::ParcelFault::Io).and_then(|bytes| {
                 let mut state = parcel::unpack(directory, &bytes)?;
+                super::gate::has_keys(directory.layout(), &state)?;
                 directory.resume_record(&mut state, held.as_deref())?;
                 snapshot::write(directory.layout(), position, &state)?;
                 Ok(Box::new(state))

@@ -2,6 +2,7 @@
 
 use super::Input;
 use crate::settings::{MemberAddress, RegisterAddress, Replication};
+use pki::PrivateKey;
 use replica::role::{Event, RegisterOutcome, SendFailure};
 use replica::{Configuration, Frame, MemberName};
 use std::collections::BTreeMap;
@@ -14,7 +15,9 @@ use tracing::debug;
 use wire::client::{ConnectFault, Connection, SendFault};
 use wire::http::header::{CONTENT_TYPE, HeaderValue};
 use wire::http::{Method, StatusCode, Uri};
-use wire::protocol::internal::{FRAME, REGISTER_PATH, REPLICA_PATH, RegisterAnswer, RegisterRequest};
+use wire::protocol::internal::{
+    FRAME, KEY_PATH, REGISTER_PATH, REPLICA_PATH, RegisterAnswer, RegisterRequest,
+};
 use wire::tls::ClientTls;
 use wire::{Bytes, Request, body};
 
@@ -89,6 +92,25 @@ impl Network {
         });
     }
 
+    /// Asks a member for the key of this name, and tells what came of it.
+    pub(super) fn fetch_key(
+        &self,
+        from: &MemberName,
+        id: &str,
+        tell: impl FnOnce(Result<FetchedKey, String>) + Send + 'static,
+    ) {
+        let Some(link) = self.members.get(from).cloned() else {
+            return tell(Err(format!("{from} is no member")));
+        };
+        let (target, limit) = (format!("{KEY_PATH}?id={id}"), self.frame_limit);
+        self.runtime.spawn(async move {
+            tell(match tokio::time::timeout(limit, link.get_key(&target, limit)).await {
+                Ok(result) => result,
+                Err(_) => Err("there was no answer in time".to_owned()),
+            });
+        });
+    }
+
     /// Asks the register; exactly one `RegisterAnswered` follows.
     pub(super) fn compare_and_set(&self, ticket: u64, expected_version: u64, configuration: Configuration) {
         let (report, registers, limit) =
@@ -131,7 +153,32 @@ impl Registers {
     }
 }
 
+/// What a member said when it was asked for a key.
+pub(super) enum FetchedKey {
+    Here(PrivateKey),
+    /// The CA does not use it any more.
+    NotInUse,
+}
+
 impl Link {
+    async fn get_key(&self, target: &str, limit: Duration) -> Result<FetchedKey, String> {
+        let connection = Connection::open(&self.address, &self.tls, &self.certname, limit).await;
+        let mut connection = connection.map_err(|fault| fault.to_string())?;
+        let mut request = Request::new(body::empty());
+        *request.uri_mut() = Uri::try_from(target).map_err(|fault| fault.to_string())?;
+        let response = connection.send(request).await.map_err(|fault| fault.to_string())?;
+        let status = response.status();
+        let answer =
+            body::collect(response.into_body(), MAX_ANSWER).await.map_err(|fault| fault.to_string())?;
+        match status {
+            StatusCode::OK => {
+                PrivateKey::from_pem(&answer).map(FetchedKey::Here).map_err(|fault| fault.to_string())
+            }
+            StatusCode::NOT_FOUND => Ok(FetchedKey::NotInUse),
+            status => Err(format!("the answer was {status}: {}", String::from_utf8_lossy(&answer))),
+        }
+    }
+
     async fn exchange(&self, frame: &Frame, limit: Duration) -> Result<Frame, SendFailure> {
         let bytes = self.post(REPLICA_PATH, FRAME, Bytes::from(frame.encode()), limit).await?;
         Frame::decode(&bytes).map_err(|fault| {

@@ -1,7 +1,7 @@
 //! A whole authority for a member that cannot be fed from the log: its state, and the files of its directory.
 //!
-//! The CA's private key travels here, over the mutually authenticated connection between members, and nowhere else:
-//! it is never in the log. The root's key (`puppetserver ca setup` leaves it beside the CA's) does not travel at all:
+//! The CA's private key travels here, over the mutually authenticated connection between members, and (a new one, see [`super::gate`]) in an
+//! answer of its own over the same connection, and nowhere else: it is never in the log. The root's key (`puppetserver ca setup` leaves it beside the CA's) does not travel at all:
 //! no CA needs it to work, and its place is offline.
 
 use crate::directory::{Directory, Layout, PUBLIC_MODE, sync_directory};
@@ -31,6 +31,9 @@ pub enum ParcelFault {
     /// It names a file that no CA directory has.
     #[error("it names the file {0:?}")]
     Name(String),
+    /// A key that the state names is not in it.
+    #[error(transparent)]
+    Key(#[from] crate::keys::KeyProblem),
     /// The file system says no.
     #[error(transparent)]
     Io(#[from] io::Error),

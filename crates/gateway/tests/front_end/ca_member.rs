@@ -200,6 +200,8 @@ impl CaMember {
                 if known.version.as_ref() != Some(&version) {
                     let first = known.prefix_of(|at| shared.revoked.get(at).copied());
                     let told = Revocations {
+                        second: None,
+                        bundle: String::new(),
                         version,
                         chain: String::new(),
                         number: shared.list_number,

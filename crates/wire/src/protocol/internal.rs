@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub const PREFIX: &str = "/bunraku/v1";
 /// `POST`, on CA members: one frame in, one frame out ([`FRAME`]).
 pub const REPLICA_PATH: &str = "/bunraku/v1/replica";
+/// `GET ?id=ID`, on CA members, for the other members alone: the private key of that name, PEM. 404: there is none that
+/// this CA uses.
+pub const KEY_PATH: &str = "/bunraku/v1/ca/key";
 /// `POST`, on the front end: [`RegisterRequest`] in, [`RegisterAnswer`] out. For CA members.
 pub const REGISTER_PATH: &str = "/bunraku/v1/register";
 /// `GET`, on the front end: [`Status`].
@@ -30,6 +33,8 @@ pub const PRUNE_PATH: &str = "/bunraku/v1/authority/prune";
 pub const EXPIRY_PATH: &str = "/bunraku/v1/authority/expiry";
 /// `POST`: [`RolloverRequest`] in. `GET`: where the way to a new key is.
 pub const ROLLOVER_PATH: &str = "/bunraku/v1/authority/rollover";
+/// `POST`, a certificate (PEM) in: the same name, key and extensions with a new serial number and life come back.
+pub const RENEW_PATH: &str = "/bunraku/v1/authority/renew";
 
 /// Content type of a replication frame.
 pub const FRAME: &str = "application/cbor";

@@ -1,0 +1,119 @@
+//! An entry that names a new key of the CA is let in only once this member has that key, durably. So whoever has the entry
+//! has the key: a step that every in-sync member has confirmed has given every one of them the key, and no member can
+//! become primary that could not sign.
+//!
+//! The key comes from the member that sent the entry, over the connection that both have proved their names on. Until it
+//! is here the sender gets no answer, and takes this member for silent: if the key does not come in time, the primary goes
+//! on without this member, and sends the entry again later.
+
+use super::Input;
+use super::engine::Engine;
+use super::network::FetchedKey;
+use crate::command::{Command, Envelope};
+use crate::directory::Layout;
+use crate::keys::{self, KeyProblem};
+use crate::state::{Side, State};
+use pki::{Certificate, Signer as _};
+use replica::frame::Body;
+use replica::role::Origin;
+use replica::{Entry, Frame};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+
+/// How every [`Command::KeyIntroduced`] begins: an array of two, of which the first is its number. Other entries may have
+/// these octets, too; most have not, and need not be read for this.
+const MARK: [u8; 3] = [0x82, 0x18, 24];
+
+impl Engine {
+    /// Gives the frame back, unless it has to wait for a key: then it comes again, as a new input, when the key is here.
+    pub(super) fn fetch_keys_first(
+        &self,
+        from: &Origin,
+        frame: Frame,
+        answer: oneshot::Sender<Frame>,
+    ) -> Option<(Frame, oneshot::Sender<Frame>)> {
+        let (Origin::Member(member), Some(Body::Append(append))) = (from, &frame.body) else {
+            return Some((frame, answer));
+        };
+        let layout = &self.around.layout;
+        let missing = append.entries.iter().filter_map(introduced).find(|certificate| {
+            !self.not_in_use.contains(&keys::id(certificate.spki_der()))
+                && keys::read(layout, certificate.spki_der()).is_err()
+        });
+        let Some(certificate) = missing else { return Some((frame, answer)) };
+        let id = keys::id(certificate.spki_der());
+        let (inputs, projection) = (self.around.inputs.clone(), self.around.projection.clone());
+        let (from, sender, name) = (from.clone(), member.clone(), id.clone());
+        self.around.network.fetch_key(member, &id, move |fetched| {
+            // The loop may have ended meanwhile: then nobody waits.
+            let again = move |inputs: &std::sync::mpsc::Sender<Input>| {
+                drop(inputs.send(Input::Frame { from, frame, answer }));
+            };
+            match fetched {
+                Ok(FetchedKey::Here(key)) if key.spki_der() == certificate.spki_der() => {
+                    projection.run(move |directory| match keys::keep(directory, &key) {
+                        Ok(()) => {
+                            info!(key = name, from = %sender, "has the CA's new key");
+                            again(&inputs);
+                        }
+                        Err(fault) => warn!(%fault, key = name, "the CA's new key cannot be kept; this member waits"),
+                    });
+                }
+                Ok(FetchedKey::Here(_)) => warn!(key = name, from = %sender, "was sent another key; this member waits"),
+                Ok(FetchedKey::NotInUse) => {
+                    drop(inputs.send(Input::KeyNotInUse(name)));
+                    again(&inputs);
+                }
+                Err(why) => {
+                    warn!(why, key = name, from = %sender, "the CA's new key cannot be had; this member waits for it");
+                }
+            }
+        });
+        None
+    }
+}
+
+/// The certificate of the key that an entry introduces, if it does that.
+fn introduced(entry: &Entry) -> Option<Certificate> {
+    if entry.is_marker() || !entry.payload.windows(MARK.len()).any(|octets| octets == MARK) {
+        return None;
+    }
+    let envelope = Envelope::decode(&entry.payload).ok()?;
+    envelope.commands.iter().find_map(|command| match command {
+        Command::KeyIntroduced { certificate_der, .. } => Certificate::from_der(certificate_der).ok(),
+        _ => None,
+    })
+}
+
+/// Whether a member has every key that a state needs.
+pub(super) fn has_keys(layout: &Layout, state: &State) -> Result<(), KeyProblem> {
+    let mut needed = [Side::Own, Side::Second].into_iter().filter_map(|side| state.authority_of(side));
+    needed.try_for_each(|one| keys::read(layout, one.spki_der()).map(|_| ()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Actor;
+    use pki::{KeyKind, PrivateKey};
+    use replica::{Epoch, Position};
+
+    #[test]
+    fn an_entry_that_introduces_a_key_is_recognised() {
+        let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
+        let certificate = pki::issue::self_signed_ca("x", &key, 5.into(), 0, 9).unwrap();
+        let entry = |commands| {
+            let envelope = Envelope { at: 1, actor: Actor::default(), request: None, commands };
+            Entry::after(&Position::ZERO, Epoch(1), envelope.encode())
+        };
+        let reserved = || Command::SerialsReserved { next: "0005".into() };
+        let named = Command::KeyIntroduced {
+            certificate_der: certificate.der().to_vec(),
+            list_der: vec![],
+            infra_der: vec![],
+            bundle_pem: String::new(),
+        };
+        assert_eq!(introduced(&entry(vec![reserved()])), None);
+        assert_eq!(introduced(&entry(vec![reserved(), named])), Some(certificate));
+    }
+}
