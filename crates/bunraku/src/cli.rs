@@ -2,6 +2,7 @@
 
 mod ca;
 mod failover;
+mod sync;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub use ca::{
     PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
 };
 pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
+pub use sync::SyncArgs;
 
 /// The whole server side of a Puppet estate in one binary.
 #[derive(Debug, Parser)]

@@ -18,7 +18,7 @@ mod serials;
 mod signatures;
 
 pub(crate) use material::parallel;
-pub use material::{Material, Progress};
+pub use material::{Material, Progress, is_running};
 pub use repair::{RepairFault, Repaired, repair};
 
 use crate::directory::Layout;

@@ -41,7 +41,13 @@ fn of(command: &Command) -> u16 {
 
 /// Whether a command only tells something: the authority is the same without it.
 fn only_tells(command: &Command) -> bool {
-    matches!(command, Command::Noted { .. })
+    matches!(
+        command,
+        Command::Noted { .. }
+            | Command::AuditBegun { .. }
+            | Command::Refused { .. }
+            | Command::Because { .. }
+    )
 }
 
 /// Makes an envelope fit for members of `agreed`.
@@ -67,5 +73,20 @@ mod tests {
         let mut envelope = Envelope { at: 1, actor: Actor::default(), request: None, commands };
         assert_eq!(fit(&mut envelope, 0), Ok(()));
         assert_eq!(envelope.commands.len(), 1);
+    }
+
+    #[test]
+    fn what_only_tells_is_left_out_for_older_members_and_told_to_others() {
+        let commands = vec![
+            Command::Because { text: "autosign = true".into() },
+            Command::RequestDeleted { certname: "a.example".into() },
+        ];
+        let envelope = Envelope { at: 1, actor: Actor::default(), request: None, commands };
+        let mut for_older = envelope.clone();
+        assert_eq!(fit(&mut for_older, 0), Ok(()));
+        assert_eq!(for_older.commands, envelope.commands[1..]);
+        let mut for_equals = envelope.clone();
+        assert_eq!(fit(&mut for_equals, LEVEL), Ok(()));
+        assert_eq!(for_equals, envelope);
     }
 }

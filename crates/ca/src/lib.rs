@@ -35,6 +35,7 @@ mod source;
 pub mod state;
 mod status_json;
 pub mod store;
+pub mod sync;
 mod time;
 pub mod view;
 mod worker;

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use pki::KeyKind;
 
 use super::failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
+use super::sync::SyncArgs;
 
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
@@ -45,6 +46,8 @@ pub enum CaCommand {
     Sign(SignArgs),
     /// Make another member the active CA, in order, without losing anything
     Switchover(SwitchoverArgs),
+    /// Bring one directory of Puppet Server's CA to the state of another, as a checked rsync would
+    Sync(SyncArgs),
 }
 
 impl CaCommand {
@@ -69,6 +72,7 @@ impl CaCommand {
             CaCommand::Setup(args) => &args.output,
             CaCommand::Sign(args) => &args.output,
             CaCommand::Switchover(args) => &args.output,
+            CaCommand::Sync(args) => &args.output,
         }
     }
 }

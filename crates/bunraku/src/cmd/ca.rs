@@ -14,6 +14,7 @@ mod host_files;
 mod list;
 mod migrate;
 mod offline;
+mod progress;
 mod prune;
 mod renew_roles;
 mod report;
@@ -22,6 +23,7 @@ mod rollover;
 mod setup;
 mod sign;
 mod switchover;
+mod sync;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,6 +113,11 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
         CaCommand::Switchover(args) => {
             let mut report = Report::new(&args.output)?;
             let code = switchover::run(config, &args, &mut report).await?;
+            report.finish(code)
+        }
+        CaCommand::Sync(args) => {
+            let mut report = Report::new(&args.output)?;
+            let code = sync::run(&args, &mut report)?;
             report.finish(code)
         }
         CaCommand::Migrate(args) => migrate_verb(config, args).await,

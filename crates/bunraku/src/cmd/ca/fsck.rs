@@ -1,12 +1,12 @@
 //! `bunraku ca fsck`: checks a CA directory, and mends it. Exit codes as fsck(8): 0 clean, 1 mended, 4 problems left.
 
-use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::Context;
 use ca::fsck::{self, Problem, Severity};
 use serde_json::json;
 
+use super::progress::Line;
 use super::report::Report;
 
 /// Everything that was wrong has been mended.
@@ -77,35 +77,4 @@ fn text(problem: &Problem, mended: bool, mend: bool) -> String {
         _ => {}
     }
     text
-}
-
-/// A line that says what is being looked at, on a terminal only, and only when it takes a while.
-struct Line {
-    begun: std::time::Instant,
-    drawn: bool,
-}
-
-impl Default for Line {
-    fn default() -> Self {
-        Self { begun: std::time::Instant::now(), drawn: false }
-    }
-}
-
-impl Line {
-    fn show(&mut self, what: &str, done: usize, total: usize) {
-        let long = self.begun.elapsed() > std::time::Duration::from_millis(500);
-        if !long || !std::io::stderr().is_terminal() {
-            return;
-        }
-        let how_far = if total > 0 { format!(" {done} of {total}") } else { String::new() };
-        // Nobody reads it when stderr is gone.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{}{how_far}", what.replace('_', " "));
-        self.drawn = true;
-    }
-
-    fn clear(&mut self) {
-        if std::mem::take(&mut self.drawn) {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
-    }
 }
