@@ -252,6 +252,26 @@ impl Directory {
         staged.put()
     }
 
+    /// As [`Directory::place`] for each, many with one wait for the disk. Ends at the first fault.
+    pub(crate) fn place_all<E: From<io::Error>>(
+        &self,
+        contents: impl Iterator<Item = Result<(PathBuf, Vec<u8>, u32), E>>,
+    ) -> Result<(), E> {
+        let mut contents = contents.peekable();
+        while contents.peek().is_some() {
+            let (mut files, mut staged) = (Vec::new(), Vec::new());
+            for content in contents.by_ref().take(OPEN_AT_A_TIME) {
+                let (target, bytes, mode) = content?;
+                let (file, one) = self.stage(target, &bytes, mode)?;
+                files.push(file);
+                staged.push(one);
+            }
+            flush_together(&files)?;
+            staged.into_iter().try_for_each(Staged::put)?;
+        }
+        Ok(())
+    }
+
     /// Writes a temporary file; the caller makes it durable, then puts it in place.
     fn stage(&self, target: PathBuf, bytes: &[u8], mode: u32) -> io::Result<(File, Staged)> {
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);

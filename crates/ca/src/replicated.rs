@@ -39,7 +39,7 @@ enum Input {
     Packed {
         to: MemberName,
         position: Position,
-        parcel: Option<Vec<u8>>,
+        parcel: Option<(std::fs::File, u64)>,
     },
     /// A snapshot from the primary is in the directory, or could not be used.
     Unpacked {

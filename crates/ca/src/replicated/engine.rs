@@ -15,7 +15,7 @@ use replica::membership::MembershipFile;
 use replica::role::{Action, Event, Member, Refusal, Restored, Settings};
 use replica::{ClusterId, Entry, Frame, MemberName, Position};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::Arc;
@@ -52,7 +52,9 @@ pub(super) struct Engine {
     pub(super) not_in_use: BTreeSet<String>,
     next_number: u64,
     /// Snapshots packed for others.
-    parcels: BTreeMap<MemberName, Vec<u8>>,
+    parcels: BTreeMap<MemberName, File>,
+    /// What was last said of a snapshot that arrives or leaves: when, and how far it was.
+    progress: Progress,
     since_snapshot: u64,
     /// A snapshot is being written.
     saving: Option<snapshot::Writing>,
@@ -94,6 +96,7 @@ impl Engine {
             not_in_use: BTreeSet::new(),
             next_number: 0,
             parcels: BTreeMap::new(),
+            progress: Progress::default(),
             since_snapshot,
             saving: None,
             probed: now,
@@ -154,8 +157,7 @@ impl Engine {
                     self.ask_log(Job::Resume);
                 }
             }
-            Input::Packed { to, position, parcel: Some(parcel) } => {
-                let length = parcel.len() as u64;
+            Input::Packed { to, position, parcel: Some((parcel, length)) } => {
                 self.parcels.insert(to.clone(), parcel);
                 self.step(Event::SnapshotTaken { to, position, length }, membership);
             }
@@ -230,13 +232,12 @@ impl Engine {
             Action::Flush { up_to } => self.ask_log(Job::Flush(up_to)),
             Action::Send { to, ticket, frame } => self.around.network.send(to, ticket, frame),
             Action::SendSnapshot { to, ticket, mut frame, offset, length } => {
-                let part = self.parcels.get(&to).and_then(|parcel| {
-                    let start = usize::try_from(offset).ok()?;
-                    let end = usize::try_from(offset + length).ok()?;
-                    parcel.get(start..end)
-                });
+                let part = self.parcels.get(&to).map(|parcel| read_part(parcel, offset, length));
                 // Without its bytes the receiver does not count the part, and asks again.
-                frame.fill_snapshot(part.unwrap_or_default().to_vec());
+                frame.fill_snapshot(part.unwrap_or_else(|| Ok(Vec::new())).unwrap_or_else(|fault| {
+                    warn!(%fault, "a part of a snapshot could not be read");
+                    Vec::new()
+                }));
                 self.around.network.send(to, ticket, frame);
             }
             Action::Reply { reply, frame } => {
@@ -272,7 +273,8 @@ impl Engine {
             Action::DropSnapshot { to } => {
                 self.parcels.remove(&to);
             }
-            Action::StoreSnapshot { offset, bytes, .. } => {
+            Action::StoreSnapshot { offset, total, bytes, .. } => {
+                self.progress.arrives(offset + bytes.len() as u64, total);
                 if let Err(fault) = self.store_part(offset, &bytes) {
                     warn!(%fault, "a part of a snapshot could not be kept");
                 }
@@ -348,7 +350,7 @@ impl Engine {
             return;
         };
         self.around.projection.run(move |directory| {
-            let parcel = parcel::pack(directory.layout(), state.encode())
+            let parcel = parcel::pack(directory.layout(), &state)
                 .inspect_err(|fault| warn!(%fault, %to, "no snapshot could be made"))
                 .ok();
             drop(inputs.send(Input::Packed { to, position, parcel }));
@@ -373,8 +375,9 @@ impl Engine {
         let held = self.around.shared.copy();
         self.around.projection.run(move |directory| {
             let incoming = directory.layout().incoming();
-            let result = std::fs::read(&incoming).map_err(parcel::ParcelFault::Io).and_then(|bytes| {
-                let mut state = parcel::unpack(directory, &bytes)?;
+            let mut progress = Progress::default();
+            let tell = |done, of| progress.unpacks(done, of);
+            let result = parcel::unpack(directory, &incoming, tell).and_then(|mut state| {
                 super::gate::has_keys(directory.layout(), &state)?;
                 directory.resume_record(&mut state, held.as_deref())?;
                 snapshot::write(directory.layout(), position, &state)?;
@@ -408,5 +411,53 @@ impl Engine {
     fn end(&mut self, reason: &str) {
         error!("{reason}; this member stands aside");
         self.ended = true;
+    }
+}
+
+fn read_part(parcel: &File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut part = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    parcel.read_exact_at(&mut part, offset)?;
+    Ok(part)
+}
+
+/// Says now and then how far a member is that joins.
+#[derive(Default)]
+struct Progress {
+    said: Option<Instant>,
+}
+
+impl Progress {
+    const EVERY: Duration = Duration::from_secs(1);
+
+    /// So much of a snapshot is here.
+    fn arrives(&mut self, received: u64, total: u64) {
+        if received == total {
+            info!("a copy of the CA has arrived, {} KiB; it is put in place now", total.div_ceil(1024));
+            self.said = None;
+        } else if self.is_due() {
+            info!(
+                "joining: {} of {} MiB have arrived ({} %)",
+                received >> 20,
+                total.div_ceil(1 << 20),
+                received * 100 / total.max(1)
+            );
+        }
+    }
+
+    /// So many of its files are in the directory.
+    fn unpacks(&mut self, done: u64, of: u64) {
+        if done == of {
+            info!("joining: all {of} files are in the directory");
+        } else if self.is_due() {
+            info!("joining: {done} of {of} files are in the directory ({} %)", done * 100 / of.max(1));
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let due = self.said.is_none_or(|said| said.elapsed() >= Self::EVERY);
+        if due {
+            self.said = Some(Instant::now());
+        }
+        due
     }
 }

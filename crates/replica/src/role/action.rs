@@ -105,6 +105,8 @@ pub enum Action {
         position: Position,
         /// Where the part belongs.
         offset: u64,
+        /// Bytes of the whole.
+        total: u64,
         /// The part.
         bytes: Vec<u8>,
     },

@@ -186,7 +186,12 @@ impl Follow {
         if part.offset == *received {
             *received += part.bytes.len() as u64;
             let bytes = part.bytes;
-            core.act(Action::StoreSnapshot { position: *position, offset: part.offset, bytes });
+            core.act(Action::StoreSnapshot {
+                position: *position,
+                offset: part.offset,
+                total: part.total,
+                bytes,
+            });
         }
         let (position, received) = (*position, *received);
         if received < part.total {
