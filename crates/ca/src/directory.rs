@@ -144,6 +144,10 @@ impl Layout {
     pub fn incoming(&self) -> PathBuf {
         self.own().join("incoming")
     }
+    /// `bunraku/arriving`: there while a snapshot from the primary takes its place in the directory.
+    pub fn arriving(&self) -> PathBuf {
+        self.own().join("arriving")
+    }
     /// What a crash may leave of files of ours that were being replaced or received; none of it counts.
     fn unfinished(&self) -> Vec<PathBuf> {
         let own = self.own();

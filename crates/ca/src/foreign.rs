@@ -7,6 +7,7 @@
 //! 4. [`settle`]: what is adopted becomes commands in the log; what is not is set aside under `bunraku/found`, and the
 //!    file written anew.
 
+pub mod acted;
 pub mod explained;
 pub mod found;
 pub mod look;

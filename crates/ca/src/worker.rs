@@ -69,7 +69,7 @@ impl Worker {
     /// [`StartFault`].
     pub async fn start(settings: CaSettings) -> Result<Arc<Self>, StartFault> {
         let mut store = Store::open(&settings.cadir)?;
-        let mut found = Found::default();
+        let (mut found, mut acted) = (Found::default(), Vec::new());
         let layout = store.directory.layout().clone();
         let (log, ledger) = match settings.replication.clone() {
             None => {
@@ -83,14 +83,14 @@ impl Worker {
                 (WorkerLog::Alone(alone), ledger)
             }
             Some(replication) => {
-                found = store.note_foreign()?;
+                (found, acted) = store.note_foreign()?;
                 let front_ends = settings.front_ends.clone();
                 let (replicated, ledger) = Replicated::start(&settings.name, replication, front_ends, store)?;
                 (WorkerLog::Replicated(Box::new(replicated)), ledger)
             }
         };
         let authority = Authority::start(settings.policy(), ledger.clone(), layout.clone());
-        authority.expect_foreign(found);
+        authority.expect_foreign(found, acted);
         tokio::spawn(foreign::watch(Arc::downgrade(&authority)));
         tokio::spawn(follow_role(Arc::downgrade(&authority), ledger.clone()));
         tokio::spawn(daily(Arc::downgrade(&authority)));
@@ -189,6 +189,10 @@ impl Worker {
             Ok(frame) => frame,
             Err(fault) => return reply::text(StatusCode::BAD_REQUEST, fault.to_string()),
         };
+        if matches!(origin, Origin::Member(_)) && self.authority.must_not_follow() {
+            let text = "another CA was at work in this member's directory; see its log";
+            return reply::text(StatusCode::CONFLICT, text);
+        }
         match replicated.frame(origin, frame).await {
             Some(answer) => reply::with_type(StatusCode::OK, FRAME, answer.encode()),
             None => reply::text(StatusCode::SERVICE_UNAVAILABLE, "this member has stopped"),

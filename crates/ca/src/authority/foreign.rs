@@ -44,6 +44,10 @@ pub(super) struct Foreign {
 struct Known {
     /// Found at the start.
     found: Found,
+    /// What of that shows that another CA has been at work.
+    acted: Vec<String>,
+    /// The epoch in which the operator was told that this keeps the member from following.
+    told_apart: Option<u64>,
     /// As of the last look.
     seen: Option<Seen>,
     /// What the operator has been told already and stays as it is.
@@ -64,12 +68,46 @@ struct Look {
 }
 
 impl Authority {
-    /// Tells what was found in the directory of a replicated member before it started.
-    pub(crate) fn expect_foreign(&self, found: Found) {
-        if !found.is_empty() {
-            self.foreign.known().found = found;
-            self.foreign.outstanding.send_replace(true);
+    /// Tells what was found in the directory of a replicated member before it started, and what of it shows that
+    /// another CA has been at work there.
+    pub(crate) fn expect_foreign(&self, found: Found, acted: Vec<String>) {
+        if found.is_empty() {
+            return;
         }
+        if !acted.is_empty() {
+            let (what, more) = (some_of(&acted), acted.len());
+            warn!("another CA was at work here while this member was stopped ({more}: {what})");
+        }
+        {
+            let mut known = self.foreign.known();
+            (known.found, known.acted) = (found, acted);
+        }
+        self.foreign.outstanding.send_replace(true);
+    }
+
+    /// Whether this member must not follow another: its directory holds what another CA did while it was stopped, and
+    /// following would write over it before it is in the log. Who is asked to follow tells the operator, once an epoch.
+    pub(crate) fn must_not_follow(&self) -> bool {
+        let mut known = self.foreign.known();
+        if known.acted.is_empty() {
+            return false;
+        }
+        let role = self.ledger.role();
+        if known.told_apart != Some(role.epoch) {
+            known.told_apart = Some(role.epoch);
+            let primary = role.primary.as_deref().unwrap_or("another member");
+            error!(
+                "another CA was at work in {here} while this member was stopped ({what}), but {primary} is the primary, and its \
+                 log knows nothing of that. To lose neither, this member does not follow, and nothing is written here. \
+                 Copy what is here over the directory of {primary} while that runs, which takes it over: `cp -pu` for \
+                 signed/ and requests/, `cp` for inventory.txt and ca_crl.pem; then stop this member, remove configuration, \
+                 log and snapshot in {own}, and start it again (docs/MIGRATING.md, \"If the standby was quicker\")",
+                here = self.layout.root().display(),
+                what = some_of(&known.acted),
+                own = self.layout.own().display(),
+            );
+        }
+        true
     }
 
     /// Waits until what was found at the start is settled. Whoever decides before might give a serial again that
@@ -104,7 +142,9 @@ impl Authority {
     }
 
     fn foreign_is_settled(&self) {
-        self.foreign.known().found = Found::default();
+        let mut known = self.foreign.known();
+        (known.found, known.acted) = (Found::default(), Vec::new());
+        drop(known);
         self.foreign.outstanding.send_replace(false);
     }
 
@@ -119,7 +159,7 @@ impl Authority {
         }
         let _one = self.foreign.one_at_a_time.lock().await;
         if *self.foreign.outstanding.borrow() {
-            if !role.decides {
+            if !role.decides && self.foreign.known().acted.is_empty() {
                 let found = self.foreign.known().found.clone();
                 self.settle_found(&role, &found, Vec::new()).await?;
                 self.foreign_is_settled();
@@ -322,6 +362,11 @@ impl Authority {
         let (layout, names) = (self.layout.clone(), found.signed.keys().cloned().collect());
         blocking(move || Ok(view::certificates_in_log(&layout, &names))).await
     }
+}
+
+/// The first few of many findings.
+fn some_of(acted: &[String]) -> String {
+    acted.iter().take(3).cloned().collect::<Vec<_>>().join("; ")
 }
 
 /// The files of `found` that changed only now.

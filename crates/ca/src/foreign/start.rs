@@ -1,5 +1,6 @@
 //! At start: what happened to the directory while no CA had it.
 
+use super::acted::acted;
 use super::explained::Explained;
 use super::found::Found;
 use super::reconcile::reconcile;
@@ -88,22 +89,29 @@ impl Store {
         Ok(())
     }
 
-    /// The same for a member that others have a say in: what was found is kept, for when it is known who decides.
+    /// The same for a member that others have a say in: what was found is kept, for when it is known who decides. The
+    /// second part says what shows that another CA has been at work here.
     ///
     /// # Errors
     /// [`OpenFault`].
-    pub(crate) fn note_foreign(&mut self) -> Result<Found, OpenFault> {
+    pub(crate) fn note_foreign(&mut self) -> Result<(Found, Vec<String>), OpenFault> {
         let layout = self.directory.layout().clone();
         let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
-        let Some(Stock { found, seen, .. }) = self.take_stock()? else { return Ok(Found::default()) };
+        let nothing = (Found::default(), Vec::new());
+        let Some(Stock { found, state, seen, .. }) = self.take_stock()? else { return Ok(nothing) };
         if found.is_empty() {
             keep(&seen, &layout);
-            return Ok(found);
+            return Ok(nothing);
         }
+        // What the primary's snapshot was about to put here is known to the log, if not to this member's part of it.
+        let acted = match layout.arriving().exists() {
+            true => Vec::new(),
+            false => acted(&state, &reconcile(&state, &found, time::now(), &|_| false)),
+        };
         // Entries that are committed before anybody has settled this may write over it.
         let files: Vec<String> = found.files().collect();
         settle::set_aside(&layout, &found, files.iter().map(String::as_str), time::now()).map_err(io)?;
-        Ok(found)
+        Ok((found, acted))
     }
 
     /// None when nothing has changed since the directory was last seen, or there is no state yet.

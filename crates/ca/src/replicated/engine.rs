@@ -381,6 +381,7 @@ impl Engine {
                 super::gate::has_keys(directory.layout(), &state)?;
                 directory.resume_record(&mut state, held.as_deref())?;
                 snapshot::write(directory.layout(), position, &state)?;
+                std::fs::remove_file(directory.layout().arriving())?;
                 Ok(Box::new(state))
             });
             // It holds the key; and if this fails, the next one is written over it.

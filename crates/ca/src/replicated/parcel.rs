@@ -8,6 +8,7 @@
 //! its largest part, however many certificates there are.
 
 use crate::directory::{Directory, Layout, PUBLIC_MODE, sync_directory};
+use crate::inventory::Row;
 use crate::state::{State, UnreadableImage};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -44,6 +45,16 @@ pub enum ParcelFault {
     /// It names a file that no CA directory has.
     #[error("it names the file {0:?}")]
     Name(String),
+    /// What is here would be lost.
+    #[error(
+        "{} has certificates that the primary's log does not know ({what}): another CA was at work here, or the primary \
+         was put back to an older state. Nothing is written over. Copy what is here over the directory of the \
+         primary while that runs, which takes it over: `cp -pu` for signed/ and requests/, `cp` for inventory.txt and ca_crl.pem \
+         (docs/MIGRATING.md, \"If the standby was quicker\"); or, if it is to be given up, stop this member, move this \
+         directory away, and start it again",
+        place.display()
+    )]
+    Loss { place: PathBuf, what: String },
     /// A key that the state names is not in it.
     #[error(transparent)]
     Key(#[from] crate::keys::KeyProblem),
@@ -247,7 +258,13 @@ pub fn unpack(
         return Err(ParcelFault::Form("it has another length"));
     }
     input.seek(SeekFrom::Start(begin))?;
-    let root = directory.layout().root();
+    let layout = directory.layout();
+    if !layout.arriving().exists() {
+        refuse_loss(layout, &state)?;
+        fs::write(layout.arriving(), b"")?;
+        sync_directory(&layout.own())?;
+    }
+    let root = layout.root();
     let mut read = 0;
     let contents = std::iter::from_fn(|| {
         (read < count).then(|| {
@@ -264,6 +281,28 @@ pub fn unpack(
     }
     PLACES.iter().try_for_each(|place| sync_directory(&root.join(place)))?;
     Ok(state)
+}
+
+/// Refuses a parcel that knows less than this directory: a certificate, once given away, must stay known to somebody who
+/// can revoke it.
+fn refuse_loss(layout: &Layout, state: &State) -> Result<(), ParcelFault> {
+    let inventory = match fs::read(layout.inventory()) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let text = String::from_utf8_lossy(&inventory);
+    let unknown = |row: &Row| state.issued_to(&row.name).iter().all(|one| one.serial != row.serial);
+    let rows: Vec<Row> = text.lines().filter_map(Row::parse).filter(unknown).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> =
+        rows.iter().take(3).map(|row| format!("serial {} of {}", row.serial, row.name)).collect();
+    let what = match rows.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
+    };
+    Err(ParcelFault::Loss { place: layout.root().to_owned(), what })
 }
 
 fn drop_others(path: &Path, keep: &BTreeSet<String>) -> io::Result<()> {

@@ -1,6 +1,9 @@
 //! An authority in a temporary directory, and those who ask it.
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
+pub mod estate;
+pub mod other;
+
 use ca::{CaSettings, RoleRequest, SetupOptions, Worker, issue_role_certificate, setup};
 use pki::{Certificate, Certname, KeyKind, PrivateKey, RequestContent};
 use std::path::{Path, PathBuf};

@@ -10,6 +10,9 @@ use crate::role::reign::Reign;
 use crate::role::session::{Feed, InFlight};
 use crate::role::{Action, Notice, SendFailure};
 
+/// After a snapshot was refused: so many times `Timings::silence_ms`.
+const REFUSED_SNAPSHOT_PAUSE: u64 = 5;
+
 impl Reign {
     pub(crate) fn feed_all(&mut self, core: &mut Core, now: u64) {
         let peers: Vec<MemberName> = self.sessions.keys().cloned().collect();
@@ -108,6 +111,12 @@ impl Reign {
             Some(Body::Denied(Denial::Fault(_))) => {
                 session.retry_at = now + core.settings.timings.retry_ms;
                 self.distrust(core, peer, Silence::Faulted);
+            }
+            Some(Body::Denied(Denial::Damaged)) if matches!(session.feed, Feed::Snapshot { .. }) => {
+                // This one will not do, however often it is sent. The next one may; making it costs much.
+                session.feed = Feed::Entries;
+                session.retry_at = now + REFUSED_SNAPSHOT_PAUSE * core.settings.timings.silence_ms;
+                core.act(Action::DropSnapshot { to: peer.clone() });
             }
             _ => session.retry_at = now + core.settings.timings.retry_ms,
         }

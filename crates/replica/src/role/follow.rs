@@ -224,10 +224,10 @@ impl Follow {
         }
     }
 
-    /// It could not be loaded: everything is as before.
+    /// It could not be loaded: everything is as before. Another one may be of more use.
     pub(crate) fn snapshot_unusable(&mut self, core: &mut Core) {
         if let Some(reply) = self.loading.take().and_then(|loading| loading.reply) {
-            core.deny(reply, Denial::Busy);
+            core.deny(reply, Denial::Damaged);
         }
     }
 }
