@@ -131,7 +131,7 @@ pub struct LastFailover {
     /// The epoch that began with it.
     pub epoch: u64,
     /// Why, in a word: `refused`, `unreachable`, `silent`, `reset`, `unusable`, `disk-full`, `disk`, `disk-lost`,
-    /// `stalled`, `restart`, `switchover`, `forced`.
+    /// `stalled`, `restart`, `switchover`, `forced`, `elsewhere` (another front end decided; its log says why).
     pub kind: String,
     /// Why.
     pub reason: String,

@@ -12,6 +12,11 @@ pub const BUNRAKU: &str = env!("CARGO_BIN_EXE_bunraku");
 
 static TURN: Mutex<()> = Mutex::new(());
 
+/// Whose turn it is: scenarios measure time and cut connections.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 /// A running deployment; only one exists at a time.
 pub struct Deployment {
     pub port: u16,
@@ -34,7 +39,7 @@ impl Deployment {
 
     /// Starts one after `prepare` has had its way with the folder in which its directory, `data`, will be.
     pub fn start_prepared(port: u16, flags: &[&str], prepare: impl FnOnce(&Path)) -> Deployment {
-        let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let turn = turn();
         let root = tempfile::tempdir().unwrap();
         prepare(root.path());
         let (up, announced) = start_up(&root.path().join("data"), port, flags);

@@ -215,7 +215,7 @@ fn stranger(port: u16) -> Client {
     Client::new(&format!("https://127.0.0.1:{port}"), ClientTls::insecure().unwrap(), timeouts).unwrap()
 }
 
-async fn put(client: &Client, name: &str, key: &PrivateKey) -> Result<u16, String> {
+pub(super) async fn put(client: &Client, name: &str, key: &PrivateKey) -> Result<u16, String> {
     let request = pki::Request::build(name, key, &pki::RequestContent::default()).unwrap().to_pem();
     let mut headers = HeaderMap::new();
     headers.insert("content-type", "text/plain".parse().unwrap());
@@ -224,14 +224,14 @@ async fn put(client: &Client, name: &str, key: &PrivateKey) -> Result<u16, Strin
     answer.map(|answer| answer.status.as_u16()).map_err(|fault| fault.to_string())
 }
 
-async fn get(client: &Client, name: &str) -> Option<String> {
+pub(super) async fn get(client: &Client, name: &str) -> Option<String> {
     let answer = client.get(&format!("/puppet-ca/v1/certificate/{name}"), "*/*").await.ok()?;
     (answer.status == 200).then(|| answer.text())
 }
 
 /// Serials that two rows of the inventory, or two certificates, have; each certificate must have its row, and none may
 /// be at or beyond `serial`.
-fn check(cadir: &Path, certificates: &BTreeMap<String, String>) -> Vec<String> {
+pub(super) fn check(cadir: &Path, certificates: &BTreeMap<String, String>) -> Vec<String> {
     let inventory = std::fs::read_to_string(cadir.join("inventory.txt")).unwrap();
     let mut seen = BTreeSet::new();
     let mut repeated = Vec::new();

@@ -69,6 +69,9 @@ impl History {
         let decided = view.last_change.as_ref().filter(|change| change.epoch == view.epoch);
         let (reason, kind) = match decided {
             Some(change) => (change.what.clone(), change.kind),
+            None if before.0 != now_active.0 => {
+                (format!("another front end made {active} primary of epoch {}", view.epoch), "elsewhere")
+            }
             // A primary whose process was started anew has itself named in the next epoch.
             None => (format!("{active} was restarted and goes on in epoch {}", view.epoch), "restart"),
         };

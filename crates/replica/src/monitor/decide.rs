@@ -253,7 +253,8 @@ impl Monitor {
 
     fn tell_hold(&mut self) {
         let hold = self.hold();
-        if hold != self.told_hold {
+        let told = |hold: &Option<Hold>| hold.as_ref().map(Hold::gist);
+        if told(&hold) != told(&self.told_hold) {
             self.told_hold.clone_from(&hold);
             // Starting and switching are said by other lines already.
             let passing =

@@ -73,7 +73,12 @@ impl Monitor {
         }
         let down = self.members.keys().filter_map(|name| {
             let cause = self.cause_of(name, configuration)?;
-            Some((name.clone(), cause.to_string()))
+            // Not how it fails to answer: that may change with every probe, and each change is written to the register.
+            let why = match cause {
+                Cause::Failure(_) => "does not answer".to_owned(),
+                cause => cause.to_string(),
+            };
+            Some((name.clone(), why))
         });
         let sight = Sight {
             front_end: self.settings.name.clone(),

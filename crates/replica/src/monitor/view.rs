@@ -151,6 +151,22 @@ pub enum Hold {
     },
 }
 
+impl Hold {
+    /// It without what may change from probe to probe: how a member fails to answer, and to whom.
+    pub(crate) fn gist(&self) -> Hold {
+        let silent = Cause::Failure(Failure::TimedOut);
+        let gist = |cause: &Cause| if matches!(cause, Cause::Failure(_)) { silent } else { *cause };
+        match self.clone() {
+            Hold::NoSuccessor { primary, cause } => Hold::NoSuccessor { primary, cause: gist(&cause) },
+            Hold::NoRegister { primary, cause } => Hold::NoRegister { primary, cause: gist(&cause) },
+            Hold::Overruled { primary, cause, .. } => {
+                Hold::Overruled { primary, cause: gist(&cause), by: Vec::new() }
+            }
+            other => other,
+        }
+    }
+}
+
 fn names(list: &[MemberName]) -> String {
     list.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ")
 }
