@@ -2,6 +2,7 @@
 
 mod ca;
 mod failover;
+mod front_end;
 mod sync;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use ca::{
     PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
 };
 pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
+pub use front_end::{FrontEndCommand, WorkerArgs};
 pub use sync::SyncArgs;
 
 /// The whole server side of a Puppet estate in one binary.
@@ -39,6 +41,9 @@ pub enum Command {
     /// Show the settings in force
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Take catalog workers out of use and put them back
+    #[command(subcommand)]
+    FrontEnd(FrontEndCommand),
     /// Manage certificates
     #[command(subcommand)]
     Ca(CaCommand),
@@ -128,7 +133,7 @@ pub struct StatusArgs {
 pub enum ConfigCommand {
     /// Print settings; all of them when none is named
     Print {
-        /// Only settings of this section: main, ca, front_end, register
+        /// Only settings of this section: main, ca, front_end, register, catalog
         #[arg(long)]
         section: Option<String>,
         /// Names of settings

@@ -5,6 +5,7 @@ mod ca;
 mod catalog_compile;
 mod config_import;
 mod config_print;
+mod front_end;
 mod parser_validate;
 mod serve;
 mod status;
@@ -25,6 +26,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
             config_print::run(&load(config_file)?, section.as_deref(), &names)
         }
         Command::Config(ConfigCommand::Import(args)) => config_import::run(&args),
+        Command::FrontEnd(command) => front_end::run(&load(config_file)?, &command),
         Command::Ca(command) => ca::run(config_file, command),
         Command::Catalog(CatalogCommand::Compile(args)) => catalog_compile::run(config_file, &args),
         Command::Parser(ParserCommand::Validate { files, oneline }) => parser_validate::run(&files, oneline),

@@ -1,6 +1,7 @@
 //! What an operator's `bunraku.toml` means: every setting resolved, every path absolute, all mistakes reported at once.
 
 pub mod duration;
+mod places;
 mod raw;
 pub mod register;
 pub mod settings;
@@ -31,6 +32,7 @@ pub struct Config {
     pub further_front_ends: Vec<FrontEndAddress>,
     pub register: Register,
     pub catalog: Vec<CatalogWorker>,
+    pub spread: Spread,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +120,20 @@ pub struct CatalogWorker {
     pub name: String,
     pub address: String,
     pub certname: String,
+    /// Weight, tier, limit, kinds of traffic.
+    pub place: gateway::Place,
+}
+
+/// How requests are spread over catalog workers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spread {
+    pub balance: gateway::Balance,
+    /// Time until a worker that comes back has its full share.
+    pub slow_start: Duration,
+    /// Most requests that wait while all workers are full.
+    pub queue: usize,
+    /// How long they wait.
+    pub queue_time: Duration,
 }
 
 /// Why a configuration can't be used; each line says what to change.
@@ -250,6 +266,8 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
     let ca_hold = time("[front_end] ca_hold", raw.front_end.ca_hold, Duration::from_secs(30));
     let failback_after =
         time("[front_end] failback_after", raw.front_end.failback_after, Duration::from_secs(2));
+    let slow_start = time("[catalog] slow_start", raw.catalog.slow_start, Duration::from_secs(10));
+    let queue_time = time("[catalog] queue_time", raw.catalog.queue_time, Duration::from_secs(30));
     // Puppet refuses more than 50 years: X.509's dates and old agents' libraries end there.
     if ca_ttl > Duration::from_secs(50 * 365 * 86_400) {
         faults.push("[ca] ca_ttl: more than 50 years; Puppet's limit is 50y".to_string());
@@ -292,9 +310,14 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         None => layout.catalog_workers(),
         Some(list) => list
             .into_iter()
-            .map(|w| CatalogWorker { name: w.name, address: w.address, certname: w.certname })
+            .map(|w| {
+                let place = places::place(&w, &mut faults);
+                CatalogWorker { name: w.name, address: w.address, certname: w.certname, place }
+            })
             .collect(),
     };
+    let balance = places::balance(raw.catalog.balance.as_deref(), &mut faults);
+    let spread = Spread { balance, slow_start, queue: raw.catalog.queue.unwrap_or(1000), queue_time };
     let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_string());
     let main = Main {
         server: text(raw.main.server, "localhost"),
@@ -374,6 +397,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             further_front_ends,
             register,
             catalog,
+            spread,
         })
     } else {
         Err(ConfigFault::Values { path: path.to_path_buf(), faults })
@@ -400,6 +424,27 @@ mod tests {
             panic!("must be refused")
         };
         assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn a_worker_gets_its_place() {
+        let worker = |rest: &str| {
+            let text = format!(
+                "[catalog]\nbalance = \"certname\"\n[[catalog.worker]]\nname = \"w\"\naddress = \"h:1\"\n\
+                 certname = \"w\"\n{rest}"
+            );
+            Config::parse(Path::new("/x/bunraku.toml"), &text)
+        };
+        let config = worker("weight = 3\ntier = 1\nmax_requests = 8\nserves = [\"files\"]\n").unwrap();
+        let serves = vec![gateway::Traffic::Files];
+        assert_eq!(config.catalog[0].place, gateway::Place { weight: 3, tier: 1, most: Some(8), serves });
+        assert_eq!(config.spread.balance, gateway::Balance::Certname);
+        let fault = worker("weight = 0\nserves = [\"catalogs\"]\n").unwrap_err().to_string();
+        for part in
+            ["w: weight 0", "'catalogs' is none of \"catalog\", \"files\", \"reports\"", "at least one"]
+        {
+            assert!(fault.contains(part), "{fault}");
+        }
     }
 
     #[test]

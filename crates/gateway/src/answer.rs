@@ -51,6 +51,19 @@ pub fn no_worker(tried: &str, wait_hint: bool, dice: u64) -> Response {
     unavailable(text, wait_hint, dice)
 }
 
+/// Every catalog worker has as many requests as it may: the request has waited for so many seconds, or not at all because
+/// too many others do.
+pub fn workers_full(waited_seconds: Option<u64>, wait_hint: bool, dice: u64) -> Response {
+    let why = match waited_seconds {
+        Some(seconds) => format!("for {seconds} s"),
+        None => "and too many requests wait already".to_owned(),
+    };
+    let text = format!(
+        "All catalog workers have as many requests as they may, {why}. Try again later; add workers, or raise max_requests, if this happens often."
+    );
+    unavailable(text, wait_hint, dice)
+}
+
 /// No CA answered within the time a request is held.
 pub fn no_ca(held_seconds: u64, why: &str, wait_hint: bool, dice: u64) -> Response {
     let text = format!(

@@ -14,11 +14,12 @@ use wire::{Request, Response};
 use crate::answer;
 use crate::cargo::Cargo;
 use crate::health::Event;
+use crate::pool::Traffic;
 use crate::retry;
 use crate::route::Class;
 use crate::settings::Tuning;
 use crate::upstream::{Fault, Upstream, conclusive};
-use crate::workers::{Assignment, Workers};
+use crate::workers::{Assignment, Unassigned, Want, Workers};
 
 /// What is needed to forward.
 pub struct Forwarder {
@@ -53,8 +54,10 @@ struct Refusal {
 
 impl Forwarder {
     /// Carries one request.
-    pub async fn carry(&self, request: Request, class: Class) -> Carried {
+    pub async fn carry(&self, request: Request, class: Class, certname: Option<&str>) -> Carried {
         let (parts, body) = request.into_parts();
+        let traffic = Traffic::of(parts.uri.path());
+        let dice = answer::dice();
         let mut cargo = match class {
             Class::Write => Cargo::Streaming(Some(body)),
             Class::Status | Class::Read | Class::Catalog => {
@@ -68,14 +71,20 @@ impl Forwarder {
         let mut causes: Vec<String> = Vec::new();
         let mut refusal: Option<Refusal> = None;
         let mut silences = 0;
-        while let Some(mut assignment) = self.workers.assign(&tried) {
+        let unassigned = loop {
+            let mut assignment =
+                match self.workers.assign(Want { traffic, tried: &tried, certname, dice }).await {
+                    Ok(assignment) => assignment,
+                    Err(why) => break why,
+                };
             let index = assignment.index();
             tried.push(index);
             let name = &self.workers.address(index).name;
-            let Some(body) = cargo.take() else { break };
+            let Some(body) = cargo.take() else { break Unassigned::Nobody };
             let request = Request::from_parts(parts_again(&parts), body);
             match self.exchange(index, request, class).await {
                 Ok(response) => {
+                    assignment.answered(response.status());
                     // "Once": one other worker is asked, not each in turn.
                     if refusal.is_none() && retry::after_status(class, response.status()) && cargo.is_there()
                     {
@@ -85,7 +94,7 @@ impl Forwarder {
                     return self.relay(response, assignment, class);
                 }
                 Err(Fault::NotSent { request, cause }) => {
-                    assignment.fail();
+                    assignment.fail(&cause.to_string());
                     causes.push(format!("{name}: {cause}"));
                     self.lost(
                         index,
@@ -94,7 +103,7 @@ impl Forwarder {
                     cargo.put_back(request.into_body());
                 }
                 Err(Fault::Silent { cause }) => {
-                    assignment.fail();
+                    assignment.fail(&cause.to_string());
                     self.lost(index, Event::Reset { cause: cause.to_string() });
                     silences += 1;
                     let again = silences == 1
@@ -109,24 +118,29 @@ impl Forwarder {
                     causes.push(format!("{name}: {cause}"));
                 }
                 Err(Fault::TimedOut) => {
-                    assignment.fail();
                     let seconds = self.tuning.answer_timeout.as_secs();
+                    assignment.fail(&format!("no answer within {seconds} s"));
                     return Carried {
                         response: answer::gateway_timeout(name, seconds),
                         worker: Some(name.clone()),
                     };
                 }
             }
-        }
+        };
+        let wait_hint = class != Class::Status;
         match refusal {
             Some(Refusal { response, assignment }) => self.relay(response, assignment, class),
+            None if unassigned != Unassigned::Nobody => {
+                let waited = (unassigned == Unassigned::Waited).then_some(self.tuning.queue_time.as_secs());
+                Carried::own(answer::workers_full(waited, wait_hint, dice))
+            }
             None => {
                 let tried = if causes.is_empty() {
-                    "none is configured or all drain".to_owned()
+                    "none is configured for this kind of request, or all are taken out of use".to_owned()
                 } else {
                     causes.join(", ")
                 };
-                Carried::own(answer::no_worker(&tried, class != Class::Status, answer::dice()))
+                Carried::own(answer::no_worker(&tried, wait_hint, dice))
             }
         }
     }
@@ -198,7 +212,7 @@ fn watch_body(response: Response, assignment: Assignment) -> Response {
         })
         .map_err(move |fault| {
             if let Ok(mut assignment) = on_fault.lock() {
-                assignment.fail();
+                assignment.fail("the answer broke off");
             }
             fault
         });

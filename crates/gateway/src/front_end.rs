@@ -12,7 +12,7 @@ use replica::register::{EmbeddedRegister, RegisterFault};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use wire::access_log::Logged;
-use wire::protocol::internal::{MemberState as PublicState, MemberStatus};
+use wire::protocol::internal::{MemberState as PublicState, MemberStatus, Usage, WorkerStatus};
 use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
 use wire::{Drain, Handler, Limits, Peer, Request, Response};
 
@@ -29,7 +29,7 @@ use crate::settings::{FrontEndSettings, WorkerAddress};
 use crate::status::{CaMemberStatus, CaStatus, FrontEndStatus, RegisterStatus, Status};
 use crate::supervisor::{self, Setup, Supervisor};
 use crate::upstream::Upstream;
-use crate::workers::Workers;
+use crate::workers::{Policy, UsageFile, Workers};
 use crate::{outlook, path, probe};
 
 /// Why a front end could not be started.
@@ -56,6 +56,15 @@ pub enum StartFault {
         path: PathBuf,
         /// What is wrong with it.
         fault: TrustFault,
+    },
+    /// The list of workers that an operator has taken out of use cannot be read. Starting without it would send requests
+    /// to what somebody works on.
+    #[error("{path} cannot be read: {source}; mend it, or remove it to use all workers")]
+    Workers {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: io::Error,
     },
     /// The kept revocation list cannot be read.
     #[error("{path}: {source}")]
@@ -128,15 +137,21 @@ impl FrontEnd {
                 .map(Arc::new)
                 .collect()
         };
-        let catalog = upstreams(&settings.catalog_workers);
+        let catalog_workers: Vec<WorkerAddress> =
+            settings.catalog_workers.iter().map(|(address, _)| address.clone()).collect();
+        let catalog = upstreams(&catalog_workers);
         let members = upstreams(&settings.ca_members);
 
-        let workers = Arc::new(Workers::new(
+        let usage = UsageFile::new(settings.workers_path.clone());
+        let workers = Workers::new(
             settings.catalog_workers.clone(),
-            tuning.thresholds.clone(),
+            Policy::from(&tuning),
             clock,
             Arc::clone(&error_log),
-        ));
+            usage,
+        );
+        let path = settings.workers_path.clone();
+        let workers = Arc::new(workers.map_err(|source| StartFault::Workers { path, source })?);
         for (index, upstream) in catalog.iter().enumerate() {
             tasks.spawn(probe::watch(
                 Arc::clone(&workers),
@@ -178,7 +193,7 @@ impl FrontEnd {
         }
 
         let metrics = Metrics::new(
-            settings.catalog_workers.iter().chain(&settings.ca_members).map(|worker| worker.name.as_str()),
+            catalog_workers.iter().chain(&settings.ca_members).map(|worker| worker.name.as_str()),
         );
         let forwarder =
             Forwarder { workers: Arc::clone(&workers), upstreams: catalog, tuning: tuning.clone() };
@@ -276,6 +291,7 @@ impl FrontEnd {
                     down: sight.down.iter().map(|(name, why)| (name.to_string(), why.clone())).collect(),
                 })
                 .collect(),
+            queue: self.workers.queue().into(),
             requests_total: self.requests.load(Ordering::Relaxed),
         }
     }
@@ -299,10 +315,13 @@ impl FrontEnd {
         metrics::page(&self.metrics, &self.status(), &certificates, &lists)
     }
 
-    /// Takes a catalog worker out of use (what it has is let finish), or puts it back. False when there is no such
-    /// worker.
-    pub fn set_draining(&self, worker: &str, draining: bool) -> bool {
-        self.workers.set_draining(worker, draining)
+    /// Takes a catalog worker out of use (what it has is let finish), or puts it back, also after a restart. None when
+    /// there is no such worker.
+    ///
+    /// # Errors
+    /// It cannot be kept beyond this process.
+    pub fn use_worker(&self, worker: &str, usage: Usage) -> io::Result<Option<WorkerStatus>> {
+        self.workers.set_usage(worker, usage)
     }
 
     /// Goes on in new log files, after the old ones were moved away.

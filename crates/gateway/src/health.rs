@@ -14,6 +14,8 @@ pub enum State {
     Down,
     /// Gets no new requests because an operator said so; what it has is let finish.
     Draining,
+    /// As [`State::Draining`], and nobody asks how it is: somebody works on it.
+    Maintenance,
 }
 
 /// Settings of the machine; times in milliseconds.
@@ -63,6 +65,8 @@ pub enum Event {
     },
     /// An operator takes the worker out.
     Drain,
+    /// An operator works on it.
+    Maintain,
     /// An operator puts it back; it is used once probes agree.
     Resume,
 }
@@ -109,6 +113,15 @@ impl Health {
 
     /// Takes in one observation; answers the change it makes, if any.
     pub fn step(&mut self, thresholds: &Thresholds, event: Event, now_ms: u64) -> Option<Change> {
+        let change = self.take(thresholds, event, now_ms);
+        if self.state == State::Maintenance {
+            // Also when a probe that was under way comes home.
+            self.next_probe_ms = u64::MAX;
+        }
+        change
+    }
+
+    fn take(&mut self, thresholds: &Thresholds, event: Event, now_ms: u64) -> Option<Change> {
         match event {
             Event::ProbeAnswered => self.good(thresholds, now_ms),
             Event::ProbeFailed { cause, conclusive } => {
@@ -127,8 +140,12 @@ impl Health {
                 self.probe_soon(thresholds, now_ms);
                 change
             }
-            Event::Drain => self.enter(State::Draining, "drained by an operator".into(), now_ms),
-            Event::Resume if self.state == State::Draining => {
+            Event::Drain => {
+                self.next_probe_ms = self.next_probe_ms.min(now_ms + thresholds.interval_ms);
+                self.enter(State::Draining, "an operator said so".into(), now_ms)
+            }
+            Event::Maintain => self.enter(State::Maintenance, "an operator said so".into(), now_ms),
+            Event::Resume if matches!(self.state, State::Draining | State::Maintenance) => {
                 self.good_in_a_row = 0;
                 self.bad_in_a_row = 0;
                 self.next_probe_ms = now_ms;
@@ -269,7 +286,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn changes_alternate_and_probes_are_always_due_soon(script in prop::collection::vec(0u8..7, 1..300)) {
+        fn changes_alternate_and_probes_are_always_due_soon(script in prop::collection::vec(0u8..8, 1..300)) {
             let thresholds = Thresholds::default();
             let mut health = Health::new(0);
             let mut state = health.state();
@@ -283,6 +300,7 @@ mod tests {
                     3 => Event::ConnectFailed { cause, conclusive: true },
                     4 => Event::Reset { cause },
                     5 => Event::Drain,
+                    6 => Event::Maintain,
                     _ => Event::Resume,
                 };
                 if let Some(change) = health.step(&thresholds, event, now) {
@@ -291,7 +309,8 @@ mod tests {
                     state = change.to;
                 }
                 prop_assert_eq!(health.state(), state);
-                prop_assert!(health.next_probe_ms() <= now + thresholds.longest_interval_ms);
+                let soon = now + thresholds.longest_interval_ms;
+                prop_assert_eq!(health.next_probe_ms() > soon, state == State::Maintenance);
             }
         }
     }

@@ -11,6 +11,7 @@ mod answer;
 mod ca_route;
 mod cargo;
 mod clock;
+mod ejection;
 mod error_log;
 mod forward;
 mod front_end;
@@ -34,8 +35,10 @@ mod upstream;
 mod workers;
 
 pub use admin::Admin;
+pub use ejection::Rules as EjectionRules;
 pub use front_end::{FrontEnd, StartFault};
 pub use health::Thresholds;
+pub use pool::{Balance, Place, Traffic};
 pub use register::{EtcdSettings, RegisterSettings, check_endpoint};
 pub use settings::{FrontEndSettings, Tuning, WorkerAddress};
 pub use status::Status;

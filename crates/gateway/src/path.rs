@@ -41,7 +41,7 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
         Route::Own(endpoint) => Carried::own(own::answer(front_end, endpoint, request, peer).await),
         Route::CertificateAuthority(access) => front_end.ca_route().carry(request, access).await,
         Route::CaStatus => front_end.ca_route().carry_status(request).await,
-        Route::Catalog(class) => front_end.forwarder().carry(request, class).await,
+        Route::Catalog(class) => front_end.forwarder().carry(request, class, peer.certname()).await,
     };
 
     // 6. Relay the answer without what was between the worker and us, and tell the access log and the counters who gave it.

@@ -59,6 +59,8 @@ pub enum Own {
     Force,
     /// `POST /bunraku/v1/ca/hold`.
     Hold,
+    /// `POST /bunraku/v1/workers`.
+    Workers,
     /// Below `/bunraku` but nothing the front end serves: 404, never forwarded.
     Unknown,
 }
@@ -140,6 +142,7 @@ fn own(method: &Method, rest: &[&str]) -> Own {
         ["v1", "ca", "switchover"] if *method == Method::POST => Own::Switchover,
         ["v1", "ca", "force"] if *method == Method::POST => Own::Force,
         ["v1", "ca", "hold"] if *method == Method::POST => Own::Hold,
+        ["v1", "workers"] if *method == Method::POST => Own::Workers,
         _ => Own::Unknown,
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use wire::access_log::AccessLog;
 use wire::tls::{Identity, TrustBundle};
 
+use crate::ejection::Rules;
 use crate::health::Thresholds;
+use crate::pool::{Balance, Place};
 use crate::register::RegisterSettings;
 
 /// Everything a front end needs to know.
@@ -18,8 +20,8 @@ pub struct FrontEndSettings {
     pub identity: Identity,
     /// CA bundle and live revocation index; shared with the listener.
     pub trust: TrustBundle,
-    /// Catalog workers.
-    pub catalog_workers: Vec<WorkerAddress>,
+    /// Catalog workers, each with its place in the pool.
+    pub catalog_workers: Vec<(WorkerAddress, Place)>,
     /// CA members; the first is the preferred one.
     pub ca_members: Vec<WorkerAddress>,
     /// Certnames that may read the status besides operators: the configured roles.
@@ -30,6 +32,8 @@ pub struct FrontEndSettings {
     pub register: RegisterSettings,
     /// The embedded register; what was last read from a shared one is kept beside it.
     pub register_path: PathBuf,
+    /// Where it is kept which workers an operator has taken out of use.
+    pub workers_path: PathBuf,
     /// Where the last failovers are kept, and who is held back for maintenance.
     pub failovers_path: PathBuf,
     /// Where the CRL fetched from the active CA is kept for the next start.
@@ -60,6 +64,16 @@ pub struct WorkerAddress {
 pub struct Tuning {
     /// Health of catalog workers.
     pub thresholds: Thresholds,
+    /// When a worker that fails requests is ejected.
+    pub ejection: Rules,
+    /// How requests are spread over catalog workers.
+    pub balance: Balance,
+    /// Time until a worker that comes back has its full share.
+    pub slow_start: Duration,
+    /// Most requests that wait while all workers have as many as they may.
+    pub queue: usize,
+    /// How long they wait.
+    pub queue_time: Duration,
     /// Time between two probes of a CA member.
     pub ca_probe_interval: Duration,
     /// How long a probe of a CA member may take.
@@ -104,6 +118,11 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             thresholds: Thresholds::default(),
+            ejection: Rules::default(),
+            balance: Balance::default(),
+            slow_start: Duration::from_secs(10),
+            queue: 1000,
+            queue_time: Duration::from_secs(30),
             ca_probe_interval: Duration::from_millis(250),
             ca_probe_timeout: Duration::from_millis(500),
             worker_probe_timeout: Duration::from_secs(1),

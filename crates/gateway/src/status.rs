@@ -23,6 +23,9 @@ pub struct Status {
     /// What cannot happen now, or should be looked at, as sentences.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub warnings: Vec<String>,
+    /// Requests that wait for a worker.
+    #[serde(default)]
+    pub queue: QueueStatus,
     /// Requests answered or refused since the start, all routes.
     pub requests_total: u64,
 }
@@ -54,6 +57,23 @@ pub struct FrontEndStatus {
     pub epoch: u64,
     /// CA members that it cannot use, and why.
     pub down: BTreeMap<String, String>,
+}
+
+/// Requests that wait, or have waited, because every catalog worker had as many as it may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueStatus {
+    /// Now.
+    pub waiting: usize,
+    /// Since the start.
+    pub waited_total: u64,
+    /// Since the start, those that were answered 503: too many waited, or for too long.
+    pub turned_away_total: u64,
+}
+
+impl From<crate::workers::Queue> for QueueStatus {
+    fn from(queue: crate::workers::Queue) -> Self {
+        Self { waiting: queue.waiting, waited_total: queue.waited, turned_away_total: queue.turned_away }
+    }
 }
 
 /// The certificate authority.

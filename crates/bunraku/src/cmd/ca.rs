@@ -32,7 +32,9 @@ use crate::cli::{CaCommand, CaTarget, DeleteArgs, GenerateArgs, MigrateArgs, Out
 use crate::config::Config;
 use crate::console::{self, outln};
 use endpoint::Endpoint;
-use report::{Misuse, Report};
+pub use front_end::ask;
+use report::Misuse;
+pub use report::Report;
 
 /// Exit code of `puppetserver ca` when nothing was wrong, but nothing could be done either.
 const NOTHING_DONE: u8 = 24;

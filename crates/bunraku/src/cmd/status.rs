@@ -158,6 +158,22 @@ fn sentences(status: &Value) -> Vec<String> {
             ));
         }
     }
+    for worker in status["workers"].as_array().into_iter().flatten() {
+        let name = worker["name"].as_str().unwrap_or("-");
+        match worker["state"].as_str() {
+            Some(state @ ("draining" | "maintenance")) => sentences.push(format!(
+                "{name} gets no new requests ({state}): 'bunraku front-end resume {name}' puts it back"
+            )),
+            Some("ejected") => sentences.push(format!(
+                "{name} fails requests and is out of use for a while: the front end's error log says why"
+            )),
+            _ => {}
+        }
+    }
+    let waiting = status["queue"]["waiting"].as_u64().unwrap_or(0);
+    if waiting > 0 {
+        sentences.push(format!("{waiting} requests wait for a catalog worker: all have their max_requests."));
+    }
     sentences
 }
 
@@ -178,7 +194,9 @@ mod tests {
                 "last_failover": {"at": "2026-11-22T20:00:00Z", "reason": "ca-1 was restarted", "duration_ms": 120,
                     "held": 4, "timed_out": 1}},
             "workers": [{"name": "catalog-1", "address": "127.0.0.1:18140", "state": "up", "in_flight": 0,
-                "requests": 5, "failures": 0}],
+                "requests": 5, "failures": 0}, {"name": "catalog-2", "address": "127.0.0.1:18141",
+                "state": "draining", "in_flight": 0, "requests": 5, "failures": 0}],
+            "queue": {"waiting": 7},
             "requests_total": 9,
         });
         let text = text(&status);
@@ -191,6 +209,8 @@ mod tests {
             "ca-1 does not answer (timed out); last heard 61 s ago\n",
             "ca-1 is held back for maintenance",
             "ca-1 runs an older version",
+            "catalog-2 gets no new requests (draining): 'bunraku front-end resume catalog-2' puts it back\n",
+            "7 requests wait for a catalog worker",
         ] {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }

@@ -104,6 +104,10 @@ pub struct RawRegister {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawCatalog {
+    pub balance: Option<String>,
+    pub slow_start: Option<NumberOrText>,
+    pub queue: Option<usize>,
+    pub queue_time: Option<NumberOrText>,
     pub worker: Option<Vec<RawCatalogWorker>>,
 }
 
@@ -113,6 +117,10 @@ pub struct RawCatalogWorker {
     pub name: String,
     pub address: String,
     pub certname: String,
+    pub weight: Option<u32>,
+    pub tier: Option<u8>,
+    pub max_requests: Option<u64>,
+    pub serves: Option<Vec<String>>,
 }
 
 /// `autosign = true`, `false` or a path.

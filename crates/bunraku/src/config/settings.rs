@@ -98,6 +98,15 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("kind", config.register.kind().to_string()),
         ("prefix", etcd.map(|etcd| etcd.prefix.clone()).unwrap_or_default()),
     ];
+    let balance = gateway::Balance::ALL.iter().find(|(_, one)| *one == config.spread.balance);
+    let workers: Vec<&str> = config.catalog.iter().map(|worker| worker.name.as_str()).collect();
+    let catalog: [(&'static str, String); 5] = [
+        ("balance", balance.map_or("", |(name, _)| name).to_string()),
+        ("queue", config.spread.queue.to_string()),
+        ("queue_time", duration::print(config.spread.queue_time)),
+        ("slow_start", duration::print(config.spread.slow_start)),
+        ("worker", workers.join(",")),
+    ];
     let section = |section: &'static str, pairs: Vec<(&'static str, String)>| {
         pairs.into_iter().map(move |(name, value)| Setting { section, name, value })
     };
@@ -105,5 +114,6 @@ pub fn all(config: &Config) -> Vec<Setting> {
         .chain(section("ca", ca.to_vec()))
         .chain(section("front_end", front_end.to_vec()))
         .chain(section("register", register.to_vec()))
+        .chain(section("catalog", catalog.to_vec()))
         .collect()
 }

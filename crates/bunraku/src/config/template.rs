@@ -50,6 +50,7 @@ impl Layout {
                 name: format!("catalog-{n}"),
                 address: self.address(n),
                 certname: format!("bunraku-catalog-{n}"),
+                place: gateway::Place::default(),
             })
             .to_vec()
     }

@@ -27,7 +27,12 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         certname: own.certname.clone(),
         identity,
         trust: operator::trust(config)?,
-        catalog_workers: config.catalog.iter().map(|w| worker(&w.name, &w.address, &w.certname)).collect(),
+        catalog_workers: config
+            .catalog
+            .iter()
+            .map(|w| (worker(&w.name, &w.address, &w.certname), w.place.clone()))
+            .collect(),
+        workers_path: config.front_end.register.with_file_name("workers.json"),
         ca_members: config.ca.members.iter().map(|m| worker(&m.name, &m.address, &m.certname)).collect(),
         role_certnames: role_certnames(config),
         cluster: config.cluster.clone(),
@@ -102,6 +107,10 @@ fn tuning(config: &Config) -> Tuning {
         failback_after: own.failback_after,
         automatic_failback: own.failback_automatic,
         compile_retry: own.compile_retry,
+        balance: config.spread.balance,
+        slow_start: config.spread.slow_start,
+        queue: config.spread.queue,
+        queue_time: config.spread.queue_time,
         ..Tuning::default()
     }
 }

@@ -11,7 +11,7 @@ use crate::operator;
 
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Waits until the front end reports an active CA, every standby in sync and every catalog worker up; after `limit`,
+/// Waits until the front end reports an active CA, every standby in sync and every catalog worker up that is to be used; after `limit`,
 /// says what is not.
 pub async fn wait(config: &Config, limit: Duration) -> Result<(), String> {
     let client = operator::client(config).map_err(|e| format!("{e:#}"))?;
@@ -48,7 +48,9 @@ fn missing(status: &Value) -> Option<String> {
     if let Some(member) = behind {
         return Some(format!("{} is {}", member["name"], member["state"]));
     }
-    let down = status["workers"].as_array()?.iter().find(|w| w["state"] != "up");
+    // Who was taken out of use stays out of use.
+    let ready = |state: &Value| matches!(state.as_str(), Some("up" | "draining" | "maintenance"));
+    let down = status["workers"].as_array()?.iter().find(|w| !ready(&w["state"]));
     down.map(|worker| format!("{} is {}", worker["name"], worker["state"]))
 }
 
@@ -62,6 +64,8 @@ mod tests {
             "ca": {"active": "ca-1", "members": [{"name": "ca-2", "state": "standby", "in_sync": true}]},
             "workers": [{"name": "catalog-1", "state": "up"}],
         });
+        assert_eq!(missing(&status), None);
+        status["workers"][0]["state"] = "draining".into();
         assert_eq!(missing(&status), None);
         status["workers"][0]["state"] = "down".into();
         assert_eq!(missing(&status).unwrap(), "\"catalog-1\" is \"down\"");

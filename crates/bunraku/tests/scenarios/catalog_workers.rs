@@ -50,3 +50,36 @@ fn a_restarted_catalog_worker_is_used_again() {
         status["workers"].as_array().unwrap().iter().all(|w| w["state"] == "up")
     });
 }
+
+#[test]
+fn a_drained_worker_gets_nothing_more_and_no_agent_notices() {
+    let mut deployment = Deployment::start(21_140, &["--autosign", "true"]);
+    let state = |deployment: &Deployment| {
+        let status = deployment.status();
+        let workers = status["workers"].as_array().unwrap();
+        workers.iter().find(|w| w["name"] == "catalog-1").unwrap()["state"].as_str().unwrap().to_string()
+    };
+    let agent = Agent::new(Kind::Puppet, "drained.example.com", &deployment);
+    assert!(matches!(agent.run(&[]).code, 0 | 2));
+    let said = deployment.bunraku_ok(&["front-end", "drain", "catalog-1", "--wait=20s"]);
+    assert!(
+        said.contains("catalog-1 gets no new requests") && said.contains("nothing left to answer"),
+        "{said}"
+    );
+    let catalogs = |slot| deployment.worker_log(slot).matches("/puppet/v3/catalog/").count();
+    let before = catalogs(1);
+    for _ in 0..3 {
+        assert!(matches!(agent.run(&[]).code, 0 | 2));
+    }
+    assert_eq!(catalogs(1), before, "the drained one compiled");
+    let text = deployment.bunraku_ok(&["status"]);
+    assert!(text.contains("'bunraku front-end resume catalog-1' puts it back"), "{text}");
+    deployment.restart();
+    assert_eq!(state(&deployment), "draining", "after a restart of everything");
+    deployment.bunraku_ok(&["front-end", "resume", "catalog-1", "--wait=20s"]);
+    assert_eq!(state(&deployment), "up");
+    let unknown = deployment.bunraku(&["front-end", "drain", "catalog-9"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    let said = super::deployment::text(&unknown.stderr);
+    assert!(said.contains("There is no catalog worker catalog-9") && said.contains("catalog-2"), "{said}");
+}

@@ -171,6 +171,19 @@ fn workers(page: &mut Page, status: &Status) {
         let is = worker.state == wire::protocol::internal::WorkerState::Up;
         up.sample("", &[("worker", &worker.name)], f64::from(u8::from(is)));
     }
+    let queue = &status.queue;
+    let help = "Requests that wait for a catalog worker, because all have as many as they may.";
+    page.single("bunraku_queue_waiting", Kind::Gauge, help, queue.waiting as f64);
+    let help = "Requests that have had to wait for a catalog worker.";
+    page.single("bunraku_queue_waited_total", Kind::Counter, help, queue.waited_total as f64);
+    let help = "Requests answered 503: too many waited for a catalog worker, or for too long.";
+    page.single("bunraku_queue_turned_away_total", Kind::Counter, help, queue.turned_away_total as f64);
+    let mut ejected =
+        page.family("bunraku_worker_ejected", Kind::Gauge, "1 for a catalog worker that fails requests.");
+    for worker in &status.workers {
+        let is = worker.state == wire::protocol::internal::WorkerState::Ejected;
+        ejected.sample("", &[("worker", &worker.name)], f64::from(u8::from(is)));
+    }
     let mut busy = page.family(
         "bunraku_worker_requests_in_flight",
         Kind::Gauge,

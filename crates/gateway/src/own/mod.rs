@@ -5,6 +5,7 @@ mod hold;
 mod register;
 mod status;
 mod switchover;
+mod workers;
 
 use wire::{Peer, Request, Response, identity};
 
@@ -23,6 +24,7 @@ pub async fn answer(front_end: &FrontEnd, endpoint: Own, request: Request, peer:
         Own::Switchover => switchover::answer(front_end, request, peer).await,
         Own::Force => force::answer(front_end, request, peer).await,
         Own::Hold => hold::answer(front_end, request, peer).await,
+        Own::Workers => workers::answer(front_end, request, peer).await,
         Own::Unknown => answer::unknown(),
     }
 }

@@ -70,6 +70,8 @@ async fn under_load(
     let (estate, mut first, second) = two();
     first.handler.delay_ms.store(3, Ordering::Relaxed);
     second.handler.delay_ms.store(3, Ordering::Relaxed);
+    // So that the worker that returns has work at once.
+    let tuning = Tuning { slow_start: Duration::ZERO, ..tuning };
     let front = Arc::new(front(&estate, [&first, &second], tuning));
     let until = Instant::now() + Duration::from_millis(2_500);
     let mut clients = Vec::new();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use gateway::{FrontEnd, FrontEndSettings, Tuning, WorkerAddress};
+use gateway::{FrontEnd, FrontEndSettings, Place, Tuning, WorkerAddress};
 use pki::crl::CrlDraft;
 use pki::issue::{Authority, LeafProfile, self_signed_ca, sign_leaf};
 use pki::{Certname, KeyKind, PrivateKey, Serial, Signer};
@@ -79,7 +79,8 @@ impl Estate {
             identity: self.issue("front.test", false).0,
             trust: self.trust.clone(),
             role_certnames: ca_members.iter().map(|member| member.certname.clone()).collect(),
-            catalog_workers,
+            catalog_workers: catalog_workers.into_iter().map(|worker| (worker, Place::default())).collect(),
+            workers_path: self.path("workers.json"),
             ca_members,
             cluster: "test-estate".into(),
             register: gateway::RegisterSettings::Embedded,

@@ -21,6 +21,9 @@ pub const FORCE_PATH: &str = "/bunraku/v1/ca/force";
 /// `POST`, on the front end: [`HoldRequest`] in; holds a member back for maintenance.
 pub const HOLD_PATH: &str = "/bunraku/v1/ca/hold";
 
+/// `POST`, on the front end: [`WorkerRequest`] in; takes a catalog worker out of use, or puts it back.
+pub const WORKERS_PATH: &str = "/bunraku/v1/workers";
+
 /// Prefix of what operators ask of the active CA beyond Puppet's API.
 pub const OPERATOR_PREFIX: &str = "/bunraku/v1/authority";
 /// `GET ?within=SECONDS`: what ends within that time.
@@ -191,6 +194,28 @@ pub struct HoldRequest {
     pub hold: bool,
 }
 
+/// Whether requests are sent to a catalog worker, as an operator wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Usage {
+    /// They are.
+    #[default]
+    InUse,
+    /// No new ones; it finishes what it has.
+    Draining,
+    /// As draining, and nobody asks how it is.
+    Maintenance,
+}
+
+/// Takes a catalog worker out of use, or puts it back.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WorkerRequest {
+    /// Which.
+    pub worker: String,
+    /// What becomes of it.
+    pub usage: Usage,
+}
+
 /// The front end's view of the estate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -252,6 +277,10 @@ pub enum WorkerState {
     Down,
     /// Finishes what it has, and takes none.
     Draining,
+    /// As draining, and nobody asks how it is.
+    Maintenance,
+    /// It fails requests: out of use for a while, or on probation.
+    Ejected,
 }
 
 /// One catalog worker, in a [`Status`].
