@@ -12,8 +12,8 @@ use pki::KeyKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use ca::{
-    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, MigrateArgs, Output,
-    PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
+    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, LogArgs, MigrateArgs,
+    Output, PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
 };
 pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
 pub use front_end::{FrontEndCommand, WorkerArgs};

@@ -9,6 +9,7 @@
 //! 4. [`gate`]: does this member answer at the moment? (421)
 //! 5. The endpoint.
 
+mod audit;
 mod certificate;
 mod certificate_renewal;
 mod certificate_request;
@@ -62,6 +63,8 @@ struct Call {
 /// An endpoint and the name in its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Route {
+    /// Ours: the head of the audit record.
+    Audit,
     Certificate(String),
     CertificateRenewal,
     CertificateRequest(String),
@@ -149,6 +152,7 @@ async fn puppet_ca(
             call.authority.foreign_settled().await;
         }
         respond(match route {
+            Route::Audit => audit::get(&call).await,
             Route::Certificate(name) => certificate::get(&call, &name).await,
             Route::CertificateRenewal => certificate_renewal::post(call, caller).await,
             Route::CertificateRequest(name) => certificate_request::answer(call, caller, &name).await,
@@ -180,6 +184,7 @@ async fn puppet_ca(
 fn route(method: &Method, path: &str) -> Option<Route> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match path {
+        internal::AUDIT_PATH if reads => return Some(Route::Audit),
         internal::EXPIRING_PATH if reads => return Some(Route::Expiring),
         internal::DELETE_PATH if !reads => return Some(Route::Delete),
         internal::PRUNE_PATH if *method == Method::POST => return Some(Route::Prune),

@@ -2,15 +2,21 @@
 //!
 //! Lines follow from the log's envelopes and from nothing else ([`record`]), so every member writes the same ones. They
 //! are JSON, in files below `bunraku/audit` that are only ever appended to. Each line names the SHA-256 of the line
-//! before it; the hash of the last one is part of the state, so what is changed, removed or put in shows.
+//! before it; the hash of the last one is part of the state, so what is changed, removed or put in shows ([`verify`]).
 //!
 //! The files are not flushed for each line: the log is, and it still has every line that is newer than the last
 //! snapshot. A snapshot waits until the files are flushed, and the start writes again what a crash took.
 
+mod expected;
+mod read;
 mod record;
+mod verify;
 
+pub use expected::{Expected, expected};
+pub use read::{Lines, Part, Segment, segments};
 pub use record::Record;
 pub(crate) use record::{Before, Context};
+pub use verify::{Damage, Findings, Missing, Place, verify};
 
 use minicbor::{Decode, Encode};
 use pki::fingerprint;
@@ -246,6 +252,11 @@ impl ImageHead {
     fn head(self) -> Option<Head> {
         Some(Head { count: self.count, hash: self.hash.try_into().ok()? })
     }
+}
+
+/// A time (Unix seconds) as lines have it.
+pub fn time(seconds: i64) -> String {
+    crate::time::rfc3339(seconds)
 }
 
 /// The name of the file whose first line has this number.

@@ -4,6 +4,7 @@
 //! of the order in which a CA writes them, so that one that is at work meanwhile looks consistent: certificates before
 //! the inventory that has them, the inventory before `serial`.
 
+mod audit;
 mod chain;
 mod inventory;
 mod key;
@@ -156,7 +157,7 @@ pub enum FsckFault {
 type Check = (&'static str, fn(&Material, &mut Report));
 
 /// All of them, in the order of the report.
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     ("key", key::check),
     ("chain", chain::check),
     ("revocation_list", revocation_list::check),
@@ -167,6 +168,7 @@ const CHECKS: [Check; 10] = [
     ("permissions", permissions::check),
     ("leftovers", leftovers::check),
     ("log", log::check),
+    ("audit", audit::check),
 ];
 
 /// Checks the directory; changes nothing in it.

@@ -6,9 +6,9 @@ use crate::foreign::explained::Explained;
 use crate::state::State;
 use crate::store::{self, OpenFault};
 use crate::{projection, snapshot};
-use replica::Entry;
 use replica::log::Log;
 use replica::storage::Storage;
+use replica::{Entry, Position};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -29,16 +29,9 @@ pub struct View {
 /// # Errors
 /// [`OpenFault`]; a log that is being shortened at this very moment may look damaged: ask again.
 pub fn view(layout: &Layout) -> Result<Option<View>, OpenFault> {
-    let io = |source| OpenFault::Io { path: layout.log(), source };
-    let mark = projection::marked(layout);
-    let Some((position, mut shown)) =
-        snapshot::read(layout).map_err(|fault| OpenFault::Snapshot { path: layout.snapshot(), fault })?
-    else {
+    let Some(SnapshotAndLog { position, state: mut shown, mark, entries }) = log(layout)? else {
         return Ok(None);
     };
-    let bytes = fs::read(layout.log()).map_err(io)?;
-    let (_, entries) =
-        Log::open(Frozen(bytes)).map_err(|fault| OpenFault::Log { path: layout.log(), fault })?;
     let mut explained = Explained::default();
     let after = entries.iter().filter(|entry| entry.position.index > position.index);
     let (before_mark, after_mark): (Vec<&Entry>, Vec<&Entry>) =
@@ -53,6 +46,36 @@ pub fn view(layout: &Layout) -> Result<Option<View>, OpenFault> {
         explained.add(&later, &effects);
     }
     Ok(Some(View { shown, explained, entries }))
+}
+
+/// Snapshot and log, as they are.
+pub(crate) struct SnapshotAndLog {
+    /// Of the snapshot.
+    pub position: Position,
+    /// The snapshot's.
+    pub state: State,
+    /// How far the directory follows, as far as that was noted.
+    pub mark: u64,
+    /// All that the log still has.
+    pub entries: Vec<Entry>,
+}
+
+/// Reads both.
+///
+/// # Errors
+/// As [`view`].
+pub(crate) fn log(layout: &Layout) -> Result<Option<SnapshotAndLog>, OpenFault> {
+    let io = |source| OpenFault::Io { path: layout.log(), source };
+    let mark = projection::marked(layout);
+    let Some((position, state)) =
+        snapshot::read(layout).map_err(|fault| OpenFault::Snapshot { path: layout.snapshot(), fault })?
+    else {
+        return Ok(None);
+    };
+    let bytes = fs::read(layout.log()).map_err(io)?;
+    let (_, entries) =
+        Log::open(Frozen(bytes)).map_err(|fault| OpenFault::Log { path: layout.log(), fault })?;
+    Ok(Some(SnapshotAndLog { position, state, mark, entries }))
 }
 
 /// Bytes of a file that is not ours to change.

@@ -248,6 +248,7 @@ async fn follow_role(authority: std::sync::Weak<Authority>, ledger: Ledger) {
             tokio::spawn(async move {
                 authority.keep_list(role.epoch).await;
                 authority.warn_of_ends();
+                authority.tell_audit_head();
             });
         }
         if roles.changed().await.is_err() {
@@ -268,6 +269,7 @@ async fn daily(authority: std::sync::Weak<Authority>) {
         if role.decides {
             authority.keep_list(role.epoch).await;
             authority.warn_of_ends();
+            authority.tell_audit_head();
         }
     }
 }

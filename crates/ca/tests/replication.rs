@@ -2,7 +2,8 @@
 
 mod support;
 
-use ca::Autosign;
+use ca::directory::Layout;
+use ca::{Autosign, audit};
 use pki::Certificate;
 use replica::MemberName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,35 @@ use support::csr;
 use support::estate::{Estate, files, serial_of};
 use wire::client::{Client, Timeouts};
 use wire::http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+/// The lines of the audit record.
+fn record(cadir: &Path) -> Vec<String> {
+    let files = audit::segments(&Layout::new(cadir)).unwrap();
+    files
+        .iter()
+        .flat_map(|file| {
+            let text = std::fs::read_to_string(&file.path).unwrap();
+            text.split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Waits until the lines of `one` are the last ones of `other`.
+async fn until_same_record(estate: &Estate, one: &str, other: &str) {
+    estate
+        .until("the same audit record", |estate| {
+            let (one, other) = (record(&estate.cadir(one)), record(&estate.cadir(other)));
+            !one.is_empty() && other.ends_with(&one)
+        })
+        .await;
+}
+
+/// What is found in the record of a member that has stopped.
+fn verified(cadir: &Path) -> audit::Findings {
+    let layout = Layout::new(cadir);
+    let expected = audit::expected(&layout, false).unwrap().unwrap();
+    audit::verify(&layout, Some(&expected), None).unwrap()
+}
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -49,6 +79,10 @@ async fn a_standby_joins_takes_over_and_the_old_primary_comes_back() {
     estate.operate("ca-1", "one.example.com", "revoked").await;
     estate.until_equal().await;
     assert_eq!(list_number(&estate.cadir("ca-2")), 1);
+    // Their audit records say the same, in the same bytes, from where the standby joined.
+    until_same_record(&estate, "ca-2", "ca-1").await;
+    let before = record(&estate.cadir("ca-1")).len() - record(&estate.cadir("ca-2")).len();
+    assert!(before > 0, "the standby was fed by a snapshot");
 
     // The standby does not decide, and says who does; nor does the primary in another epoch.
     let path = "/puppet-ca/v1/certificate_request/three.example.com";
@@ -90,14 +124,21 @@ async fn a_standby_joins_takes_over_and_the_old_primary_comes_back() {
     estate.until_equal().await;
     assert!(!estate.running["ca-1"].0.role().decides);
 
+    // What was decided meanwhile is in its record, too.
+    until_same_record(&estate, "ca-2", "ca-1").await;
+
     // And takes over again.
     estate.stop("ca-2").await;
+    let found = verified(&estate.cadir("ca-2"));
+    assert!(found.is_whole() && found.not_held == [(1, before as u64)], "{found:?}");
     let after = estate.registered();
     estate.set(after.succeeded_by(MemberName::new("ca-1"), BTreeSet::new()));
     let epoch = estate.until_decides("ca-1").await;
     estate.enrol("ca-1", epoch, "four.example.com").await;
     assert_eq!(serial_of(&estate.cadir("ca-1"), "four.example.com"), 8);
     estate.stop("ca-1").await;
+    let found = verified(&estate.cadir("ca-1"));
+    assert!(found.is_whole() && found.not_held.is_empty(), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,8 +186,31 @@ async fn a_disk_that_was_lost_is_filled_again() {
     estate.start("ca-2").await;
     estate.until_in_sync().await;
     estate.until_equal().await;
+    estate.enrol("ca-1", epoch, "three.example.com").await;
+    until_same_record(&estate, "ca-2", "ca-1").await;
+
+    // Its log alone is lost: what was recorded here cannot be told from another record, and is set aside.
     estate.stop("ca-2").await;
+    let own = Layout::new(estate.cadir("ca-2"));
+    for path in [own.log(), own.snapshot(), own.configuration()] {
+        std::fs::remove_file(path).unwrap();
+    }
+    let former = record(&estate.cadir("ca-2"));
+    estate.start("ca-2").await;
+    estate.until_in_sync().await;
+    estate.enrol("ca-1", epoch, "four.example.com").await;
+    until_same_record(&estate, "ca-2", "ca-1").await;
+    assert!(!record(&estate.cadir("ca-2")).contains(&former[0]));
+    estate.stop("ca-2").await;
+    let found = verified(&estate.cadir("ca-2"));
+    assert!(found.is_whole() && found.not_held.len() == 1, "{found:?}");
+    let aside = std::fs::read_dir(own.found()).unwrap().any(|place| {
+        let kept = place.unwrap().path().join("audit/record");
+        kept.is_dir() && std::fs::read_dir(kept).unwrap().count() == 1
+    });
+    assert!(aside, "the former record is kept");
     estate.stop("ca-1").await;
+    assert!(verified(&estate.cadir("ca-1")).is_whole());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,8 @@ pub enum CaCommand {
     Import(ImportArgs),
     /// List certificate requests, or all certificates
     List(ListArgs),
+    /// Show who did what to which certificate, or check that record
+    Log(LogArgs),
     /// Move the CA's directory out of ssldir, and leave a link (the CA must be stopped)
     Migrate(MigrateArgs),
     /// Remove entries from the CA's own revocation list (the CA stopped, or --online)
@@ -64,6 +66,7 @@ impl CaCommand {
             CaCommand::Hold(args) => &args.output,
             CaCommand::Import(args) => &args.output,
             CaCommand::List(args) => &args.output,
+            CaCommand::Log(args) => &args.output,
             CaCommand::Migrate(args) => &args.output,
             CaCommand::Prune(args) => &args.output,
             CaCommand::RenewRoles(args) => &args.output,
@@ -351,6 +354,38 @@ pub struct ExpiringArgs {
     /// What ends within this time from now: seconds, or with a unit (s, m, h, d, y)
     #[arg(long, value_name = "TIME", default_value = "60d")]
     pub within: String,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub target: CaTarget,
+}
+
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// Only what was done to these certnames
+    #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub certname: Vec<String>,
+    /// Only what was done to the certificate with this serial number (hexadecimal)
+    #[arg(long, value_name = "NUMBER")]
+    pub serial: Option<String>,
+    /// Only what was done by this certname, from this address, or on the CA's machine (local)
+    #[arg(long, value_name = "WHO")]
+    pub actor: Option<String>,
+    /// Only what was done since then: 2026-11-22, 2026-11-22T21:03, or how long ago (90s, 2h, 7d)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only the last so many of them
+    #[arg(long, value_name = "COUNT")]
+    pub last: Option<usize>,
+    /// Wait for more, until interrupted
+    #[arg(long, conflicts_with = "verify")]
+    pub follow: bool,
+    /// Check that nothing in the record was changed, put in or taken away
+    #[arg(long, conflicts_with_all = ["certname", "serial", "actor", "since", "last"])]
+    pub verify: bool,
+    /// With --verify: the record must have the line of this head, which was noted elsewhere
+    #[arg(long, value_name = "HEAD", requires = "verify")]
+    pub head: Option<String>,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

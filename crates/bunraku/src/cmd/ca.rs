@@ -12,6 +12,7 @@ mod generate;
 mod hold;
 mod host_files;
 mod list;
+mod log;
 mod migrate;
 mod offline;
 mod progress;
@@ -122,6 +123,7 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             let code = sync::run(&args, &mut report)?;
             report.finish(code)
         }
+        CaCommand::Log(args) => log::run(config, &args).await,
         CaCommand::Migrate(args) => migrate_verb(config, args).await,
         CaCommand::Prune(args) => prune_verb(config, args).await,
         CaCommand::Setup(args) => {

@@ -3,6 +3,7 @@
 
 mod adopting;
 mod agents;
+mod audit_record;
 mod catalog_workers;
 mod command_line;
 mod config_import;

@@ -4,7 +4,7 @@ use super::Authority;
 use crate::expiry::{self, Report, Urgency, Warning};
 use crate::time;
 use std::sync::{Arc, PoisonError};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 /// How long a report is good for, seconds. Whoever watches may ask often, and counting a hundred thousand certificates
 /// takes milliseconds.
@@ -31,6 +31,13 @@ impl Authority {
                 Urgency::Expired | Urgency::Urgent => error!("{warning}"),
                 Urgency::Soon | Urgency::None => warn!("{warning}"),
             }
+        }
+    }
+
+    /// Writes the head of the audit record into the log: where that is kept elsewhere, nobody can write the record anew.
+    pub fn tell_audit_head(&self) {
+        if let Some(head) = self.ledger.read(|state| state.audit().head()) {
+            info!(%head, "audit record");
         }
     }
 

@@ -8,7 +8,8 @@ mod disk;
 #[path = "../support/mod.rs"]
 mod support;
 
-use ca::{Autosign, CaSettings, Worker};
+use ca::directory::Layout;
+use ca::{Autosign, CaSettings, Worker, audit};
 use disk::{Record, Unflushed};
 use pki::crl::RevocationList;
 use pki::{Certificate, Serial};
@@ -230,7 +231,38 @@ async fn goes_on(story: &Story, cadir: &Path, end: usize, what: &str) {
     worker.stop().await;
     assert!(issued(cadir).contains(&fresh), "{what}");
     readable_by_puppet(cadir, what);
+    record_is_whole(story, cadir, &marks, what);
     nothing_is_left(cadir, what);
+}
+
+/// The audit record is what the log says, and has a line for everything that was acknowledged.
+fn record_is_whole(story: &Story, cadir: &Path, marks: &BTreeSet<&str>, what: &str) {
+    let layout = Layout::new(cadir);
+    let expected = audit::expected(&layout, false).unwrap().unwrap();
+    let found = audit::verify(&layout, Some(&expected), None).unwrap();
+    assert!(found.is_whole() && !found.unwritten && found.not_held.is_empty(), "{what}: {found:?}");
+    let lines = audit::Lines::of(audit::segments(&layout).unwrap());
+    let lines: BTreeSet<(String, String, Option<String>)> = lines
+        .map(|part| audit::Record::parse(&part.unwrap().bytes).unwrap())
+        .map(|line| (line.event, line.certname.unwrap_or_default(), line.serial))
+        .collect();
+    for (name, certificate) in &story.certificates {
+        let serial = Certificate::from_pem(certificate.as_bytes()).unwrap().serial();
+        for (mark, events) in
+            [("signed", &["signed"][..]), ("revoked", &["revoked"]), ("cleaned", &["revoked", "deleted"])]
+        {
+            if !marks.contains(format!("{mark} {name}").as_str()) {
+                continue;
+            }
+            for event in events {
+                let line = (event.to_string(), name.clone(), Some(serial.to_string()));
+                assert!(lines.contains(&line), "{what}: no line says that {name} was {event}: {lines:?}");
+            }
+        }
+    }
+    if marks.contains("waits") {
+        assert!(lines.contains(&("requested".into(), MANUAL.into(), None)), "{what}: {lines:?}");
+    }
 }
 
 fn nothing_is_left(cadir: &Path, what: &str) {

@@ -34,6 +34,8 @@ pub const DELETE_PATH: &str = "/bunraku/v1/authority/delete";
 pub const PRUNE_PATH: &str = "/bunraku/v1/authority/prune";
 /// `GET`: what of the authority ends when, and what is to be warned of.
 pub const EXPIRY_PATH: &str = "/bunraku/v1/authority/expiry";
+/// `GET`: [`AuditHead`].
+pub const AUDIT_PATH: &str = "/bunraku/v1/authority/audit";
 /// `POST`: [`RolloverRequest`] in. `GET`: where the way to a new key is.
 pub const ROLLOVER_PATH: &str = "/bunraku/v1/authority/rollover";
 /// `POST`, a certificate (PEM) in: the same name, key and extensions with a new serial number and life come back.
@@ -48,6 +50,15 @@ pub const X_BUNRAKU_EPOCH: HeaderName = HeaderName::from_static("x-bunraku-epoch
 pub const X_BUNRAKU_REQUEST: HeaderName = HeaderName::from_static("x-bunraku-request");
 /// In a 421 answer of a CA member that may not answer: [`Stale`].
 pub const X_BUNRAKU_STALE: HeaderName = HeaderName::from_static("x-bunraku-stale");
+
+/// What a CA member knows of its audit record: everything up to `head` is in its files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHead {
+    /// Number of lines, a colon, the hash of the last line.
+    pub head: String,
+    /// Lines that this member never had: the head before them, and the head that the last of them is.
+    pub gaps: Vec<(String, String)>,
+}
 
 /// What is to become of the CA's own certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
