@@ -107,6 +107,10 @@ pub struct ServeArgs {
     /// Serve a CA by itself, without front end and standby, in the place of Puppet Server's
     #[arg(long)]
     pub alone: bool,
+    /// For a CA that is new: get its certificate when it has none (the operator's must be here), and say how far it is
+    /// until it has everything
+    #[arg(long, conflicts_with = "alone")]
+    pub join: bool,
     /// End when the process that started this one ends (set by `bunraku up`)
     #[arg(long, hide = true)]
     pub supervised: bool,

@@ -43,6 +43,8 @@ fn config_path(named: Option<PathBuf>) -> PathBuf {
         .unwrap_or_else(|| usual[0].clone())
 }
 
+pub use ca::certificate_for;
+
 fn load(named: Option<PathBuf>) -> anyhow::Result<Config> {
     Ok(Config::load(&config_path(named))?)
 }

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod certificate_authority;
 mod credentials;
 pub mod front_end;
+pub mod joining;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};

@@ -185,6 +185,32 @@ async fn generate_verb(file: Option<PathBuf>, args: GenerateArgs) -> anyhow::Res
     report.finish(code)
 }
 
+/// Has a certificate made for a role of the deployment, in the operator's name; its files go where the configuration has
+/// them.
+pub async fn certificate_for(config: &Config, certname: &str) -> anyhow::Result<()> {
+    let output = Output { format: "text".into(), json: false };
+    let args = GenerateArgs {
+        certname: vec![certname.to_string()],
+        subject_alt_names: None,
+        ca_client: false,
+        force: false,
+        ttl: None,
+        key: pki::KeyKind::EcP256,
+        host: crate::cli::HostFiles { ssldir: None },
+        output,
+        target: CaTarget { cadir: None },
+    };
+    let mut report = Report::new(&args.output)?;
+    let ttl = generate::check(&args)?;
+    let files = offline::host_files(Some(config), &args.host)?;
+    let endpoint = open(Some(config.path.clone()), &args.target).await?;
+    let places = generate::Places { files, cadir: None };
+    match generate::through_ca(&endpoint, &args, places, ttl, &mut report).await? {
+        0 => Ok(()),
+        _ => anyhow::bail!("the CA gave no certificate for {certname}"),
+    }
+}
+
 async fn delete_verb(file: Option<PathBuf>, args: DeleteArgs) -> anyhow::Result<u8> {
     let mut report = Report::new(&args.output)?;
     delete::check(&args)?;

@@ -12,6 +12,12 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
     if args.alone && args.role != Role::Ca {
         anyhow::bail!("--alone is for a CA");
     }
+    if args.join && args.role != Role::Ca {
+        anyhow::bail!("--join is for a CA");
+    }
+    if args.join {
+        super::block_on(roles::joining::prepare(&config, &args.name))??;
+    }
     if args.supervised {
         end_with_supervisor()?;
     }
@@ -25,6 +31,9 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        if args.join {
+            tokio::spawn(roles::joining::tell(config.clone(), args.name.clone()));
+        }
         match args.role {
             Role::FrontEnd => roles::front_end::serve(&config, &args.name).await,
             Role::Ca => roles::certificate_authority::serve(&config, &args.name, args.alone).await,

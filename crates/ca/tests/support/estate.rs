@@ -43,8 +43,12 @@ pub struct Estate {
 
 impl Estate {
     pub async fn new() -> Self {
+        Self::of(&["ca-1", "ca-2"]).await
+    }
+
+    pub async fn of(members: &[&str]) -> Self {
         let (root, cadir) = new_authority();
-        let names = ["ca-1".to_owned(), "ca-2".to_owned(), "front-end".to_owned()];
+        let names: Vec<String> = members.iter().copied().chain(["front-end"]).map(str::to_owned).collect();
         let requests: Vec<RoleRequest> = names
             .iter()
             .map(|name| RoleRequest {
@@ -77,15 +81,16 @@ impl Estate {
             answer_register(Arc::clone(&home), request, peer)
         });
         tokio::spawn(serve_tls(listener, tls, Limits::default(), Arc::new(handler), wire::Drain::never()));
-        let addresses = ["ca-1", "ca-2"].map(|name| {
-            (name.to_owned(), TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string())
+        let addresses = members.iter().map(|name| {
+            let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            ((*name).to_owned(), free.to_string())
         });
         let estate = Self {
             root,
             cluster: cluster.clone(),
             trust,
             identities,
-            addresses: addresses.into(),
+            addresses: addresses.collect(),
             register_address,
             register,
             running: BTreeMap::new(),
@@ -96,7 +101,11 @@ impl Estate {
     }
 
     pub fn cadir(&self, name: &str) -> PathBuf {
-        self.root.path().join(if name == "ca-1" { "ca" } else { "ca.standby" })
+        self.root.path().join(match name {
+            "ca-1" => "ca",
+            "ca-2" => "ca.standby",
+            other => other,
+        })
     }
 
     /// Changes the register, as the front end.
@@ -192,8 +201,8 @@ impl Estate {
     }
 
     pub async fn until_in_sync(&self) {
-        let both = BTreeSet::from([MemberName::new("ca-1"), MemberName::new("ca-2")]);
-        self.until("both in sync", |estate| estate.registered().in_sync == both).await;
+        let all: BTreeSet<MemberName> = self.addresses.keys().map(MemberName::new).collect();
+        self.until("all in sync", |estate| estate.registered().in_sync == all).await;
     }
 
     /// A request as the front end passes it on, for a stranger.
@@ -245,8 +254,9 @@ impl Estate {
 
     pub async fn until_equal(&self) {
         let mut difference = None;
+        let first = self.cadir("ca-1");
         for _ in 0..100 {
-            difference = differ(&self.cadir("ca-1"), &self.cadir("ca-2"));
+            difference = self.addresses.keys().find_map(|name| differ(&first, &self.cadir(name)));
             if difference.is_none() {
                 return;
             }
