@@ -3,6 +3,7 @@
 //! One thread runs the loop: an event in, actions out, carried out in order. The log has a thread of its own
 //! ([`disk`]), the directory another ([`crate::projection`]), the network is tokio's ([`network`]).
 
+mod ballast;
 mod disk;
 mod engine;
 mod gate;

@@ -9,6 +9,7 @@ mod command_line;
 mod config_import;
 mod deployment;
 mod enrolment_load;
+mod failing_over;
 mod firewall;
 mod first_session;
 mod hosts;

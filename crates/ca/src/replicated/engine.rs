@@ -1,5 +1,6 @@
 //! The loop: an event goes in, the member says what to do, and that is done, in order.
 
+use super::ballast::Ballast;
 use super::disk::Job;
 use super::network::Network;
 use super::{Input, parcel};
@@ -56,6 +57,8 @@ pub(super) struct Engine {
     /// What was last said of a snapshot that arrives or leaves: when, and how far it was.
     progress: Progress,
     since_snapshot: u64,
+    /// Room for what must be written even on a full disk.
+    ballast: Ballast,
     /// A snapshot is being written.
     saving: Option<snapshot::Writing>,
     probed: Instant,
@@ -85,6 +88,7 @@ impl Engine {
         let uncommitted = behind.cloned().collect();
         let since_snapshot = applied.index.saturating_sub(restored.base.index);
         let now = Instant::now();
+        let ballast = Ballast::take(&around.layout.own());
         Self {
             member: Member::new(settings, restored),
             around,
@@ -98,6 +102,7 @@ impl Engine {
             parcels: BTreeMap::new(),
             progress: Progress::default(),
             since_snapshot,
+            ballast,
             saving: None,
             probed: now,
             ended: false,
@@ -152,6 +157,9 @@ impl Engine {
             }
             Input::Event(event) => {
                 let failed = matches!(event, Event::LogFailed { .. });
+                if matches!(event, Event::LogRecovered) {
+                    self.ballast.refill();
+                }
                 self.step(event, membership);
                 if failed {
                     self.ask_log(Job::Resume);
@@ -217,8 +225,13 @@ impl Engine {
         match action {
             Action::PersistMembership(value) => {
                 // In line: nothing that comes after may happen before this is durable.
-                if let Err(fault) = membership.store(&value) {
-                    self.end(&format!("{fault}: without it this member must not take part"));
+                while let Err(fault) = membership.store(&value) {
+                    if !self.ballast.give_up_some() {
+                        error!(
+                            "{fault}: without it this member must not take part; ending, to begin anew when it can"
+                        );
+                        std::process::exit(74);
+                    }
                 }
             }
             Action::Append(entries) => {
