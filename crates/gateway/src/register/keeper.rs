@@ -159,6 +159,7 @@ pub fn start(
         ever_read: false,
         remembered: false,
         warned: false,
+        left: false,
     };
     Ok((keeper, told, body.run(received)))
 }
@@ -183,6 +184,8 @@ struct Body {
     remembered: bool,
     /// Whether the log says that the memory cannot be written.
     warned: bool,
+    /// Whether it has taken leave of the others.
+    left: bool,
 }
 
 impl Body {
@@ -219,6 +222,8 @@ impl Body {
                     let _ = reply.send(answer);
                 }
             }
+            // It has taken leave: nobody shall count it any more.
+            Command::Publish(_) if self.left => {}
             Command::Publish(sight) => {
                 let held = self.put_sight(&sight).await;
                 self.tell(held.map(|held| held.reading)).await;
@@ -240,6 +245,7 @@ impl Body {
                 }
             }
             Command::Leave(done) => {
+                self.left = true;
                 if let Some(Lease { id, .. }) = self.lease.take() {
                     let _ = self.etcd.ask(REVOKE, &json!({"ID": id})).await;
                 }
@@ -400,9 +406,14 @@ impl Body {
 
     /// Keeps the status, and says each change of it once.
     fn note(&self, cause: Option<String>) {
-        let before = self.status.load();
+        let before = self.status.load_full();
         let answers = cause.is_none();
-        if before.answers == answers && (answers || before.cause.as_deref() != Some("not asked yet")) {
+        let same = before.answers == answers;
+        let since = if same { before.since.clone() } else { Some(wall_time()) };
+        let now = RegisterStatus { answers, since, cause: cause.clone(), ..(*before).clone() };
+        let news = gist(before.cause.as_deref()) != gist(cause.as_deref());
+        self.status.store(Arc::new(now));
+        if !news {
             return;
         }
         let sentence = match &cause {
@@ -412,9 +423,12 @@ impl Body {
             None => "The register in etcd answers".to_owned(),
         };
         self.error_log.say(sentence);
-        let now = RegisterStatus { answers, since: Some(wall_time()), cause, ..(**before).clone() };
-        self.status.store(Arc::new(now));
     }
+}
+
+/// A cause without its details: which endpoint fails how may change every second.
+fn gist(cause: Option<&str>) -> Option<&str> {
+    cause.map(|cause| cause.split('(').next().unwrap_or(cause))
 }
 
 fn unavailable(fault: EtcdFault) -> RegisterFault {

@@ -5,6 +5,7 @@ mod ca_member;
 mod catalog;
 mod catalog_worker;
 mod estate;
+mod etcd;
 mod identity;
 mod metrics;
 mod operators;

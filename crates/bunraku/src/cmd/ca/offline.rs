@@ -89,20 +89,22 @@ pub async fn refuse_while_served(
     // A directory named by hand need not be the one that answers at the configured address.
     let Some(config) = config.filter(|_| target.cadir.is_none()) else { return Ok(()) };
     let timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(10) };
-    let client =
-        Client::new(&format!("https://{}", config.front_end.listen), ClientTls::insecure()?, timeouts)?;
-    match client.get("/status/v1/simple/ca", "text/plain").await {
-        Ok(answer) if answer.text().trim() == "running" => bail!(
-            "The CA at {} is running. Please stop it before attempting to run this command.",
-            config.front_end.listen
-        ),
-        Ok(_) | Err(ClientFault::Connect { fault: wire::client::ConnectFault::Refused, .. }) => Ok(()),
-        Err(_) if force => Ok(()),
-        Err(fault) => bail!(
-            "Could not determine whether the CA is online: {fault}. If you are certain that it is stopped, name its \
-             directory with --cadir, or run 'generate' with --force."
-        ),
+    for front_end in config.front_ends() {
+        let client = Client::new(&format!("https://{}", front_end.listen), ClientTls::insecure()?, timeouts)?;
+        match client.get("/status/v1/simple/ca", "text/plain").await {
+            Ok(answer) if answer.text().trim() == "running" => bail!(
+                "The CA at {} is running. Please stop it before attempting to run this command.",
+                front_end.listen
+            ),
+            Ok(_) | Err(ClientFault::Connect { fault: wire::client::ConnectFault::Refused, .. }) => {}
+            Err(_) if force => {}
+            Err(fault) => bail!(
+                "Could not determine whether the CA is online: {fault}. If you are certain that it is stopped, name its \
+                 directory with --cadir, or run 'generate' with --force."
+            ),
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
