@@ -74,6 +74,20 @@ fn authority(page: &mut Page, status: &Status) {
         "1 when another CA could take over now without losing anything.",
         successor,
     );
+    page.single(
+        "bunraku_register_answers",
+        Kind::Gauge,
+        "1 while the register can be read and changed; 0: nothing can fail over.",
+        f64::from(u8::from(status.register.answers)),
+    );
+    if status.register.kind == "etcd" {
+        page.single(
+            "bunraku_front_ends",
+            Kind::Gauge,
+            "Live front ends that share the register, as last read.",
+            status.front_ends.len() as f64,
+        );
+    }
     let mut primary =
         page.family("bunraku_ca_is_primary", Kind::Gauge, "1 for the CA member that answers requests.");
     for member in &ca.members {

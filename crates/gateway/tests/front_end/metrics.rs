@@ -108,6 +108,7 @@ async fn who_watches_sees_epochs_lags_failovers_and_requests_in_prometheus_forma
     assert_eq!(value("bunraku_ca_is_primary", &[("member", "ca-1")]), 0.0);
     assert_eq!(value("bunraku_ca_in_sync_members", &[]), 1.0);
     assert_eq!(value("bunraku_ca_successor", &[]), 0.0);
+    assert_eq!(value("bunraku_register_answers", &[]), 1.0);
     assert_eq!(value("bunraku_ca_failovers_total", &[("cause", "refused")]), 1.0);
     let requests = |route, worker, code| {
         value("bunraku_requests_total", &[("route", route), ("worker", worker), ("code", code)])
