@@ -38,6 +38,7 @@ clean_up() {
   for pid in "${!load[@]}"; do kill -9 "$pid" 2>/dev/null; done
   end_role
   [[ -z ${front_end_pid:-} ]] || end_roles
+  [[ -z ${net:-} ]] || end_hosts
   stop_deployment
   if ((status != 0 && status != 130)) && [[ -d $place ]]; then
     tail -n 20 "$place"/*/log/{front_end_error,front-end,ca-1,ca-2,catalog-1,up}.log 2>/dev/null >&2
@@ -53,7 +54,7 @@ taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 choose_port() {
   local candidate worker
   for ((candidate = 20140; candidate < 21000; candidate += 10)); do
-    for worker in "$candidate" $((candidate + 10000)) $((candidate + 10001)) $((candidate + 10002)) $((candidate + 10003)); do
+    for worker in "$candidate" $((candidate + 1000)) $((candidate + 10000)) $((candidate + 10001)) $((candidate + 10002)) $((candidate + 10003)); do
       taken "$worker" && continue 2
     done
     port=$candidate

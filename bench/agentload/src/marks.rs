@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::clock::milliseconds;
-use crate::timeline::Timeline;
+use crate::timeline::{Success, Timeline};
 
 /// Something done from outside, between two moments (Unix microseconds): it cannot be seen when exactly it took hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub struct Aftermath {
     pub name: String,
     /// From before the mark to the end of the first success of a request that began after it; `None`: there was none.
     pub first_success_ms: Option<f64>,
+    /// The longest time without a success between the mark and the next one (or the end).
+    pub longest_gap_ms: f64,
+    /// The slowest of the successes in that time; it may have begun before.
+    pub slowest_ms: Option<f64>,
 }
 
 /// Reads marks: lines of `NAME BEFORE AFTER`.
@@ -43,14 +47,22 @@ fn parse(line: &str) -> Option<Mark> {
 /// What came after each mark. The time counts from before the mark, and only requests that began after it count: what
 /// is reported is never too short.
 pub fn relate(marks: &[Mark], timeline: &Timeline) -> Vec<Aftermath> {
-    let after = |mark: &Mark| {
+    let after = |(number, mark): (usize, &Mark)| {
+        let end = marks.get(number + 1).map_or(timeline.to, |next| next.before);
+        let within =
+            timeline.successes.iter().filter(|s| s.ended >= mark.before && s.ended < end.max(mark.before));
+        let successes: Vec<Success> = within.copied().collect();
+        let slowest = successes.iter().map(|s| s.ended - s.began).max();
+        let window = Timeline { from: mark.before, to: end.max(mark.before), successes };
         let ends = timeline.successes.iter().filter(|s| s.began >= mark.after).map(|s| s.ended);
         Aftermath {
             name: mark.name.clone(),
             first_success_ms: ends.min().map(|end| milliseconds(end - mark.before)),
+            longest_gap_ms: window.longest_gap().ms,
+            slowest_ms: slowest.map(milliseconds),
         }
     };
-    marks.iter().map(after).collect()
+    marks.iter().enumerate().map(after).collect()
 }
 
 /// For a person: a line for each mark.
@@ -65,7 +77,6 @@ pub fn text(aftermaths: &[Aftermath]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::timeline::Success;
 
     #[test]
     fn only_requests_that_began_after_a_mark_count() {
@@ -75,7 +86,15 @@ mod tests {
         let timeline = Timeline { from: 0, to: 10_000, successes };
         let marks = [parse("fault 1000 1100").unwrap(), parse("cure 2000 2000").unwrap()];
         let found = relate(&marks, &timeline);
-        assert_eq!(found[0], Aftermath { name: "fault".to_owned(), first_success_ms: Some(7.0) });
+        let fault = Aftermath {
+            name: "fault".to_owned(),
+            first_success_ms: Some(7.0),
+            // From the mark to the end of the one that was under way; the others ended after the next mark.
+            longest_gap_ms: 0.5,
+            slowest_ms: Some(0.6),
+        };
+        assert_eq!(found[0], fault);
+        assert_eq!(found[1].longest_gap_ms, 6.0);
         assert_eq!(found[1].first_success_ms, None);
     }
 

@@ -1,6 +1,6 @@
 //! The deployment under load, and how an agent gets to trust it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,6 +12,15 @@ use wire::tls::{ClientTls, Identity, TrustBundle};
 
 /// Longer than a front end holds a CA request (30 s): a held request that is answered is no failure.
 const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(10), answer: Duration::from_secs(45) };
+
+/// Whether an address can only mean this machine: loopback, or the network for benchmarks (198.18.0.0/15, RFC 2544) that
+/// nobody routes, which `bench/run failover` gives to hosts that are network namespaces.
+fn is_here(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || matches!(v4.octets(), [198, 18 | 19, ..]),
+        IpAddr::V6(v6) => v6.is_loopback(),
+    }
+}
 
 /// A front end on a loopback address, with its CA.
 #[derive(Debug, Clone)]
@@ -27,7 +36,7 @@ impl Target {
     /// is not a loopback address: this is no tool to put load on other people's servers.
     pub async fn reach(server: &str, name: &str) -> anyhow::Result<Target> {
         let address: SocketAddr = server.parse().with_context(|| format!("{server} is not IP:PORT"))?;
-        if !address.ip().is_loopback() {
+        if !is_here(address.ip()) {
             bail!(
                 "{server} is not a loopback address; only a deployment on this machine can be put under load"
             );

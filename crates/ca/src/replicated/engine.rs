@@ -62,6 +62,10 @@ pub(super) struct Engine {
     /// A snapshot is being written.
     saving: Option<snapshot::Writing>,
     probed: Instant,
+    /// The membership file could not be written (a full disk, mostly): what has to wait for it, itself first.
+    stalled: VecDeque<Action>,
+    /// What arrived meanwhile and must not be lost.
+    backlog: VecDeque<Input>,
     /// Set when this member cannot go on: the reason has been logged.
     ended: bool,
 }
@@ -105,6 +109,8 @@ impl Engine {
             ballast,
             saving: None,
             probed: now,
+            stalled: VecDeque::new(),
+            backlog: VecDeque::new(),
             ended: false,
         }
     }
@@ -112,10 +118,17 @@ impl Engine {
     pub(super) fn run(mut self, mut membership: MembershipFile, inputs: &Receiver<Input>) {
         self.look_at_role();
         while !self.ended {
-            let input = match inputs.recv_timeout(self.nap()) {
-                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(input) => Some(input),
-                Err(RecvTimeoutError::Timeout) => None,
+            if !self.stalled.is_empty() {
+                self.wait_for_disk(&mut membership, inputs);
+                continue;
+            }
+            let input = match self.backlog.pop_front() {
+                Some(input) => Some(input),
+                None => match inputs.recv_timeout(self.nap()) {
+                    Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                    Ok(input) => Some(input),
+                    Err(RecvTimeoutError::Timeout) => None,
+                },
             };
             match input {
                 Some(input) => self.take(input, &mut membership),
@@ -127,6 +140,36 @@ impl Engine {
         self.around.shared.set_role(role);
         self.around.projection.finish();
         self.finish_saving();
+    }
+
+    /// Nothing may happen before the membership is durable: until then this member is as good as paused. Others see
+    /// that it does not answer, and go on without it.
+    fn wait_for_disk(&mut self, membership: &mut MembershipFile, inputs: &Receiver<Input>) {
+        let until = Instant::now() + PROBE_EVERY;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            match inputs.recv_timeout(left) {
+                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                    self.ended = true;
+                    return;
+                }
+                Ok(Input::Propose(proposal)) => {
+                    let epoch = self.member.membership().epoch().0;
+                    // Whoever gave up waiting needs no telling.
+                    let _ = proposal.answer.send(Err(ledger::Refusal::NotPrimary { epoch, primary: None }));
+                }
+                // Its sender sees that there is no answer.
+                Ok(Input::Frame { .. }) => {}
+                Ok(input) => self.backlog.push_back(input),
+                Err(RecvTimeoutError::Timeout) => break,
+            }
+        }
+        for action in std::mem::take(&mut self.stalled) {
+            self.carry_out_in_turn(action, membership);
+        }
+        if self.stalled.is_empty() {
+            info!("the membership file could be written: this member takes part again");
+            self.look_at_role();
+        }
     }
 
     fn now(&self) -> u64 {
@@ -210,7 +253,7 @@ impl Engine {
     fn step(&mut self, event: Event, membership: &mut MembershipFile) {
         let now = self.now();
         for action in self.member.step(event, now) {
-            self.carry_out(action, membership);
+            self.carry_out_in_turn(action, membership);
             if self.ended {
                 return;
             }
@@ -221,16 +264,24 @@ impl Engine {
         }
     }
 
+    /// What comes after a membership that is not durable yet waits with it.
+    fn carry_out_in_turn(&mut self, action: Action, membership: &mut MembershipFile) {
+        if self.stalled.is_empty() {
+            self.carry_out(action, membership);
+        } else {
+            self.stalled.push_back(action);
+        }
+    }
+
     fn carry_out(&mut self, action: Action, membership: &mut MembershipFile) {
         match action {
             Action::PersistMembership(value) => {
                 // In line: nothing that comes after may happen before this is durable.
                 while let Err(fault) = membership.store(&value) {
                     if !self.ballast.give_up_some() {
-                        error!(
-                            "{fault}: without it this member must not take part; ending, to begin anew when it can"
-                        );
-                        std::process::exit(74);
+                        error!("{fault}: this member takes no part until it can be written");
+                        self.stalled.push_back(Action::PersistMembership(value));
+                        return;
                     }
                 }
             }
@@ -411,14 +462,15 @@ impl Engine {
 
     fn look_at_role(&self) {
         let membership = self.member.membership();
-        let acting = self.member.acting_epoch();
+        let writable = self.stalled.is_empty();
+        let acting = self.member.acting_epoch().filter(|_| writable);
         let primary =
             membership.configuration.as_ref().map(|configuration| configuration.primary.to_string());
         self.around.shared.set_role(ledger::Role {
             epoch: acting.unwrap_or(membership.epoch()).0,
             primary,
             decides: acting.is_some(),
-            reads: self.member.may_serve_reads(self.now()),
+            reads: writable && self.member.may_serve_reads(self.now()),
         });
     }
 

@@ -1,0 +1,46 @@
+//! Clocks that are wrong. A time namespace changes only the clocks that count since the start, so it is libfaketime that
+//! shows another time of day to one process; how long it waits stays true.
+
+use super::agent::puppet_agent_succeeds;
+use super::estate::{Estate, Plan, wait_until};
+use super::load::{Load, Style};
+use super::promises;
+
+/// Debian's package `faketime`.
+pub const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
+fn a_wrong_clock_matters_to_nobody(offset: &'static str) {
+    assert!(std::path::Path::new(LIBRARY).exists(), "{LIBRARY} is missing (package faketime)");
+    let estate = Estate::start_with(Plan { wrong_clock: Some(("ca-2", offset)), ..Plan::default() });
+    let number = promises::list_number(&estate.cadir("ca-1"));
+    let load = Load::start(&estate, Style { per_second: 20, patient: false });
+    load.wait_for_more(10);
+    estate.kill("ca-1");
+    estate.wait_until_active("ca-2");
+    // It signs with its own time; a certificate is good from a day before that.
+    load.wait_for_more(10);
+    puppet_agent_succeeds(&estate, "during.example.com");
+    let at = estate.cadir("ca-2").join("signed/during.example.com.pem");
+    wait_until("the certificate is in the standby's directory", || at.exists());
+    let certificate = pki::Certificate::from_pem(&std::fs::read(at).unwrap()).unwrap();
+    let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+    let skew = certificate.not_before() + 86_400 - now;
+    let wanted = if offset.starts_with('-') { -3_600 } else { 3_600 };
+    assert!((skew - wanted).abs() < 300, "the clock was {skew} s off");
+    estate.run("ca-1");
+    estate.wait_until_home();
+    load.wait_for_more(5);
+    let told = load.end();
+    assert!(told.faults.is_empty(), "{:?}", told.faults);
+    promises::hold(&estate, &told, number);
+}
+
+#[test]
+fn clock_of_standby_one_hour_off() {
+    a_wrong_clock_matters_to_nobody("+1h");
+}
+
+#[test]
+fn clock_of_standby_one_hour_behind() {
+    a_wrong_clock_matters_to_nobody("-1h");
+}

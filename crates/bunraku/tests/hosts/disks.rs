@@ -1,0 +1,64 @@
+//! Disks that are full: the CA directory lies on a small one of its own.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::estate::{Estate, Plan, wait_until};
+use super::load::{Load, Style};
+use super::promises;
+
+/// What fills it.
+pub const FILLER: &str = "filler";
+
+/// Size of the disk.
+const KIB: u32 = 16 * 1024;
+
+/// Writes until nothing more fits.
+pub fn fill(cadir: &Path) {
+    let mut file = std::fs::File::create(cadir.join(FILLER)).unwrap();
+    for size in [1 << 16, 1 << 12, 1] {
+        let zeros = vec![0; size];
+        while file.write(&zeros).is_ok_and(|written| written > 0) {}
+    }
+}
+
+pub fn make_room(cadir: &Path) {
+    std::fs::remove_file(cadir.join(FILLER)).unwrap();
+}
+
+#[test]
+fn disk_full_on_standby() {
+    let estate = Estate::start_with(Plan { small_disks: &[("two", KIB)], ..Plan::default() });
+    let number = promises::list_number(&estate.cadir("ca-1"));
+    let load = Load::start(&estate, Style { per_second: 20, patient: false });
+    load.wait_for_more(10);
+    fill(&estate.cadir("ca-2"));
+    estate.wait_until_out("ca-2");
+    assert_eq!(estate.active().as_deref(), Some("ca-1"));
+    load.wait_for_more(10);
+    make_room(&estate.cadir("ca-2"));
+    estate.wait_until_home();
+    load.wait_for_more(5);
+    let told = load.end();
+    assert!(told.faults.is_empty(), "{:?}", told.faults);
+    promises::hold(&estate, &told, number);
+}
+
+#[test]
+fn disk_full_on_primary() {
+    let estate = Estate::start_with(Plan { small_disks: &[("one", KIB)], ..Plan::default() });
+    let number = promises::list_number(&estate.cadir("ca-1"));
+    let load = Load::start(&estate, Style { per_second: 20, patient: false });
+    load.wait_for_more(10);
+    fill(&estate.cadir("ca-1"));
+    estate.wait_until_active("ca-2");
+    load.wait_for_more(10);
+    let log = || estate.log("one", "ca-1.log") + &estate.log("front", "front_end_error.log");
+    wait_until("the log says that there is no room", || log().to_lowercase().contains("space"));
+    make_room(&estate.cadir("ca-1"));
+    estate.wait_until_home();
+    load.wait_for_more(5);
+    let told = load.end();
+    assert!(told.faults.is_empty(), "{:?}", told.faults);
+    promises::hold(&estate, &told, number);
+}
