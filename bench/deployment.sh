@@ -41,7 +41,7 @@ clean_up() {
   [[ -z ${net:-} ]] || end_hosts
   stop_deployment
   if ((status != 0 && status != 130)) && [[ -d $place ]]; then
-    tail -n 20 "$place"/*/log/{front_end_error,front-end,ca-1,ca-2,catalog-1,up}.log 2>/dev/null >&2
+    tail -n 20 "$place"/*/log/{front_end_error,front-end,ca-1,ca-2,catalog-1,up}.log >&2 2>/dev/null
   fi
   if [[ -n ${KEEP:-} ]]; then say "left as it is: $place"; else rm -rf "$place"; fi
   exit "$status"

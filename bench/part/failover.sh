@@ -5,8 +5,9 @@
 
 source "$bench/hosts.sh"
 
-KINDS=(kill REJECT DROP STOP host switchover)
-declare -A TITLE=([kill]='`kill -9`' [REJECT]='port rejected (iptables REJECT)' [DROP]='packets vanish (iptables DROP)'
+read -ra KINDS <<<"${KINDS:-kill REJECT RESET DROP STOP host switchover}"
+declare -A TITLE=([kill]='`kill -9`' [REJECT]='port rejected (iptables REJECT, host prohibited)'
+  [RESET]='port rejected (iptables REJECT, TCP reset)' [DROP]='packets vanish (iptables DROP)'
   [STOP]='process stands still (SIGSTOP)' [host]='host gone (cable pulled, process killed)'
   [switchover]='planned: `ca switchover`, and home')
 FAULT_SECONDS=1.8 # how long a fault lasts
@@ -41,6 +42,7 @@ fault() {
   began=$(now_us)
   case $1 in
     REJECT) port_rule -I -j REJECT --reject-with icmp-host-prohibited ;;
+    RESET) port_rule -I -j REJECT --reject-with tcp-reset ;;
     DROP) port_rule -I -j DROP ;;
     kill) kill -9 "${role_pid_of[ca-1]}" ;;
     STOP) kill -STOP "${role_pid_of[ca-1]}" ;;
@@ -55,6 +57,7 @@ cure() {
   began=$(now_us)
   case $1 in
     REJECT) port_rule -D -j REJECT --reject-with icmp-host-prohibited ;;
+    RESET) port_rule -D -j REJECT --reject-with tcp-reset ;;
     DROP) port_rule -D -j DROP ;;
     kill) start_on_host ca ca-1 ;;
     STOP) kill -CONT "${role_pid_of[ca-1]}" ;;

@@ -29,4 +29,14 @@ pub struct Flaws {
     pub fail_over_to_anyone: bool,
     /// A front end acts on a change of the register whose outcome it does not know.
     pub trust_unconfirmed: bool,
+    /// A primary confirms what one standby has, whatever the others have.
+    pub confirm_with_any: bool,
+    /// The simulated disk says "flushed" and has not.
+    pub lying_flush: bool,
+    /// The simulated authority, restarted, counts on from the serial number in its file, whatever is in the log.
+    pub reuse_serial_after_crash: bool,
+    /// The simulated authority carries a request out again that came again.
+    pub forget_requests: bool,
+    /// The simulated member begins its log after a snapshot that is not on its disk.
+    pub lose_snapshot: bool,
 }

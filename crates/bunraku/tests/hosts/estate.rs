@@ -82,8 +82,12 @@ impl Estate {
         let home = self.host(host);
         let log = home.join("log").join(format!("{name}.log"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let mut command = self.network.command(host, BUNRAKU);
-        command.args(["serve", "--role", role, "--name", name, "--config"]).arg(home.join("bunraku.toml"));
+        // It must not outlive a test run that is killed.
+        let mut command = self.network.command(host, "setpriv");
+        command
+            .args(["--pdeathsig", "KILL", BUNRAKU])
+            .args(["serve", "--role", role, "--name", name, "--config"])
+            .arg(home.join("bunraku.toml"));
         if let Some((_, offset)) = self.plan.wrong_clock.filter(|(wrong, _)| *wrong == name) {
             command.env("LD_PRELOAD", super::clocks::LIBRARY).env("FAKETIME", offset);
             // Waiting goes on at its pace: what is wrong is the time of day.

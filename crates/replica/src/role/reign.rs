@@ -129,11 +129,17 @@ impl Reign {
         let mine =
             if core.settings.flaws.primary_acks_before_flush { core.tail.last() } else { core.flushed };
         let mut common = mine.index;
+        let mut most = 0;
         for peer in self.roster.guarantors() {
             if peer != core.name() {
                 let matched = self.sessions.get(peer).and_then(|session| session.matched);
-                common = common.min(matched.map_or(0, |position| position.index));
+                let matched = matched.map_or(0, |position| position.index);
+                common = common.min(matched);
+                most = most.max(matched);
             }
+        }
+        if core.settings.flaws.confirm_with_any && most > 0 {
+            common = mine.index.min(most);
         }
         if common > core.committed {
             core.commit(common, self.needed_by_snapshots());

@@ -14,6 +14,7 @@ struct File {
     synced: Vec<u8>,
     since_sync: Vec<Write>,
     full: bool,
+    lying: bool,
 }
 
 enum Write {
@@ -28,6 +29,11 @@ pub struct SimFile(Rc<RefCell<File>>);
 impl SimFile {
     pub fn set_full(&self, full: bool) {
         self.0.borrow_mut().full = full;
+    }
+
+    /// From now on a flush does nothing.
+    pub fn set_lying(&self, lying: bool) {
+        self.0.borrow_mut().lying = lying;
     }
 
     /// The power fails: some of what was not synced made it, in order, the last of it perhaps torn.
@@ -92,8 +98,10 @@ impl Storage for SimFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut file = self.0.borrow_mut();
-        file.synced = file.content.clone();
-        file.since_sync.clear();
+        if !file.lying {
+            file.synced = file.content.clone();
+            file.since_sync.clear();
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Seeded simulation of a whole estate over the real code. A seed reproduces a run:
 //! `BUNRAKU_SEED=17 cargo test -p replica --test simulation one_seed -- --nocapture` prints its story.
 
+mod clocks;
 mod disk;
 mod faults;
 mod machine;
@@ -152,7 +153,7 @@ const FACTS: [&str; 12] = [
 
 #[test]
 fn promises_hold_under_every_seed() {
-    promises_hold(1, 300, &[]);
+    promises_hold(1, 500, &[]);
 }
 
 /// The same with two and three front ends, whose register is elsewhere: it may be slow, silent, or gone for some of them.
@@ -177,7 +178,7 @@ type Switch = (&'static str, fn(&mut Flaws));
 /// Each deliberate bug must be noticed by one of the seeds, or the silence of the others means nothing.
 #[test]
 fn every_flaw_is_caught() {
-    let flaws: [Switch; 13] = [
+    let flaws: [Switch; 18] = [
         ("no epoch check", |flaws| flaws.no_epoch_check = true),
         ("standby acknowledges before the flush", |flaws| flaws.standby_acks_before_flush = true),
         ("primary acknowledges before the flush", |flaws| flaws.primary_acks_before_flush = true),
@@ -191,6 +192,11 @@ fn every_flaw_is_caught() {
         ("fail back without the last frame", |flaws| flaws.fail_back_unsynced = true),
         ("fail over to anyone", |flaws| flaws.fail_over_to_anyone = true),
         ("trust a change of unknown outcome", |flaws| flaws.trust_unconfirmed = true),
+        ("confirm with any one standby", |flaws| flaws.confirm_with_any = true),
+        ("flush without flushing", |flaws| flaws.lying_flush = true),
+        ("reuse a serial after a crash", |flaws| flaws.reuse_serial_after_crash = true),
+        ("carry a request out twice", |flaws| flaws.forget_requests = true),
+        ("lose a snapshot", |flaws| flaws.lose_snapshot = true),
     ];
     let mut missed = Vec::new();
     for (name, switch) in flaws {
@@ -198,7 +204,8 @@ fn every_flaw_is_caught() {
         switch(&mut flawed);
         // Only where the register is elsewhere can an outcome be unknown.
         let fronts = 1 + usize::from(flawed.trust_unconfirmed);
-        match seeds(1, 600, fronts, flawed).violation {
+        // Not more than every run tries of the whole code.
+        match seeds(1, 500, fronts, flawed).violation {
             Some((seed, violation)) => {
                 let line: String = violation.chars().take(140).collect();
                 println!("{name}: seed {seed}: {line}");

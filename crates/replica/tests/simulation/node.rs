@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use replica::flaws::Flaws;
 use replica::log::Log;
 use replica::membership::MembershipFile;
 use replica::role::{Action, Event, Member, Restored, Settings};
@@ -49,6 +50,7 @@ pub struct Process {
     pub waiting: BTreeMap<u64, (Command, Option<u64>)>,
     next_proposal: u64,
     next_numbers: (u64, u64),
+    flaws: Flaws,
     pub snapshots: BTreeMap<String, Vec<u8>>,
     pub incoming: Vec<u8>,
 }
@@ -108,6 +110,9 @@ impl Process {
         let applied = machine.position.index;
         let unapplied = entries.iter().filter(|entry| entry.position.index > applied).cloned().collect();
         let epoch_on_disk = known.epoch();
+        let flaws = settings.flaws;
+        disk.log.set_lying(flaws.lying_flush);
+        let next_numbers = (machine.next_serial, machine.next_list);
         let restored = Restored { membership: known, base: log.base(), entries, applied };
         Ok(Process {
             life,
@@ -121,7 +126,8 @@ impl Process {
             log_stopped: false,
             waiting: BTreeMap::new(),
             next_proposal: 0,
-            next_numbers: (0, 0),
+            next_numbers,
+            flaws,
             snapshots: BTreeMap::new(),
             incoming: Vec::new(),
         })
@@ -129,7 +135,9 @@ impl Process {
 
     /// A client's wish: decided here, proposed if it was not carried out before. `client`: who waits.
     pub fn decide(&mut self, wish: Wish, client: u64) -> Result<Event, Option<Command>> {
-        if let Some(done) = self.machine.done.get(&wish.id) {
+        if let Some(done) = self.machine.done.get(&wish.id)
+            && !self.flaws.forget_requests
+        {
             return Err(Some(*done));
         }
         if self.waiting.values().any(|(command, _)| command.wish.id == wish.id) {
@@ -247,6 +255,9 @@ impl Process {
             }
             Action::RoleChanged { role: replica::Role::Primary } => {
                 // Coming back from a switchover that was given up, numbers are still in flight.
+                if self.flaws.reuse_serial_after_crash {
+                    return Ok(Some(Effect::Acts));
+                }
                 let (serial, list) = self.next_numbers;
                 self.next_numbers = (serial.max(self.machine.next_serial), list.max(self.machine.next_list));
                 Some(Effect::Acts)
@@ -278,6 +289,9 @@ impl Process {
 
     /// The first half of loading: the state is durable. A crash may come before the second.
     pub fn load_state(&mut self, disk: &mut Disk) -> Result<(), String> {
+        if self.flaws.lose_snapshot {
+            return Ok(());
+        }
         disk.machine.store(&self.incoming).map_err(|fault| fault.to_string())
     }
 

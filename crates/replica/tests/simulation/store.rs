@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use replica::Configuration;
 use replica::monitor::{self, Sight, View};
-use replica::register::{Author, RegisterRequest, admissible};
+use replica::register::{Author, Register, RegisterRequest, admissible};
 use replica::role::RegisterOutcome;
 
 use crate::world::{Answer, Happening, NoAnswer, Place, Purpose, Request, World};
@@ -44,6 +44,29 @@ impl World {
     /// What each running front end has concluded.
     pub fn views(&self) -> Vec<View> {
         self.fronts.iter().flatten().map(|front| front.monitor.view()).collect()
+    }
+
+    pub fn set_register(&mut self, author: &Author, request: &RegisterRequest) -> RegisterOutcome {
+        let Some(register) = self.fronts[0].as_mut().and_then(|front| front.register.as_mut()) else {
+            return RegisterOutcome::Unknown;
+        };
+        match register.compare_and_set(author, request) {
+            Ok(answer) if answer.refused.is_none() => {
+                self.note_registered(&request.configuration);
+                RegisterOutcome::Set
+            }
+            Ok(answer) => RegisterOutcome::Refused(answer.current),
+            Err(_) => RegisterOutcome::Unknown,
+        }
+    }
+
+    pub fn register_changed(&mut self, number: usize) {
+        let register = self.fronts[number].as_ref().and_then(|front| front.register.as_ref());
+        if let Some(register) = register {
+            let value = register.current().cloned();
+            self.front_step(number, monitor::Event::Register(value));
+            self.release_now(number);
+        }
     }
 
     pub fn poll(&mut self, number: usize, life: u32) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use replica::flaws::Flaws;
 use replica::monitor::{self, Monitor};
-use replica::register::{Author, EmbeddedRegister, Register, RegisterRequest};
+use replica::register::{Author, EmbeddedRegister, RegisterRequest};
 use replica::role::{self, Event, Origin, RegisterOutcome, SendFailure};
 use replica::{ClusterId, Configuration, Epoch, Frame, MemberName, Position};
 
@@ -169,7 +169,7 @@ pub struct Front {
     pub life: u32,
     pub monitor: Monitor,
     /// Its own register; none when it is shared.
-    register: Option<EmbeddedRegister<SimCell>>,
+    pub register: Option<EmbeddedRegister<SimCell>>,
     /// Newest revision of the shared register that it has read.
     pub revision: u64,
     pub held: VecDeque<(Wish, Option<Epoch>)>,
@@ -203,6 +203,7 @@ pub struct World {
     pub memories: Vec<Option<Configuration>>,
     pub store: Store,
     registered: Option<Configuration>,
+    pub clocks: BTreeMap<Place, crate::clocks::Clock>,
     /// When each place is to be woken, and the number of that tick.
     ticks: BTreeMap<Place, (u64, u64)>,
     calls: BTreeMap<u64, Call>,
@@ -241,6 +242,7 @@ impl World {
             memories: vec![None; plan.fronts],
             store: Store::default(),
             registered: None,
+            clocks: BTreeMap::new(),
             ticks: BTreeMap::new(),
             calls: BTreeMap::new(),
             cuts: BTreeMap::new(),
@@ -445,6 +447,7 @@ impl World {
                     flaws: self.plan.flaws,
                 };
                 let first = number == 0 && life == 1;
+                self.wind_up(place);
                 self.disks[number].log.set_full(false);
                 match Process::start(&mut self.disks[number], settings, life, first, &mut self.random) {
                     Ok(process) => {
@@ -478,7 +481,8 @@ impl World {
         if register.as_ref().is_some_and(|register| register.current() != self.registered.as_ref()) {
             self.oracle.violated("the register has forgotten".to_owned());
         }
-        let monitor = Monitor::new(settings, self.now);
+        self.wind_up(Place::Front(number));
+        let monitor = Monitor::new(settings, self.clock(Place::Front(number)));
         let (life, held) = (self.front_lives[number], VecDeque::new());
         self.fronts[number] = Some(Front { life, monitor, register, revision: 0, held });
         self.log(|| format!("front end {} starts", number + 1));
@@ -557,8 +561,11 @@ impl World {
             },
             Place::Store => return,
         };
-        let at = wake.max(self.now + 1);
-        if wake == u64::MAX || self.ticks.get(&place).is_some_and(|(scheduled, _)| *scheduled <= at) {
+        if wake == u64::MAX {
+            return;
+        }
+        let at = self.when(place, wake).max(self.now + 1);
+        if self.ticks.get(&place).is_some_and(|(scheduled, _)| *scheduled <= at) {
             return;
         }
         self.sequence += 1;
@@ -570,8 +577,9 @@ impl World {
     // --- members ---
 
     fn step(&mut self, number: usize, event: Event) {
+        let now = self.clock(Place::Member(number));
         let Some(process) = self.processes[number].as_mut() else { return };
-        let actions = process.member.step(event, self.now);
+        let actions = process.member.step(event, now);
         for action in actions {
             let Some(process) = self.processes[number].as_mut() else { return };
             if let role::Action::Tell(notice) = &action {
@@ -679,8 +687,9 @@ impl World {
     }
 
     pub fn front_step(&mut self, number: usize, event: monitor::Event) {
+        let now = self.clock(Place::Front(number));
         let Some(front) = self.fronts[number].as_mut() else { return };
-        let actions = front.monitor.step(event, self.now);
+        let actions = front.monitor.step(event, now);
         let me = Place::Front(number);
         for action in actions {
             match action {
@@ -724,29 +733,6 @@ impl World {
         let line =
             format!("register: v{} epoch {} {} {:?}", set.version, set.epoch, set.primary, set.in_sync);
         self.log(|| line);
-    }
-
-    fn set_register(&mut self, author: &Author, request: &RegisterRequest) -> RegisterOutcome {
-        let Some(register) = self.fronts[0].as_mut().and_then(|front| front.register.as_mut()) else {
-            return RegisterOutcome::Unknown;
-        };
-        match register.compare_and_set(author, request) {
-            Ok(answer) if answer.refused.is_none() => {
-                self.note_registered(&request.configuration);
-                RegisterOutcome::Set
-            }
-            Ok(answer) => RegisterOutcome::Refused(answer.current),
-            Err(_) => RegisterOutcome::Unknown,
-        }
-    }
-
-    fn register_changed(&mut self, number: usize) {
-        let register = self.fronts[number].as_ref().and_then(|front| front.register.as_ref());
-        if let Some(register) = register {
-            let value = register.current().cloned();
-            self.front_step(number, monitor::Event::Register(value));
-            self.release_now(number);
-        }
     }
 
     // --- clients ---
