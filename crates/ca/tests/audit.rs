@@ -112,6 +112,7 @@ async fn what_a_policy_executable_said_is_there_and_a_stranger_fills_nothing() {
         max_pending: 2,
         ..settings(&cadir)
     };
+    let node = operator(&cadir, "node.test", false);
     let worker = Worker::start(settings).await.unwrap();
     assert_eq!(submit(&worker, "yes.test", &csr("yes.test")).await, 200);
     for _ in 0..3 {
@@ -122,6 +123,7 @@ async fn what_a_policy_executable_said_is_there_and_a_stranger_fills_nothing() {
         events(&all),
         [
             ("begun", ""),
+            ("signed", "node.test"),
             ("requested", "yes.test"),
             ("signed", "yes.test"),
             ("requested", "no.test"),
@@ -129,9 +131,14 @@ async fn what_a_policy_executable_said_is_there_and_a_stranger_fills_nothing() {
         ]
     );
     let reason = |number: usize| all[number].reason.clone().unwrap_or_default();
-    assert!(reason(1).ends_with("/policy is asked"), "{}", reason(1));
-    assert!(reason(2).ends_with("/policy ended with exit status: 0"), "{}", reason(2));
-    assert!(reason(4).ends_with("/policy ended with exit status: 1"), "{}", reason(4));
+    assert!(reason(2).ends_with("/policy is asked"), "{}", reason(2));
+    assert!(reason(3).ends_with("/policy ended with exit status: 0"), "{}", reason(3));
+    assert!(reason(5).ends_with("/policy ended with exit status: 1"), "{}", reason(5));
+    // Nor a node that has a certificate.
+    let again = csr("no.test");
+    let path = "/puppet-ca/v1/certificate_request/no.test";
+    assert_eq!(ask(&worker, peer(Some(&node)), "PUT", path, &[], again).await.status, 200);
+    assert_eq!(record(&worker, &cadir).await.len(), all.len());
     // Whoever may not decide is not quoted at all.
     let path = "/puppet-ca/v1/certificate_status/no.test";
     let refused = ask(&worker, peer(None), "PUT", path, &[], r#"{"desired_state":"signed"}"#).await;

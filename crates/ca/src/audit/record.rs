@@ -77,7 +77,7 @@ pub(crate) enum Before {
     Nothing,
     /// The serial of the certificate that is removed.
     Removed(Option<Serial>),
-    /// A request of a stranger takes the place of another: see [`Context::requested`].
+    /// A request takes the place of another: see [`Context::requested`].
     Replaced(bool),
     /// The second of the CA's keys.
     Key(Option<Certificate>),
@@ -293,11 +293,10 @@ impl<'a> Context<'a> {
         Record { certname: Some(certname.to_owned()), ..self.line(event) }
     }
 
-    /// A stranger may send requests that take the place of one another, as many as he likes where duplicates are
-    /// allowed: only the first that waits gets a line, so that he cannot fill the disk with them.
+    /// Anybody may send requests that take the place of one another, as many as he likes where duplicates are allowed:
+    /// only the first that waits gets a line, so that nobody can fill the disk with them.
     fn requested(&self, certname: &str, before: &Before, state: &State) -> Option<Record> {
-        let Actor { certname: actor, local, .. } = &self.envelope.actor;
-        if matches!(before, Before::Replaced(true)) && actor.is_none() && !local {
+        if matches!(before, Before::Replaced(true)) && !self.envelope.actor.local {
             return None;
         }
         let pending = state.pending().get(certname);
