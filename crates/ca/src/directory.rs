@@ -6,9 +6,12 @@
 
 mod audit;
 mod batch;
+mod overtaken;
 
 pub use batch::Batch;
+pub use overtaken::Known;
 
+use crate::foreign::settle;
 use crate::keys;
 use pki::pem;
 use replica::witness;
@@ -17,8 +20,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tracing::warn;
 
 /// What Puppet Server gives certificates, requests, revocation lists and `serial`.
@@ -175,6 +178,7 @@ pub struct Directory {
     temporaries: AtomicU64,
     /// Files of the audit record that are not flushed.
     unflushed: Mutex<BTreeSet<u64>>,
+    known: Arc<Known>,
 }
 
 impl Directory {
@@ -188,7 +192,9 @@ impl Directory {
         let metadata = fs::metadata(layout.root())?;
         let wanted = (metadata.uid(), metadata.gid());
         let owner = (rustix::process::geteuid().is_root() && wanted.0 != 0).then_some(wanted);
-        let directory = Self { layout, owner, temporaries: AtomicU64::new(0), unflushed: Mutex::default() };
+        let known = Arc::new(Known::now(&layout)?);
+        let (temporaries, unflushed) = (AtomicU64::new(0), Mutex::default());
+        let directory = Self { layout, owner, temporaries, unflushed, known };
         match fs::remove_dir_all(directory.layout.temporary()) {
             Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
             _ => {}
@@ -253,7 +259,7 @@ impl Directory {
     pub(crate) fn place(&self, target: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let (file, staged) = self.stage(target.to_owned(), bytes, mode)?;
         sync(&file)?;
-        staged.put()
+        self.put(staged)
     }
 
     /// As [`Directory::place`] for each, many with one wait for the disk. Ends at the first fault.
@@ -271,7 +277,7 @@ impl Directory {
                 staged.push(one);
             }
             flush_together(&files)?;
-            staged.into_iter().try_for_each(Staged::put)?;
+            staged.into_iter().try_for_each(|staged| self.put(staged))?;
         }
         Ok(())
     }
@@ -286,13 +292,14 @@ impl Directory {
         file.write_all(bytes)?;
         witness::wrote(&file, 0, bytes);
         // The umask may have taken bits away that Puppet's own tools need.
-        if file.metadata()?.mode() & 0o7777 != mode {
+        let about = file.metadata()?;
+        if about.mode() & 0o7777 != mode {
             file.set_permissions(fs::Permissions::from_mode(mode))?;
         }
         if let Some((user, group)) = self.owner {
             std::os::unix::fs::fchown(&file, Some(user), Some(group))?;
         }
-        Ok((file, Staged { temporary, target }))
+        Ok((file, Staged { temporary, target, mark: overtaken::Mark::of(&about) }))
     }
 
     /// Writes temporary files, many with one wait for the disk; durable on return.
@@ -313,6 +320,42 @@ impl Directory {
             flush_together(&files)?;
         }
         Ok(all)
+    }
+
+    fn put(&self, staged: Staged) -> io::Result<()> {
+        fs::rename(&staged.temporary, &staged.target)?;
+        witness::renamed(&staged.temporary, &staged.target);
+        self.known.wrote(&staged.target, staged.mark);
+        Ok(())
+    }
+
+    /// The same, for a file that others may have written since we did. What they did is dealt with by the rules for
+    /// changes by others; until then a list of theirs, or a serial that is not behind, stays in place, because the log
+    /// knows what would stand here. Whatever else is there is kept under `bunraku/found`.
+    fn put_unless_overtaken(&self, staged: Staged) -> io::Result<()> {
+        if !self.known.is_overtaken(&staged.target)? {
+            return self.put(staged);
+        }
+        self.known.notice();
+        let stays = if staged.target == self.layout.serial() {
+            let number = |path: &Path| {
+                let text = fs::read_to_string(path).unwrap_or_default();
+                pki::Serial::parse_hex(&text).ok()
+            };
+            number(&staged.target) >= number(&staged.temporary)
+        } else {
+            staged.target == self.layout.revocation_lists()
+        };
+        if stays {
+            return fs::remove_file(&staged.temporary);
+        }
+        settle::keep_overtaken(&self.layout, &staged.target)?;
+        self.put(staged)
+    }
+
+    /// The single files as we know them.
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known)
     }
 
     /// Carries out a batch. May be repeated, whole or in part, any number of times (after a crash).
@@ -351,7 +394,7 @@ impl Directory {
 
         // 2. The serial, before anything that has it.
         if !serial.is_empty() {
-            serial.into_iter().try_for_each(Staged::put)?;
+            serial.into_iter().try_for_each(|staged| self.put_unless_overtaken(staged))?;
             sync_directory(layout.root())?;
         }
 
@@ -373,7 +416,7 @@ impl Directory {
         if !lists.is_empty() {
             changed.push(layout.root().to_owned());
         }
-        lists.into_iter().try_for_each(Staged::put)?;
+        lists.into_iter().try_for_each(|staged| self.put_unless_overtaken(staged))?;
         for (directory, staged, gone) in [
             (
                 layout.signed(),
@@ -383,7 +426,7 @@ impl Directory {
             (layout.requests(), requests, self.removals(&batch.requests, |name| layout.request(name))),
         ] {
             let mut touched = !staged.is_empty();
-            staged.into_iter().try_for_each(Staged::put)?;
+            staged.into_iter().try_for_each(|staged| self.put(staged))?;
             for path in gone {
                 match fs::remove_file(&path) {
                     Ok(()) => {
@@ -512,14 +555,7 @@ fn sync(file: &File) -> io::Result<()> {
 struct Staged {
     temporary: PathBuf,
     target: PathBuf,
-}
-
-impl Staged {
-    fn put(self) -> io::Result<()> {
-        fs::rename(&self.temporary, &self.target)?;
-        witness::renamed(&self.temporary, &self.target);
-        Ok(())
-    }
+    mark: overtaken::Mark,
 }
 
 fn present(files: &batch::Files) -> impl Iterator<Item = (&str, &[u8])> {

@@ -4,7 +4,7 @@
 //! next batch, so the busier the authority, the fewer file operations and flushes per certificate. While nobody waits
 //! for the directory (on a standby nobody does), it is given some time to gather.
 
-use crate::directory::{Batch, Directory, Layout};
+use crate::directory::{Batch, Directory, Known, Layout};
 use crate::state::DirectoryEffect;
 use replica::witness;
 use std::collections::HashMap;
@@ -85,6 +85,7 @@ pub struct Projection {
     progress: watch::Receiver<Progress>,
     underway: Arc<Underway>,
     waiting: Arc<AtomicUsize>,
+    known: Arc<Known>,
 }
 
 /// Somebody waits for the directory until this is dropped.
@@ -106,11 +107,17 @@ impl Projection {
         let (publish, progress) = watch::channel(Progress { index, fault: None });
         let underway = Arc::new(Underway::default());
         let waiting = Arc::new(AtomicUsize::new(0));
+        let known = directory.known();
         let thread = std::thread::Builder::new().name("ca-directory".into()).spawn({
             let (underway, waiting) = (Arc::clone(&underway), Arc::clone(&waiting));
             move || run(&directory, &receiver, &publish, &underway, &waiting)
         })?;
-        Ok((Self { sender, progress, underway, waiting }, thread))
+        Ok((Self { sender, progress, underway, waiting, known }, thread))
+    }
+
+    /// The directory's single files, as this CA knows them.
+    pub fn known(&self) -> &Arc<Known> {
+        &self.known
     }
 
     /// Queues the effects of the entry at `index`.

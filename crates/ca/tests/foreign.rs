@@ -297,3 +297,47 @@ async fn an_older_serial_or_list_put_back_while_the_ca_runs_is_set_aside() {
     assert_eq!(standing(&worker, "a.test"), Some(Standing::Revoked));
     worker.stop().await;
 }
+
+/// Between two looks, our own next write would take the place of what somebody else has just written.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_write_a_moment_before_our_own_write_is_not_lost() {
+    let (_root, cadir) = new_authority();
+    let worker = start(&cadir).await;
+    for name in ["theirs.test", "ours.test"] {
+        enrol(&worker, name).await;
+    }
+    look(&worker).await;
+    let other = Other::on(&cadir);
+
+    // A serial that is ahead stays, and counts.
+    other.write("serial", "0100");
+    enrol(&worker, "between.test").await;
+    worker.authority().ledger().directory_follows().await;
+    assert_eq!(other.read("serial"), "0100");
+    look(&worker).await;
+    enrol(&worker, "after.test").await;
+    assert_eq!(serial_of(&worker, "after.test"), Serial::from_u64(0x100));
+
+    // One that is behind is set aside.
+    worker.authority().ledger().directory_follows().await;
+    other.write("serial", "0002");
+    enrol(&worker, "more.test").await;
+    look(&worker).await;
+    assert_eq!(other.read("serial"), "0102");
+    assert_eq!(other.set_aside(), ["serial"]);
+
+    // Of two lists with the same number, one becomes that has the entries of both.
+    let number = list_number(&worker);
+    other.revoke(serial_of(&worker, "theirs.test"));
+    assert_eq!(other.list().number(), Some(number + 1));
+    change(&worker, "ours.test", "revoked").await;
+    look(&worker).await;
+    look(&worker).await;
+    for name in ["theirs.test", "ours.test"] {
+        assert_eq!(standing(&worker, name), Some(Standing::Revoked), "{name}");
+        assert!(other.list().contains(&serial_of(&worker, name)), "{name}");
+    }
+    assert!(list_number(&worker) > number + 1);
+    assert_eq!(other.list().number(), Some(list_number(&worker)));
+    worker.stop().await;
+}

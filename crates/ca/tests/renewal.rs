@@ -122,6 +122,14 @@ async fn behind_a_front_end_its_word_counts_and_a_repeated_request_is_answered_o
     // From anybody else these headers are nothing.
     let forged = ask(&worker, peer(None), "POST", RENEWAL, &headers, "").await;
     assert_eq!(forged.status, 403);
+    // A front end that does not know the newest list yet may pass on a certificate that has been revoked.
+    change(&worker, "a.test", "revoked").await;
+    headers.retain(|(name, _)| *name != "x-bunraku-request");
+    headers.push(("x-bunraku-request", "1f0d"));
+    let serial = std::fs::read_to_string(cadir.join("serial")).unwrap();
+    let late = ask(&worker, peer(Some(&front_end)), "POST", RENEWAL, &headers, "").await;
+    assert_eq!((late.status, late.text().as_str()), (400, "No valid certificate found in renewal request"));
+    assert_eq!(std::fs::read_to_string(cadir.join("serial")).unwrap(), serial);
     worker.stop().await;
 }
 

@@ -24,6 +24,8 @@ use tracing::{error, warn};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(5);
+/// From the moment that our own write met a file of somebody else's.
+const AT_ONCE: Duration = Duration::from_millis(50);
 /// A look that had to go through many names is followed by a pause this many times as long.
 const SHARE: u32 = 100;
 /// A file that changed last so many seconds ago may still be in the making.
@@ -292,7 +294,20 @@ impl Authority {
             .map(|finding| finding.file.clone())
             .collect();
         let (layout, kept) = (self.layout.clone(), found.clone());
-        blocking(move || settle::set_aside(&layout, &kept, aside.iter().map(String::as_str), now)).await?;
+        let known = Arc::clone(self.ledger.projection().known());
+        blocking(move || {
+            settle::set_aside(&layout, &kept, aside.iter().map(String::as_str), now)?;
+            // From here on our own writes may replace what has been judged; and nothing that came after it.
+            for (place, content) in [(Place::Serial, &kept.serial), (Place::Lists, &kept.lists)] {
+                let path = place.path(&layout);
+                let stamp = Stamp::of(&path)?;
+                if content.as_ref().is_some_and(|judged| look::read(&path).is_ok_and(|now| now == *judged)) {
+                    known.judged(&path, stamp);
+                }
+            }
+            Ok(())
+        })
+        .await?;
         if role.decides {
             let plan = settle::plan(&findings);
             self.adopt(role.epoch, &plan).await?;
@@ -397,7 +412,14 @@ fn directory_failure(fault: &io::Error) -> Failure {
 pub(crate) async fn watch(authority: Weak<Authority>) {
     let mut pause = EVERY;
     loop {
-        tokio::time::sleep(pause).await;
+        let known = match authority.upgrade() {
+            Some(authority) => Arc::clone(authority.ledger.projection().known()),
+            None => return,
+        };
+        // Our own write has met a file of somebody else's: it waits for what the look says.
+        if tokio::time::timeout(pause, known.noticed()).await.is_ok() {
+            tokio::time::sleep(AT_ONCE).await;
+        }
         let Some(authority) = authority.upgrade() else { return };
         let begun = Instant::now();
         if let Err(failure) = authority.look_for_changes().await {

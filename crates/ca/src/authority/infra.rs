@@ -128,11 +128,16 @@ impl Authority {
         }
         // The file of a member that was a standby a moment ago may be behind the log.
         self.ledger.directory_follows().await;
-        let found =
-            self.ledger.read(|state| (state.infra().inventory().cloned(), state.infra().list().is_some()));
-        let (known, has_list) = found.ok_or(Failure::NoState)?;
+        let found = self.ledger.read(|state| {
+            let number = state.infra().list().map(|list| list.number().unwrap_or(0));
+            (state.infra().inventory().cloned(), number)
+        });
+        let (known, number) = found.ok_or(Failure::NoState)?;
         let mut commands = Vec::new();
-        if !has_list && let Some(list) = self.infra_list_on_disk() {
+        // A newer one was issued by another CA meanwhile; what it lacks of ours is made good for with the next.
+        if let Some(list) = self.infra_list_on_disk()
+            && number.is_none_or(|number| list.number().is_some_and(|theirs| theirs > number))
+        {
             commands.push(Command::InfraListAdopted { der: list.der().to_vec() });
         }
         let on_disk = self.infra_inventory_on_disk();

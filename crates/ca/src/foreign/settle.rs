@@ -180,6 +180,29 @@ pub fn remove_leftovers(layout: &Layout, requests: &BTreeMap<String, Vec<u8>>, n
     sync_directory(&layout.requests())
 }
 
+/// Keeps a single file that our own write is about to replace. Durable on return.
+///
+/// # Errors
+/// Any fault of the file system.
+pub fn keep_overtaken(layout: &Layout, path: &Path) -> io::Result<()> {
+    let bytes = match fs::read(path) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let place = new_place(layout, crate::time::now())?;
+    let name = path.file_name().unwrap_or_default();
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(place.join(name))?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    sync_directory(&place)?;
+    warn!(
+        file = %name.display(),
+        "changed by somebody else a moment before it was due to be written: set aside in bunraku/found"
+    );
+    Ok(())
+}
+
 /// A directory of this moment that nobody has used.
 fn new_place(layout: &Layout, now: i64) -> io::Result<PathBuf> {
     let time = crate::time::format(now).replace(':', "");
