@@ -26,6 +26,18 @@ pub fn access_log_path(logdir: &Path, role: &str, address: &str) -> PathBuf {
     }
 }
 
+/// As [`listen`], or what systemd listens on already: then nobody is refused while this process is started anew.
+pub fn listen_or_inherit(address: &str) -> anyhow::Result<std::net::TcpListener> {
+    let inherited = listenfd::ListenFd::from_env().take_tcp_listener(0);
+    match inherited.context("the socket that systemd passes on (LISTEN_FDS) is no TCP listener")? {
+        Some(listener) => {
+            tracing::info!("listening on https://{}, given by systemd", listener.local_addr()?);
+            Ok(listener)
+        }
+        None => listen(address),
+    }
+}
+
 /// Listens on `address` (host or IP, and port), for TLS.
 pub fn listen(address: &str) -> anyhow::Result<std::net::TcpListener> {
     let listener = bind(address)?;

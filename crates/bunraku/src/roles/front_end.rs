@@ -10,7 +10,7 @@ use wire::access_log::AccessLog;
 use wire::tls::{ClientTls, Identity, TrustBundle};
 use wire::{DrainPlan, Limits};
 
-use super::{access_log_path, bind, credentials, end_on_signal, listen};
+use super::{access_log_path, bind, credentials, end_on_signal, listen_or_inherit};
 use crate::config::{Config, Register};
 use crate::operator;
 
@@ -46,7 +46,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         tuning: tuning(config),
     };
     let front_end = FrontEnd::start(settings).context("the front end could not start")?;
-    let listener = listen(&own.listen)?;
+    let listener = listen_or_inherit(&own.listen)?;
     let admin = config.front_end.admin.as_deref().map(listen_admin).transpose()?;
     let drain = end_on_signal(access_log, DrainPlan::default())?;
     if let Some(admin) = admin {

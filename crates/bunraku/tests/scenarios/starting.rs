@@ -2,8 +2,9 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::time::Duration;
 
-use super::deployment::{BUNRAKU, Deployment, text};
+use super::deployment::{BUNRAKU, Deployment, text, wait_until};
 
 #[test]
 fn a_second_run_reuses_everything() {
@@ -74,4 +75,31 @@ fn the_default_ca_key_is_rsa_of_4096_bits() {
         .output()
         .unwrap();
     assert!(text(&output.stdout).contains("Public-Key: (4096 bit)"));
+}
+
+#[test]
+fn a_front_end_takes_over_the_port_that_systemd_holds() {
+    let deployment = Deployment::start(21_140, &["--autosign", "true", "--no-restart"]);
+    deployment.kill("front-end");
+    let port = deployment.port_of(0);
+    wait_until("the port is free", Duration::from_secs(10), || {
+        TcpListener::bind(("127.0.0.1", port)).is_ok()
+    });
+    // systemd's own stand-in for a socket unit: it listens, and starts the service when somebody connects.
+    let mut service = Command::new("systemd-socket-activate")
+        .args(["-l", &format!("127.0.0.1:{port}"), BUNRAKU, "--config"])
+        .arg(deployment.dir().join("bunraku.toml"))
+        .args(["serve", "--role", "front-end", "--name", "front-end"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("systemd-socket-activate is part of systemd");
+    wait_until("somebody listens", Duration::from_secs(10), || {
+        TcpListener::bind(("127.0.0.1", port)).is_err()
+    });
+    // The first one connects before the front end runs, and waits in the socket's queue.
+    wait_until("the front end serves", Duration::from_secs(20), || {
+        deployment.bunraku(&["status"]).status.success()
+    });
+    service.kill().unwrap();
+    service.wait().unwrap();
 }
