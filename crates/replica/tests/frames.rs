@@ -229,3 +229,25 @@ fn the_bytes_of_a_frame_are_as_published() {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, "a50001016163020103616604820081a100a6006163010102010361610481616105f4");
 }
+
+/// What a standby of the first builds says of itself, as they define it.
+#[derive(Clone, PartialEq, Debug, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+struct FirstAppended {
+    #[n(0)]
+    end: Position,
+    #[n(1)]
+    incarnation: u64,
+    #[n(2)]
+    joined: bool,
+}
+
+#[test]
+fn answers_of_the_first_builds_are_read_and_ours_by_them() {
+    let first = FirstAppended { end: Position::ZERO, incarnation: 9, joined: true };
+    let read: Appended = minicbor::decode(&minicbor::to_vec(&first).unwrap()).unwrap();
+    assert_eq!(read, Appended { end: Position::ZERO, incarnation: 9, joined: true, level: 0 });
+    let ours = Appended { end: Position::ZERO, incarnation: 9, joined: true, level: 7 };
+    let theirs: FirstAppended = minicbor::decode(&minicbor::to_vec(&ours).unwrap()).unwrap();
+    assert_eq!(theirs, first);
+}
