@@ -4,11 +4,15 @@
 
 mod case;
 mod compare;
+#[allow(dead_code, reason = "the scenarios use all of it")]
+#[path = "../scenarios/deployment.rs"]
+mod deployment;
 mod directory;
 mod divergences;
 mod generated;
 mod hosts;
 mod ours;
+mod pair;
 mod real_clients;
 mod recorded;
 mod same_requests;
