@@ -55,6 +55,8 @@ move_to_hosts() {
 
 # start_on_host ROLE NAME
 start_on_host() {
+  # A killed process keeps its CA directory locked until its last flush is over.
+  while kill -0 "${role_pid_of[$2]:-0}" 2>/dev/null && [[ -n ${role_pid_of[$2]:-} ]]; do sleep 0.01; done
   ip netns exec "$net-${home_of[$2]}" "$BUNRAKU" --config "$dir/bunraku.toml" serve --role "$1" --name "$2" \
     >>"$dir/log/$2.log" 2>&1 &
   role_pid_of[$2]=$!

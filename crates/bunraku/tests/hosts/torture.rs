@@ -231,28 +231,34 @@ fn puppet_server_serves_all(estate: &Estate, name: &str, told: &Told) {
     let owned = Command::new("chown").args(["-R", "puppet:puppet"]).arg(root.path().join("ca")).status();
     assert!(owned.unwrap().success());
     let server = PuppetServer::start(&Host { root: root.path().to_owned() });
-    let ask = |what: &str| {
-        let url = format!("https://127.0.0.1:{}/puppet-ca/v1/{what}", server.port);
-        let ssl = home.join("ssl");
-        let output = Command::new("curl")
-            .args(["--silent", "--insecure", "-H", "Accept: text/plain", &url])
-            .arg("--cert")
-            .arg(ssl.join(format!("certs/{SUCCESSOR}.pem")))
-            .arg("--key")
-            .arg(ssl.join(format!("private_keys/{SUCCESSOR}.pem")))
-            .output();
-        String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
-    };
+    // One connection for all of them.
+    let answers = tempfile::tempdir().unwrap();
+    let wanted = told.certificates.iter().filter(|(certname, _)| !told.cleaned.contains(certname));
+    let wanted: Vec<(&String, &String)> = wanted.collect();
     let list = std::fs::read_to_string(home.join("ca/ca_crl.pem")).unwrap();
-    assert_eq!(ask("certificate_revocation_list/ca"), list, "Puppet Server on {name}'s directory");
-    let mut served = 0;
-    for (certname, pem) in &told.certificates {
-        if told.cleaned.contains(certname) {
-            continue;
-        }
-        assert_eq!(&ask(&format!("certificate/{certname}")), pem, "Puppet Server on {name}'s directory");
-        served += 1;
+    let mut questions = String::new();
+    let paths = wanted.iter().map(|(certname, _)| (format!("certificate/{certname}"), certname.as_str()));
+    for (path, name) in paths.chain([("certificate_revocation_list/ca".to_owned(), "list")]) {
+        let url = format!("https://127.0.0.1:{}/puppet-ca/v1/{path}", server.port);
+        questions += &format!("url = \"{url}\"\noutput = \"{}\"\n", answers.path().join(name).display());
     }
+    let file = root.path().join("questions");
+    std::fs::write(&file, questions).unwrap();
+    let ssl = home.join("ssl");
+    let asked = Command::new("curl")
+        .args(["--silent", "--insecure", "-H", "Accept: text/plain", "--config"])
+        .arg(&file)
+        .arg("--cert")
+        .arg(ssl.join(format!("certs/{SUCCESSOR}.pem")))
+        .arg("--key")
+        .arg(ssl.join(format!("private_keys/{SUCCESSOR}.pem")))
+        .status();
+    assert!(asked.unwrap().success());
+    for (certname, pem) in wanted.iter().copied().chain([(&"list".to_owned(), &list)]) {
+        let answer = std::fs::read_to_string(answers.path().join(certname)).unwrap();
+        assert_eq!(&answer, pem, "{certname} of Puppet Server on {name}'s directory");
+    }
+    let served = wanted.len();
     server.stop();
     println!("Puppet Server on the directory of {name}: serves the list and all {served} certificates");
 }
