@@ -197,7 +197,7 @@ pub fn of_state(state: &State, roles: &[String], now: i64) -> Report {
     let bundle = Certificate::all_from_pem(state.bundle_pem().as_bytes()).unwrap_or_default();
     let lists = state.lists();
     let chain = RevocationList::all_from_pem(lists.chain_pem.as_bytes()).unwrap_or_default();
-    let mut report = of_chain(&bundle, std::iter::once(&lists.own).chain(&chain));
+    let mut report = of_chain(&bundle, std::iter::once(&lists.own).chain(&lists.second).chain(&chain));
     if let Some(list) = state.infra().list() {
         let name = format!("{} (infrastructure)", list.issuer_cn().unwrap_or_default());
         let not_after = list.next_update().unwrap_or(0);

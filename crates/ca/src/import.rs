@@ -7,6 +7,7 @@ mod fault;
 mod material;
 mod numbers;
 mod objects;
+mod second;
 
 pub use fault::ImportFault;
 
@@ -108,7 +109,7 @@ pub fn read(layout: &Layout) -> Result<Imported, ImportFault> {
     let inventory = numbers::inventory(layout, &signed, &mut imported)?;
     let next_serial = numbers::next_serial(layout, &inventory, &signed, &lists.own, &mut imported)?;
     numbers::tell_duplicates(&inventory, &signed, &mut imported);
-    imported.state = Some(State::new(Origin {
+    let mut state = State::new(Origin {
         issuer,
         bundle_pem,
         next_serial,
@@ -119,7 +120,9 @@ pub fn read(layout: &Layout) -> Result<Imported, ImportFault> {
         inventory_open: false,
         inventory: inventory.rows,
         lists,
-    }));
+    });
+    second::find(layout, &mut state, &mut imported);
+    imported.state = Some(state);
     Ok(imported)
 }
 

@@ -222,3 +222,63 @@ async fn whoever_renews_moves_to_the_new_key() {
     done(&worker, json!({"action": "retire"})).await;
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_without_its_log_tells_which_key_is_which() {
+    let (_root, cadir) = new_authority();
+    let worker = Worker::start(settings(&cadir)).await.unwrap();
+    enrol(&worker, "old.test").await;
+    done(&worker, json!({"action": "new-key"})).await;
+    let worker = without_log(worker, &cadir).await;
+    assert_eq!(status(&worker).await["phase"], "introduced");
+    enrol(&worker, "between.test").await;
+    done(&worker, json!({"action": "activate", "force": true})).await;
+    enrol(&worker, "new.test").await;
+    let worker = without_log(worker, &cadir).await;
+    let told = status(&worker).await;
+    assert_eq!((&told["phase"], told["left"].as_array().unwrap().len()), (&json!("active"), 2), "{told}");
+    for name in ["old.test", "between.test", "new.test"] {
+        change(&worker, name, "revoked").await;
+    }
+    let lists = lists(&cadir);
+    assert_eq!((lists[0].len(), lists[1].len()), (1, 2));
+    done(&worker, json!({"action": "retire"})).await;
+    worker.stop().await;
+    assert!(is_clean(&cadir));
+}
+
+/// As a backup that was made without Bunraku's own folder.
+async fn without_log(worker: Arc<Worker>, cadir: &Path) -> Arc<Worker> {
+    worker.stop().await;
+    std::fs::remove_dir_all(cadir.join("bunraku")).unwrap();
+    Worker::start(settings(cadir)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_of_the_infrastructure_are_on_the_list_of_their_key() {
+    let (_root, cadir) = new_authority();
+    let settings = ca::CaSettings { enable_infra_crl: true, ..settings(&cadir) };
+    std::fs::write(cadir.join("infra_inventory.txt"), "one.test\ntwo.test\n").unwrap();
+    let worker = Worker::start(settings).await.unwrap();
+    enrol(&worker, "one.test").await;
+    let epoch = worker.role().epoch;
+    worker.authority().keep_infra(epoch).await.unwrap();
+    done(&worker, json!({"action": "new-key"})).await;
+    done(&worker, json!({"action": "activate", "force": true})).await;
+    enrol(&worker, "two.test").await;
+    for name in ["one.test", "two.test"] {
+        change(&worker, name, "revoked").await;
+    }
+    worker.authority().ledger().directory_follows().await;
+    let infra = std::fs::read(cadir.join("infra_crl.pem")).unwrap();
+    let infra = RevocationList::all_from_pem(&infra).unwrap();
+    let bundle = bundle(&cadir);
+    assert!(infra[0].verify(bundle[0].spki_der()).is_ok() && infra[1].verify(bundle[1].spki_der()).is_ok());
+    assert!(infra[0].contains(&signed(&cadir, "two.test").serial()) && infra[0].len() == 1);
+    assert!(infra[1].contains(&signed(&cadir, "one.test").serial()) && infra[1].len() == 1);
+    // What agents are given.
+    let path = "/puppet-ca/v1/certificate_revocation_list/ca";
+    let given = ask(&worker, peer(None), "GET", path, &[], "").await;
+    assert_eq!(RevocationList::all_from_pem(&given.body).unwrap(), infra);
+    worker.stop().await;
+}

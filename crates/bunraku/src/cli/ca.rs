@@ -206,6 +206,9 @@ pub struct RenewRolesArgs {
     /// Only these
     #[arg(long, value_name = "NAME[,NAME]", value_delimiter = ',')]
     pub certname: Vec<String>,
+    /// A front end's, too, before agents have had the time to learn of the CA's new key
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

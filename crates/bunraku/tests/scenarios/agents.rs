@@ -35,6 +35,11 @@ impl Agent {
         Agent { kind, certname: certname.to_string(), home, port: deployment.port }
     }
 
+    /// Its `ssldir`.
+    pub fn ssl(&self) -> PathBuf {
+        self.home.join("ssl")
+    }
+
     /// Where it keeps the CA's certificates.
     pub fn ca_bundle(&self) -> PathBuf {
         self.home.join("ssl/certs/ca.pem")

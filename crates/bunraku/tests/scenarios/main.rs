@@ -15,6 +15,7 @@ mod first_session;
 mod hosts;
 mod http;
 mod made_by_hand;
+mod new_key;
 mod primary_lost;
 mod revoking;
 mod rolling_over;

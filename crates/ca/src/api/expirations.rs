@@ -17,6 +17,7 @@ pub(super) fn get(call: &Call) -> Answer {
         .collect();
     let chain = RevocationList::all_from_pem(lists.chain_pem.as_bytes()).unwrap_or_default();
     let lists: Map<String, Value> = std::iter::once(&lists.own)
+        .chain(&lists.second)
         .chain(&chain)
         .map(|one| {
             let end = one.next_update().map_or(Value::Null, |end| time::format(end).into());

@@ -43,13 +43,14 @@ fn ending(state: &State, last: i64) -> Vec<Ending> {
         serial: Some(one.serial().to_string()),
         at: one.not_after(),
     });
-    let lists = std::iter::once(&state.lists().own).chain(&chain).map(|one| Ending {
-        kind: "revocation_list",
-        name: one.issuer_cn().map_or_else(|| one.issuer_rfc2253(), str::to_owned),
-        serial: None,
-        // Without an end no agent takes it for current.
-        at: one.next_update().unwrap_or(0),
-    });
+    let lists =
+        std::iter::once(&state.lists().own).chain(&state.lists().second).chain(&chain).map(|one| Ending {
+            kind: "revocation_list",
+            name: one.issuer_cn().map_or_else(|| one.issuer_rfc2253(), str::to_owned),
+            serial: None,
+            // Without an end no agent takes it for current.
+            at: one.next_update().unwrap_or(0),
+        });
     let in_use = state.signed().iter().filter(|(_, one)| !state.is_revoked(&one.serial));
     let certificates = in_use.map(|(name, one)| Ending {
         kind: "certificate",

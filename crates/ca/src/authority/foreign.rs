@@ -310,7 +310,7 @@ impl Authority {
         .await?;
         if role.decides {
             let plan = settle::plan(&findings);
-            self.adopt(role.epoch, &plan).await?;
+            self.adopt(role.epoch, &plan, &state).await?;
             self.restore(plan.restore, originals).await?;
         } else {
             self.restore(settle::follower_plan(&state, &findings), originals).await?;
@@ -318,12 +318,18 @@ impl Authority {
         Ok(postponed)
     }
 
-    async fn adopt(self: &Arc<Self>, epoch: u64, plan: &Plan) -> Result<(), Failure> {
+    async fn adopt(self: &Arc<Self>, epoch: u64, plan: &Plan, judged: &State) -> Result<(), Failure> {
         let actor = Actor { certname: None, address: None, local: true };
+        // What was judged by the certificate of one key must not be taken over by another.
+        let own_lists = self.own_lists.lock().await;
+        if self.ledger.read(|state| state.issuer() == judged.issuer()) != Some(true) {
+            return Err(Failure::NoState);
+        }
         for commands in plan.entries.iter().cloned() {
             let envelope = Envelope { at: time::now(), actor: actor.clone(), request: None, commands };
             self.ledger.complete(epoch, envelope).await?;
         }
+        drop(own_lists);
         if plan.revoke.is_empty() {
             return Ok(());
         }

@@ -67,9 +67,9 @@ pub enum NewKeyFault {
     /// Agents have not had the time to learn of it.
     #[error(
         "The new key was introduced on {}, and agents are given until {} to learn of it. One that does not know the new CA \
-         certificate stops when it meets a certificate of it, its own or the front end's. Which have fetched it since: \
-         `grep 'certificate/ca ' front_end_access.log` in the deployment's log directory (docs/CA-ROLLOVER.md says which \
-         Puppet versions fetch by themselves). --force activates now",
+         certificate stops as soon as a front end shows a certificate of the new key, and is warned of its own until then. \
+         Which have fetched it since: `grep 'certificate/ca ' front_end_access.log` in the deployment's log directory \
+         (docs/CA-ROLLOVER.md says which Puppet versions fetch by themselves). --force activates now",
         time::format(*.introduced), time::format(*.until)
     )]
     TooEarly { introduced: i64, until: i64 },

@@ -91,6 +91,20 @@ impl State {
         }
     }
 
+    /// Puts in what a directory without a log says of a second key: its lists (the full one, that of the infrastructure), and
+    /// what is left of those of the chain.
+    pub(crate) fn adopt_second(
+        &mut self,
+        second: Second,
+        (list, infra): (RevocationList, Option<RevocationList>),
+        chain_pem: Arc<str>,
+    ) {
+        self.second = Some(Arc::new(second));
+        self.lists.second = Some(list);
+        self.lists.chain_pem = chain_pem;
+        self.infra.second = infra;
+    }
+
     // Whoever wrote a command had everything in it read already: a fault means a foreign log, and changes nothing.
 
     pub(super) fn introduce_key(

@@ -23,6 +23,12 @@ use support::{Reply, ask, csr, local, new_authority, peer, settings};
 
 /// What a requests' name ends with when nobody needs to sign it.
 const AUTO: &str = ".auto.test";
+/// The steps to a new key of the CA: what the status says after each, and what is asked for.
+const STEPS: [(&str, &str); 3] = [
+    ("introduced", r#"{"action":"new-key","ca_name":"The next"}"#),
+    ("active", r#"{"action":"activate","force":true}"#),
+    ("one-key", r#"{"action":"retire","force":true}"#),
+];
 /// The request that an operator signs.
 const MANUAL: &str = "manual.test";
 
@@ -76,7 +82,7 @@ async fn tell() -> Story {
     worker.authority().ledger().directory_follows().await;
     let initial = files(&cadir);
     recorder::begin();
-    let names: Vec<String> = (0..7).map(|number| format!("agent-{number}{AUTO}")).collect();
+    let names: Vec<String> = (0..10).map(|number| format!("agent-{number}{AUTO}")).collect();
     let requests: BTreeMap<String, String> =
         names.iter().map(String::as_str).chain([MANUAL]).map(|name| (name.to_owned(), csr(name))).collect();
     let mut certificates = BTreeMap::new();
@@ -95,7 +101,19 @@ async fn tell() -> Story {
     let cleaned = ask(&worker, local(), "PUT", "/puppet-ca/v1/clean", &json, body).await;
     assert_eq!(cleaned.status, 200, "{}", cleaned.text());
     recorder::mark(format!("cleaned {}", names[2]));
-    enrol(&worker, &names[5..], &requests, &mut certificates).await;
+    enrol(&worker, &names[5..7], &requests, &mut certificates).await;
+    // The CA gets a new key, step by step.
+    for (name, body) in names[7..].iter().zip(STEPS) {
+        recorder::mark(format!("taking {}", body.0));
+        let path = "/bunraku/v1/authority/rollover";
+        let taken = ask(&worker, local(), "POST", path, &[], body.1).await;
+        assert_eq!(taken.status, 200, "{}", taken.text());
+        recorder::mark(format!("taken {}", body.0));
+        enrol(&worker, std::slice::from_ref(name), &requests, &mut certificates).await;
+        if body.0 == "active" {
+            revoke(&worker, &names[3]).await;
+        }
+    }
     worker.authority().ledger().directory_follows().await;
     let record = Record::new(initial, recorder::end());
     worker.stop().await;
@@ -183,9 +201,22 @@ async fn goes_on(story: &Story, cadir: &Path, end: usize, what: &str) {
     let marks = story.record.marks(end);
     let is_marked = |mark: &str, name: &str| marks.contains(format!("{mark} {name}").as_str());
     let list = ask(&worker, peer(None), "GET", "/puppet-ca/v1/certificate_revocation_list/ca", &[], "").await;
-    let list = RevocationList::from_pem(&list.body).unwrap();
+    let lists = RevocationList::all_from_pem(&list.body).unwrap();
 
     // 1. What was acknowledged.
+    let keys = the_keys_fit(&worker, cadir, what).await;
+    for (at, (phase, _)) in STEPS.iter().enumerate() {
+        // Nothing later than what was under way, nothing earlier than what was acknowledged.
+        let phases = std::iter::once("one-key").chain(STEPS.iter().map(|(phase, _)| *phase));
+        let before = phases.clone().nth(at).unwrap();
+        if is_marked("taking", phase) && !is_marked("taken", phase) {
+            assert!(keys == before || keys == *phase, "{what}: {keys} while {phase} was under way");
+        } else if is_marked("taken", phase)
+            && STEPS.get(at + 1).is_none_or(|next| !is_marked("taking", next.0))
+        {
+            assert_eq!(keys, *phase, "{what}");
+        }
+    }
     let mut last = Serial::from_u64(0);
     for (name, certificate) in &story.certificates {
         let serial = Certificate::from_pem(certificate.as_bytes()).unwrap().serial();
@@ -199,7 +230,9 @@ async fn goes_on(story: &Story, cadir: &Path, end: usize, what: &str) {
             last = last.max(serial);
         }
         if is_marked("revoked", name) || is_marked("cleaned", name) {
-            assert!(list.contains(&serial), "{what}: {name} was revoked");
+            let state = standing(&worker, name).await;
+            let listed = lists.iter().any(|list| list.contains(&serial));
+            assert!(listed || state == "revoked", "{what}: {name} was revoked");
         }
     }
     if marks.contains("waits") && !is_marked("signed", MANUAL) {
@@ -263,6 +296,42 @@ fn record_is_whole(story: &Story, cadir: &Path, marks: &BTreeSet<&str>, what: &s
     if marks.contains("waits") {
         assert!(lines.contains(&("requested".into(), MANUAL.into(), None)), "{what}: {lines:?}");
     }
+}
+
+/// What the list of certificates says of a name.
+async fn standing(worker: &Arc<Worker>, name: &str) -> String {
+    let path = format!("/puppet-ca/v1/certificate_status/{name}");
+    let status = ask(worker, local(), "GET", &path, &[], "").await;
+    let status: serde_json::Value = serde_json::from_slice(&status.body).unwrap_or_default();
+    status["state"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The directory begins with the certificate of the key in it, every key that is needed is there, and certificates and
+/// lists are the same keys'. Says how far the rollover is.
+async fn the_keys_fit(worker: &Arc<Worker>, cadir: &Path, what: &str) -> String {
+    use pki::Signer as _;
+    worker.authority().ledger().directory_follows().await;
+    let key = std::fs::read(cadir.join("ca_key.pem")).unwrap();
+    let key = pki::PrivateKey::from_pem(&key).unwrap_or_else(|fault| panic!("{what}: ca_key.pem: {fault}"));
+    let bundle = Certificate::all_from_pem(&std::fs::read(cadir.join("ca_crt.pem")).unwrap()).unwrap();
+    assert_eq!(
+        bundle[0].spki_der(),
+        key.spki_der(),
+        "{what}: ca_crt.pem begins with another key's certificate"
+    );
+    let public = std::fs::read_to_string(cadir.join("ca_pub.pem")).unwrap();
+    assert_eq!(public, key.public_pem(), "{what}");
+    let lists = RevocationList::all_from_pem(&std::fs::read(cadir.join("ca_crl.pem")).unwrap()).unwrap();
+    assert_eq!(lists.len(), bundle.len(), "{what}");
+    for (list, certificate) in lists.iter().zip(&bundle) {
+        assert!(list.verify(certificate.spki_der()).is_ok(), "{what}: the lists are in another order");
+    }
+    let status = ask(worker, local(), "GET", "/bunraku/v1/authority/rollover", &[], "").await;
+    let status: serde_json::Value = serde_json::from_slice(&status.body).unwrap();
+    for one in status["keys"].as_array().unwrap() {
+        assert!(one["missing"].is_null(), "{what}: {one}");
+    }
+    status["phase"].as_str().unwrap().to_owned()
 }
 
 fn nothing_is_left(cadir: &Path, what: &str) {

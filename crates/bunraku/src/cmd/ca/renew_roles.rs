@@ -31,7 +31,8 @@ pub async fn run(
 ) -> anyhow::Result<u8> {
     let config = config.context("which roles there are is in bunraku.toml: name it with --config")?;
     let names = chosen(config, &args.certname)?;
-    let signer = signer(endpoint).await?;
+    let (signer, overlap) = signer(endpoint).await?;
+    let front_ends: Vec<String> = config.front_ends().into_iter().map(|one| one.certname).collect();
     report.list("renewed");
     let now = jiff::Timestamp::now().as_second();
     let (mut renewed, mut failed) = (0, false);
@@ -41,7 +42,8 @@ pub async fn run(
             report.say(&format!("{name}: its files are not on this machine; run this where they are"));
             continue;
         }
-        match renew(endpoint, &path, &signer, (args.all, within), now).await {
+        let until = overlap.as_deref().filter(|_| !args.force && front_ends.contains(&name));
+        match renew(endpoint, &path, &signer, (args.all, within, until), now).await {
             Ok(None) => report.say(&format!("{name}: needs no renewal")),
             Ok(Some((old, new))) => {
                 renewed += 1;
@@ -80,8 +82,8 @@ fn chosen(config: &Config, named: &[String]) -> anyhow::Result<Vec<String>> {
     Ok(named.to_vec())
 }
 
-/// The certificate of the key that signs.
-async fn signer(endpoint: &Arc<Endpoint>) -> anyhow::Result<Certificate> {
+/// The certificate of the key that signs, and until when agents are given time to learn of it, if that is not over.
+async fn signer(endpoint: &Arc<Endpoint>) -> anyhow::Result<(Certificate, Option<String>)> {
     let answer = endpoint.request("renew-roles", "GET", ROLLOVER_PATH, None).await?;
     if answer.status != 200 {
         bail!("{}", answer.text());
@@ -91,14 +93,16 @@ async fn signer(endpoint: &Arc<Endpoint>) -> anyhow::Result<Certificate> {
     let bundle = Certificate::all_from_pem(&bundle.body).context("the CA's certificates")?;
     let signs = status["keys"][0]["id"].as_str().unwrap_or_default();
     let signer = bundle.into_iter().find(|one| ca::keys::id(one.spki_der()) == signs);
-    signer.context("the key that signs has no certificate among the CA's")
+    let signer = signer.context("the key that signs has no certificate among the CA's")?;
+    let overlapping = status["overlapping"].as_bool() == Some(true);
+    Ok((signer, status["overlap_until"].as_str().filter(|_| overlapping).map(str::to_owned)))
 }
 
 async fn renew(
     endpoint: &Arc<Endpoint>,
     path: &Path,
     signer: &Certificate,
-    (all, within): (bool, i64),
+    (all, within, until): (bool, i64, Option<&str>),
     now: i64,
 ) -> anyhow::Result<Option<(Certificate, Certificate)>> {
     let pem = std::fs::read(path).with_context(|| path.display().to_string())?;
@@ -106,6 +110,12 @@ async fn renew(
     let is_by_signer = old.names_as_issuer(signer) && old.verify(signer.spki_der()).is_ok();
     if !all && is_by_signer && old.not_after() > now.saturating_add(within) {
         return Ok(None);
+    }
+    if let Some(until) = until.filter(|_| !is_by_signer) {
+        bail!(
+            "this is a front end's, and it would be of the CA's new key: agents that do not know that yet would stop at \
+             it. They are given until {until} (docs/CA-ROLLOVER.md says how they learn of it); --force renews now"
+        );
     }
     let body = Some(("application/x-pem-file", old.to_pem().into_bytes()));
     let answer = endpoint.send("renew-roles", "POST", RENEW_PATH, body).await?;

@@ -69,9 +69,12 @@ pub struct KeyStatus {
     /// When the newer key was introduced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introduced: Option<String>,
-    /// From when on it is activated without `--force`.
+    /// Until when agents are given time to learn of it: from then on it is activated, and shown by front ends, without
+    /// `--force`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub activate_from: Option<String>,
+    pub overlap_until: Option<String>,
+    /// That time has not come yet.
+    pub overlapping: bool,
     /// When it began to sign.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activated: Option<String>,
@@ -119,9 +122,8 @@ pub(super) fn of(state: &State, now: i64) -> KeyStatus {
         phase,
         keys,
         introduced: second.map(|second| time::format(second.introduced)),
-        activate_from: second
-            .filter(|second| second.part == Part::Next)
-            .map(|second| time::format(second.introduced.saturating_add(OVERLAP))),
+        overlap_until: second.map(|second| time::format(second.introduced.saturating_add(OVERLAP))),
+        overlapping: second.is_some_and(|second| now < second.introduced.saturating_add(OVERLAP)),
         activated: second.and_then(|second| match second.part {
             Part::Former { activated, .. } => Some(time::format(activated)),
             Part::Next => None,
