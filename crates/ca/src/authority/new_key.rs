@@ -9,6 +9,7 @@ use super::{Authority, Caller, Failure, LONGEST_LIFE, done};
 use crate::answer::{Answer, JSON_UTF8};
 use crate::command::{Command, Outcome};
 use crate::keys;
+use crate::ledger::Refusal;
 use crate::state::{Part, Second, Side, State};
 use crate::time;
 use pki::crl::CrlDraft;
@@ -161,7 +162,13 @@ impl Authority {
             infra_der,
             bundle_pem: bundle_pem.ok_or(Failure::NoState)?,
         };
-        let outcome = self.take_step(caller, command).await?;
+        let taken = self.take_step(caller, command).await;
+        if let Err(Failure::Refused(refusal)) = &taken
+            && !may_come_true(refusal)
+        {
+            self.drop_key(&key).await;
+        }
+        let outcome = taken?;
         let subject = issuing.certificate.subject_rfc2253();
         info!(subject, key = keys::id(key.spki_der()), "a new key of the CA is introduced");
         Ok(outcome)
@@ -288,6 +295,21 @@ impl Authority {
         }
     }
 
+    /// Removes a key that nobody has heard of.
+    async fn drop_key(&self, key: &Arc<PrivateKey>) {
+        let (done, asked) = oneshot::channel();
+        let spki = key.spki_der().to_vec();
+        self.ledger.projection().run(move |directory| {
+            if let Err(fault) = keys::drop_other(directory, &spki) {
+                warn!(%fault, "a key that was not introduced stays in the CA directory");
+            }
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        });
+        // The thread has ended: the file stays, and nothing names it.
+        let _ = asked.await;
+    }
+
     /// Who has to sign the certificate of a new key, if that is not the new key itself.
     fn issuer_above(&self, state: &State) -> Result<Option<issue::Authority>, Failure> {
         let own = state.issuer();
@@ -367,6 +389,11 @@ impl Plan {
         };
         Ok(issue::Authority { certificate, signer: key.clone() })
     }
+}
+
+/// Whether an entry that was not confirmed may still be.
+fn may_come_true(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Deposed { .. } | Refusal::Stopping | Refusal::Unconfirmed)
 }
 
 /// The present name with the next number.

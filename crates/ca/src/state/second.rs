@@ -178,3 +178,127 @@ impl State {
         self.write_infra_lists(effects);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{Actor, Command, Envelope};
+    use crate::state::{Origin, RevocationLists};
+    use pki::crl::CrlDraft;
+    use pki::issue::{Authority, self_signed_ca};
+    use pki::{KeyKind, PrivateKey};
+
+    const NOW: i64 = 1_795_305_600;
+
+    fn authority(name: &str, serial: u64) -> Authority {
+        let key = Arc::new(PrivateKey::generate(KeyKind::EcP256).unwrap());
+        let certificate = self_signed_ca(name, &*key, serial.into(), NOW, NOW + 1_000_000).unwrap();
+        Authority { certificate, signer: key }
+    }
+
+    fn list(authority: &Authority, number: u64, serials: &[u64]) -> RevocationList {
+        let entries: Vec<(Serial, i64)> = serials.iter().map(|one| (Serial::from_u64(*one), NOW)).collect();
+        pki::crl::issue(authority, &CrlDraft::at(NOW, number, &entries)).unwrap()
+    }
+
+    fn apply(state: &mut State, command: Command) -> Vec<DirectoryEffect> {
+        state.apply(&Envelope { at: NOW, actor: Actor::default(), request: None, commands: vec![command] })
+    }
+
+    /// A CA whose next serial number is 10, with 7 revoked.
+    fn state(own: &Authority) -> State {
+        State::new(Origin {
+            issuer: own.certificate.clone(),
+            bundle_pem: own.certificate.to_pem(),
+            next_serial: Serial::from_u64(10),
+            pending: Default::default(),
+            signed: Default::default(),
+            inventory: Vec::new(),
+            inventory_length: 0,
+            inventory_sum: 0,
+            inventory_open: false,
+            lists: RevocationLists { own: list(own, 4, &[7]), second: None, chain_pem: "".into() },
+        })
+    }
+
+    fn introduced(new: &Authority) -> Command {
+        Command::KeyIntroduced {
+            certificate_der: new.certificate.der().to_vec(),
+            list_der: list(new, 0, &[]).der().to_vec(),
+            infra_der: Vec::new(),
+            bundle_pem: "both".into(),
+        }
+    }
+
+    fn activated(new: &Authority) -> Command {
+        let list_der = list(new, 5, &[]).der().to_vec();
+        Command::KeyActivated { list_der, infra_der: Vec::new(), bundle_pem: "both".into() }
+    }
+
+    #[test]
+    fn a_number_belongs_to_the_key_that_signed_when_it_was_reserved() {
+        let (old, new) = (authority("old", 1), authority("new", 9));
+        let mut state = state(&old);
+        let of = |state: &State, number: u64| state.side_of(&Serial::from_u64(number));
+        apply(&mut state, introduced(&new));
+        assert_eq!((of(&state, 7), of(&state, 12)), (Side::Own, Side::Own));
+        assert_eq!(state.issuer(), &old.certificate);
+        apply(&mut state, Command::SerialsReserved { next: "000C".into() });
+        let effects = apply(&mut state, activated(&new));
+        assert!(
+            matches!(&effects[0], DirectoryEffect::InstallKey { spki } if **spki == *new.certificate.spki_der())
+        );
+        assert_eq!(
+            (state.issuer(), state.authority_of(Side::Second)),
+            (&new.certificate, Some(&old.certificate))
+        );
+        assert_eq!((of(&state, 11), of(&state, 12)), (Side::Second, Side::Own));
+        // What the former key may have used does not come back for the new one.
+        apply(&mut state, Command::SerialsReserved { next: "0010".into() });
+        apply(&mut state, Command::SerialsReturned { from: "0010".into(), to: "000A".into() });
+        assert_eq!(state.next_serial(), Serial::from_u64(12));
+    }
+
+    #[test]
+    fn what_is_revoked_stays_revoked_whatever_becomes_of_its_key() {
+        let (old, new) = (authority("old", 1), authority("new", 9));
+        let mut state = state(&old);
+        let seven = Serial::from_u64(7);
+        for command in [introduced(&new), activated(&new), Command::KeyRetired { bundle_pem: "new".into() }] {
+            apply(&mut state, command);
+            assert!(state.is_revoked(&seven));
+            // A snapshot and the log agree.
+            let again = State::decode(&state.encode()).unwrap();
+            assert_eq!((again.second(), again.retired()), (state.second(), state.retired()));
+            assert_eq!((again.lists().to_pem(), again.issuer()), (state.lists().to_pem(), state.issuer()));
+            assert!(again.is_revoked(&seven));
+        }
+        assert_eq!((state.second(), state.retired().len()), (None, 1));
+        assert_eq!(state.side_of(&seven), Side::Own);
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_changes_nothing() {
+        let (old, new) = (authority("old", 1), authority("new", 9));
+        let mut state = state(&old);
+        for command in [
+            activated(&new),
+            Command::KeyRetired { bundle_pem: "".into() },
+            Command::KeyAbandoned { bundle_pem: "".into() },
+        ] {
+            let effects = apply(&mut state, command);
+            assert!(
+                effects.iter().all(|effect| matches!(effect, DirectoryEffect::AppendAudit(_))),
+                "{effects:?}"
+            );
+        }
+        apply(&mut state, introduced(&new));
+        apply(&mut state, Command::KeyRetired { bundle_pem: "".into() });
+        assert_eq!(state.second().map(|second| second.part), Some(Part::Next));
+        apply(&mut state, Command::KeyAbandoned { bundle_pem: "old".into() });
+        assert_eq!(
+            (state.second(), state.lists().second.as_ref(), &**state.bundle_pem()),
+            (None, None, "old")
+        );
+    }
+}
