@@ -5,6 +5,7 @@ use crate::state::{DirectoryEffect, State};
 use pki::crl::RevocationList;
 use pki::{Serial, pem};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the directory may show of entries that were being carried out: any of the states in between, and any part of
 /// the last line of the inventory.
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Explained {
     serials: BTreeSet<Serial>,
     lists: BTreeSet<Option<u64>>,
+    bundles: BTreeSet<Arc<str>>,
     /// Length and checksum.
     inventories: Vec<(u64, u32)>,
     lines: BTreeMap<u64, String>,
@@ -24,6 +26,7 @@ impl Explained {
     pub fn add(&mut self, state: &State, effects: &[DirectoryEffect]) {
         self.serials.insert(state.next_serial());
         self.lists.insert(state.lists().own.number());
+        self.bundles.insert(Arc::clone(state.bundle_pem()));
         self.inventories.push((state.inventory_length(), state.inventory_sum()));
         for effect in effects {
             match effect {
@@ -63,6 +66,7 @@ impl Explained {
             first.is_some_and(|list| list.number().is_some() && self.lists.contains(&list.number()))
                 && self.lists.len() > 1
         });
+        found.bundle.take_if(|content| content.text().is_some_and(|text| self.bundles.contains(text)));
         found.signed.retain(|name, content| {
             !self.certificates.get(name).is_some_and(|known| shows(known, content, "CERTIFICATE"))
         });

@@ -38,6 +38,10 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
         return Some(Finding::restore(FILE, what, Restore::Bundle));
     }
     let issuer = case.state.issuer();
+    if case.state.second().is_some() && theirs.first().is_none_or(|one| one.spki_der() != issuer.spki_der()) {
+        let what = "does not begin with the certificate of the key that signs";
+        return Some(Finding::restore(FILE, what, Restore::Bundle));
+    }
     let of_our_key =
         |one: &&Certificate| one.spki_der() == issuer.spki_der() && one.subject_der() == issuer.subject_der();
     // The one that lives longest: a renewed one may stand beside the one before.
