@@ -11,7 +11,6 @@ mod directory;
 mod divergences;
 mod generated;
 mod hosts;
-mod new_key;
 mod ours;
 mod pair;
 mod real_clients;
