@@ -31,7 +31,7 @@ pub(super) fn find(layout: &Layout, state: &mut State, imported: &mut Imported) 
         return;
     };
     // The newer of the two was made later.
-    let is_former = certificate.not_before() < issuer.not_before();
+    let is_former = (certificate.not_before(), certificate.serial()) < (issuer.not_before(), issuer.serial());
     let introduced = certificate.not_before().max(issuer.not_before()) + BACKDATED;
     let part = match is_former {
         true => Part::Former { first: first_of(&issuer, layout, &certificate), activated: introduced },
