@@ -28,14 +28,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ca::SetupOptions { ca_name: "Puppet CA: fuzz".into(), key: pki::KeyKind::EcP256, ca_ttl: 86_400 };
     ca::setup(&cadir, &options, |_| ())?;
     let layout = Layout::new(&cadir);
-    write(&corpus.join("snapshot"), "seed-empty", &ca::import::read(&layout)?.encode())?;
+    write(&corpus.join("snapshot"), "seed-empty", &snapshot(&layout)?)?;
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../conformance/x509");
     std::fs::create_dir_all(layout.requests())?;
     std::fs::create_dir_all(layout.signed())?;
     for name in ["ec.example.com", "s4.auto.example.com"] {
         std::fs::copy(recorded.join(format!("requests/{name}.pem")), layout.request(name))?;
     }
-    write(&corpus.join("snapshot"), "seed-waiting", &ca::import::read(&layout)?.encode())?;
+    write(&corpus.join("snapshot"), "seed-waiting", &snapshot(&layout)?)?;
     std::fs::copy(
         recorded.join("signed/s1.auto.example.com.pem"),
         layout.certificate("s1.auto.example.com"),
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         layout.revocation_lists(),
         lists + &std::fs::read_to_string(recorded.join("root-crl.pem"))?,
     )?;
-    write(&corpus.join("snapshot"), "seed-signed", &ca::import::read(&layout)?.encode())?;
+    write(&corpus.join("snapshot"), "seed-signed", &snapshot(&layout)?)?;
     Ok(())
 }
 
@@ -132,6 +132,7 @@ fn envelopes() -> Vec<(&'static str, Envelope)> {
             date: 5,
             certname: Some("a".into()),
             actor: Some(Actor::default()),
+            reason: Some("keyCompromise".into()),
         }],
         dropped: vec!["0002".into()],
         signature: vec![9; 32],
@@ -156,4 +157,11 @@ fn envelopes() -> Vec<(&'static str, Envelope)> {
         (name, Envelope { at: 1_795_254_000, actor, request, commands })
     })
     .into()
+}
+
+/// The state that a CA begins with on this directory, as its snapshot has it.
+fn snapshot(layout: &Layout) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let directory = ca::directory::Directory::open(layout.root())?;
+    let state = ca::import::read(layout)?.take_over(&directory)?.ok_or("there is no CA in the directory")?;
+    Ok(state.encode())
 }

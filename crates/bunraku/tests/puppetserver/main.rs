@@ -11,6 +11,7 @@ mod directory;
 mod divergences;
 mod generated;
 mod hosts;
+mod new_key;
 mod ours;
 mod pair;
 mod real_clients;

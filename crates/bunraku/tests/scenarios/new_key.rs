@@ -117,7 +117,7 @@ fn agents_move_to_a_new_key_of_the_ca() {
     works(&old);
     assert_eq!(
         Certificate::all_from_pem(&std::fs::read(old.ca_bundle()).unwrap()).unwrap(),
-        [old_ca.clone()]
+        std::slice::from_ref(&old_ca)
     );
     let own = deployment.dir().join("ssl/certs/ca.pem");
     wait_until("the deployment's copy has both", Duration::from_secs(30), || {
