@@ -15,7 +15,8 @@ use crate::operator;
 
 /// Exit code 0 when the other member is active; 1 with the reason and what to do.
 pub async fn run(file: Option<PathBuf>, args: &SwitchoverArgs, report: &mut Report) -> anyhow::Result<u8> {
-    let client = operator::client(&crate::cmd::load(file)?)?;
+    let config = crate::cmd::load(file)?;
+    let client = operator::client(&config)?;
     let asked = serde_json::to_value(SwitchoverRequest { to: args.to.clone() })?;
     let begun = Instant::now();
     let answer = ask(&client, SWITCHOVER_PATH, &asked).await?;
@@ -24,6 +25,13 @@ pub async fn run(file: Option<PathBuf>, args: &SwitchoverArgs, report: &mut Repo
     }
     let done: Value = serde_json::from_slice(&answer.body).context("the front end's answer is not JSON")?;
     told(&done, begun, report);
+    let preferred = &config.ca.members[0].name;
+    if config.front_end.failback_automatic && done["active"] != preferred.as_str() {
+        report.say(&format!(
+            "{preferred} is preferred and takes over again by itself ([front_end] failback = \"auto\"), unless it is \
+             held back: 'bunraku ca hold {preferred}'"
+        ));
+    }
     Ok(u8::from(done["acts"] == false))
 }
 
