@@ -61,6 +61,8 @@ pub struct Workers {
     clock: Clock,
     error_log: Arc<ErrorLog>,
     file: UsageFile,
+    /// What the file says: by name, without those in use. Locked while the file is written, which no request waits for.
+    aside: Mutex<BTreeMap<String, Usage>>,
     inner: Mutex<Inner>,
     /// Wakes a worker's prober when its next probe was moved forward.
     wake: Vec<Notify>,
@@ -73,8 +75,6 @@ struct Inner {
     pool: Pool,
     health: Vec<Health>,
     ejection: Vec<Ejection>,
-    /// By name; those that are in use are missing.
-    aside: BTreeMap<String, Usage>,
     queue: Queue,
 }
 
@@ -134,13 +134,13 @@ impl Workers {
             pool: Pool::new(named, policy.balance, slow_start),
             health: addresses.iter().map(|_| Health::new(now)).collect(),
             ejection: addresses.iter().map(|_| Ejection::default()).collect(),
-            aside,
             queue: Queue::default(),
         };
         let wake = addresses.iter().map(|_| Notify::new()).collect();
         let free = std::array::from_fn(|_| Notify::new());
-        let known = Self { addresses, policy, clock, error_log, file, inner: Mutex::new(inner), wake, free };
-        let aside = known.lock().aside.clone();
+        let inner = Mutex::new(inner);
+        let kept = Mutex::new(aside.clone());
+        let known = Self { addresses, policy, clock, error_log, file, aside: kept, inner, wake, free };
         for (index, worker) in known.addresses.iter().enumerate() {
             if let Some(usage) = aside.get(&worker.name) {
                 known.observe(index, event_of(*usage));
@@ -253,15 +253,13 @@ impl Workers {
         let Some(index) = self.addresses.iter().position(|worker| worker.name == name) else {
             return Ok(None);
         };
-        // One lock for memory and file: the last to ask is the one who is remembered.
-        let stored = {
-            let mut inner = self.lock();
-            match usage {
-                Usage::InUse => inner.aside.remove(name),
-                _ => inner.aside.insert(name.to_owned(), usage),
-            };
-            self.file.store(&inner.aside)
+        // Held to the end: the last to ask is the one who counts, and who is remembered.
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        match usage {
+            Usage::InUse => aside.remove(name),
+            _ => aside.insert(name.to_owned(), usage),
         };
+        let stored = self.file.store(&aside);
         if usage == Usage::Maintenance || usage == Usage::Draining {
             // From one to the other leads over being in use.
             self.observe(index, Event::Resume);
