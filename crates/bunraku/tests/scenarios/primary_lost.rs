@@ -90,8 +90,7 @@ fn agents_that_enrol_all_the_while_see_no_failed_request() {
     assert!(outcome.enrolled.len() > 80, "{} enrolled", outcome.enrolled.len());
     assert!(outcome.slowest < Duration::from_secs(5), "{:?}", outcome.slowest);
     deployment.wait_until_home();
-    let primary = directory(&deployment.primary_dir());
-    assert_eq!(primary, directory(&deployment.standby_dir()));
+    become_equal(&deployment);
     // Each acknowledged certificate is there, and no serial was given twice.
     let inventory = std::fs::read_to_string(deployment.primary_dir().join("inventory.txt")).unwrap();
     let mut serials: Vec<&str> = inventory.lines().filter_map(|l| l.split(' ').next()).collect();
@@ -109,9 +108,7 @@ fn agents_that_enrol_all_the_while_see_no_failed_request() {
 /// have the serial that was next before.
 fn comes_home_without_loss(deployment: &Deployment, next: u64) {
     deployment.wait_until_home();
-    wait_until("both CA directories are equal", Duration::from_secs(5), || {
-        directory(&deployment.primary_dir()) == directory(&deployment.standby_dir())
-    });
+    become_equal(deployment);
     let agent = Agent::new(super::agents::Kind::Bunraku, "next.example.com", deployment);
     assert_eq!(agent.run(&["--waitforcert", "0"]).code, 1);
     deployment.bunraku_ok(&["ca", "sign", "--certname", "next.example.com"]);
@@ -134,6 +131,13 @@ fn comes_home_without_loss(deployment: &Deployment, next: u64) {
         .output()
         .unwrap();
     assert!(verified.status.success(), "{}", text(&verified.stderr));
+}
+
+/// Waits until both directories hold the same: an answer waits for the logs only, the directories follow.
+fn become_equal(deployment: &Deployment) {
+    wait_until("both CA directories are equal", Duration::from_secs(10), || {
+        directory(&deployment.primary_dir()) == directory(&deployment.standby_dir())
+    });
 }
 
 fn next_serial(cadir: &Path) -> u64 {
