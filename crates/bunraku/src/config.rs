@@ -26,6 +26,8 @@ pub struct Config {
     /// Tells two deployments apart, so that their logs can never be joined.
     pub cluster: String,
     pub main: Main,
+    /// How the lines of all access logs are written.
+    pub access_format: wire::access_log::Format,
     pub ca: Ca,
     pub front_end: FrontEnd,
     /// Front ends beside that one; they have its settings.
@@ -318,6 +320,14 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
     };
     let balance = places::balance(raw.catalog.balance.as_deref(), &mut faults);
     let spread = Spread { balance, slow_start, queue: raw.catalog.queue.unwrap_or(1000), queue_time };
+    let access_format = match raw.log.access_format.as_deref() {
+        None | Some("combined") => wire::access_log::Format::Combined,
+        Some("json") => wire::access_log::Format::Json,
+        Some(other) => {
+            faults.push(format!("[log] access_format: '{other}' is neither \"combined\" nor \"json\""));
+            wire::access_log::Format::Combined
+        }
+    };
     let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_string());
     let main = Main {
         server: text(raw.main.server, "localhost"),
@@ -392,6 +402,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             path: path.to_path_buf(),
             cluster,
             main,
+            access_format,
             ca,
             front_end,
             further_front_ends,
@@ -418,12 +429,13 @@ mod tests {
 
     #[test]
     fn all_mistakes_are_reported_at_once() {
-        let text = "[ca]\nca_ttl = \"60y\"\n[front_end]\nlisten = \"nowhere\"\nfailback = \"never\"\n";
+        let text = "[ca]\nca_ttl = \"60y\"\n[front_end]\nlisten = \"nowhere\"\nfailback = \"never\"\n\
+                    [log]\naccess_format = \"xml\"\n";
         let Err(ConfigFault::Values { faults, .. }) = Config::parse(Path::new("/x/bunraku.toml"), text)
         else {
             panic!("must be refused")
         };
-        assert_eq!(faults.len(), 3, "{faults:?}");
+        assert_eq!(faults.len(), 4, "{faults:?}");
     }
 
     #[test]

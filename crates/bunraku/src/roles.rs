@@ -17,6 +17,8 @@ use wire::access_log::AccessLog;
 use wire::drain::DrainHandle;
 use wire::{DrainPlan, drain};
 
+use crate::config::Config;
+
 /// The access log of a role: the front end's by name, a worker's by its port.
 pub fn access_log_path(logdir: &Path, role: &str, address: &str) -> PathBuf {
     let port = address.rsplit_once(':').map_or(address, |(_, port)| port);
@@ -24,6 +26,12 @@ pub fn access_log_path(logdir: &Path, role: &str, address: &str) -> PathBuf {
         "front-end" => logdir.join("front_end_access.log"),
         _ => logdir.join(format!("worker_access_{port}.log")),
     }
+}
+
+/// Opens the access log of a role, in the configured format.
+pub fn open_access_log(config: &Config, role: &str, address: &str) -> anyhow::Result<Arc<AccessLog>> {
+    let path = access_log_path(&config.main.logdir, role, address);
+    AccessLog::open_as(&path, config.access_format).with_context(|| path.display().to_string())
 }
 
 /// As [`listen`], or what systemd listens on already: then nobody is refused while this process is started anew.

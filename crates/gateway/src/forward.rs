@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http_body_util::BodyExt;
+use wire::access_log::{End, Trail};
 use wire::body::{self, HttpBody};
 use wire::client::SendCause;
 use wire::{Request, Response};
@@ -36,7 +37,7 @@ pub struct Carried {
     /// The answer.
     pub response: Response,
     /// The worker that gave it; none when it is the front end's own.
-    pub worker: Option<String>,
+    pub worker: Option<Arc<str>>,
 }
 
 impl Carried {
@@ -55,6 +56,7 @@ struct Refusal {
 impl Forwarder {
     /// Carries one request.
     pub async fn carry(&self, request: Request, class: Class, certname: Option<&str>) -> Carried {
+        let trail = Trail::of(&request);
         let (parts, body) = request.into_parts();
         let traffic = Traffic::of(parts.uri.path());
         let dice = answer::dice();
@@ -63,7 +65,10 @@ impl Forwarder {
             Class::Status | Class::Read | Class::Catalog => {
                 match read_in_time(body, self.tuning.replay_limit, self.tuning.body_timeout).await {
                     Ok(cargo) => cargo,
-                    Err(why) => return Carried::own(answer::broken_body(&why)),
+                    Err(why) => {
+                        trail.ended(End::BodyBroken);
+                        return Carried::own(answer::broken_body(&why));
+                    }
                 }
             }
         };
@@ -79,9 +84,10 @@ impl Forwarder {
                 };
             let index = assignment.index();
             tried.push(index);
-            let name = &self.workers.address(index).name;
+            let name = self.upstreams[index].name();
             let Some(body) = cargo.take() else { break Unassigned::Nobody };
             let request = Request::from_parts(parts_again(&parts), body);
+            trail.sent_to(name);
             match self.exchange(index, request, class).await {
                 Ok(response) => {
                     assignment.answered(response.status());
@@ -110,9 +116,10 @@ impl Forwarder {
                         && cargo.is_there()
                         && retry::after_silence(class, self.tuning.compile_retry);
                     if !again {
+                        trail.ended(End::WorkerReset);
                         return Carried {
                             response: answer::bad_gateway(name, &cause.to_string()),
-                            worker: Some(name.clone()),
+                            worker: Some(Arc::clone(name)),
                         };
                     }
                     causes.push(format!("{name}: {cause}"));
@@ -120,9 +127,10 @@ impl Forwarder {
                 Err(Fault::TimedOut) => {
                     let seconds = self.tuning.answer_timeout.as_secs();
                     assignment.fail(&format!("no answer within {seconds} s"));
+                    trail.ended(End::WorkerTimedOut);
                     return Carried {
                         response: answer::gateway_timeout(name, seconds),
-                        worker: Some(name.clone()),
+                        worker: Some(Arc::clone(name)),
                     };
                 }
             }
@@ -131,7 +139,9 @@ impl Forwarder {
         match refusal {
             Some(Refusal { response, assignment }) => self.relay(response, assignment, class),
             None if unassigned != Unassigned::Nobody => {
-                let waited = (unassigned == Unassigned::Waited).then_some(self.tuning.queue_time.as_secs());
+                let waited = unassigned == Unassigned::Waited;
+                trail.ended(if waited { End::QueueTimedOut } else { End::QueueFull });
+                let waited = waited.then_some(self.tuning.queue_time.as_secs());
                 Carried::own(answer::workers_full(waited, wait_hint, dice))
             }
             None => {
@@ -140,6 +150,7 @@ impl Forwarder {
                 } else {
                     causes.join(", ")
                 };
+                trail.ended(End::NoWorker);
                 Carried::own(answer::no_worker(&tried, wait_hint, dice))
             }
         }
@@ -166,7 +177,7 @@ impl Forwarder {
 
     /// Passes an answer on. The worker counts as busy until the last byte has gone out.
     fn relay(&self, response: Response, assignment: Assignment, class: Class) -> Carried {
-        let worker = self.workers.address(assignment.index()).name.clone();
+        let worker = Arc::clone(self.upstreams[assignment.index()].name());
         let mut response = watch_body(response, assignment);
         if class == Class::Status {
             response.headers_mut().remove(RETRY_AFTER);

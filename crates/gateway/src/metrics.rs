@@ -76,6 +76,11 @@ impl Metrics {
     }
 }
 
+/// A route as labels and logs have it.
+pub fn label(route: &Route) -> &'static str {
+    ROUTES[route_index(Some(route))]
+}
+
 /// Place of a route in [`ROUTES`]; none: refused before it was decided.
 fn route_index(route: Option<&Route>) -> usize {
     match route {

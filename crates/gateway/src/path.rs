@@ -2,20 +2,21 @@
 //!
 //! The listener (`wire`) has done before: TLS, the client's certificate chain, limits on time and size, framing.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use wire::access_log::WorkerName;
+use http::StatusCode;
+use wire::access_log::{End, Trail};
 use wire::{Peer, Request, Response, identity};
 
 use crate::forward::Carried;
 use crate::front_end::FrontEnd;
 use crate::route::{self, Route};
-use crate::{answer, headers, own};
+use crate::{answer, headers, metrics, own};
 
 /// Answers one request.
 pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
     let begun = Instant::now();
+    let trail = Trail::of(&request);
     // 1. Forget what the client says of its own identity, in any spelling, before anybody can read it.
     identity::strip_client_headers(request.headers_mut());
     headers::strip_hop_by_hop(request.headers_mut());
@@ -24,12 +25,14 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
     // 2. Ask again whether its certificate is revoked: the connection may be older than the revocation.
     if let Some(revoked) = revoked(front_end, peer) {
         let answer = answer::revoked(&revoked);
+        trail.ended(End::Revoked);
         front_end.metrics().count(None, None, answer.status(), begun.elapsed());
         return answer;
     }
 
     // 3. Decide where it belongs, from method and target alone; refuse what two readers could read differently.
     let route = route::classify(request.method(), request.uri());
+    trail.route(metrics::label(&route));
 
     // 4. Say who is asking: workers believe this, because it comes from us. Not before 1, not after anything is sent.
     identity::set_client_headers(request.headers_mut(), peer);
@@ -37,7 +40,10 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
     // 5. Answer it, or have it answered: to the active CA (held while there is none), or to the worker with the fewest
     //    requests (taken elsewhere when that one is not there).
     let carried = match route {
-        Route::Bad(suspicion) => Carried::own(answer::suspicious(suspicion)),
+        Route::Bad(suspicion) => {
+            trail.ended(End::Refused);
+            Carried::own(answer::suspicious(suspicion))
+        }
         Route::Own(endpoint) => Carried::own(own::answer(front_end, endpoint, request, peer).await),
         Route::CertificateAuthority(access) => front_end.ca_route().carry(request, access).await,
         Route::CaStatus => front_end.ca_route().carry_status(request).await,
@@ -47,10 +53,19 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
     // 6. Relay the answer without what was between the worker and us, and tell the access log and the counters who gave it.
     let Carried { mut response, worker } = carried;
     front_end.metrics().count(Some(&route), worker.as_deref(), response.status(), begun.elapsed());
-    if let Some(worker) = worker {
-        headers::strip_hop_by_hop(response.headers_mut());
-        identity::strip_client_headers(response.headers_mut());
-        response.extensions_mut().insert(WorkerName(Arc::from(worker)));
+    match worker {
+        Some(worker) => {
+            headers::strip_hop_by_hop(response.headers_mut());
+            identity::strip_client_headers(response.headers_mut());
+            trail.answered_by(&worker);
+        }
+        // Whoever had it last has not answered it.
+        None => {
+            trail.answered_here();
+            if response.status() == StatusCode::FORBIDDEN {
+                trail.ended(End::Forbidden);
+            }
+        }
     }
     response
 }

@@ -16,6 +16,8 @@ const MAX_IDLE: usize = 256;
 #[derive(Debug)]
 pub struct Upstream {
     worker: WorkerAddress,
+    /// Its name, to be shared by all that is noted of requests.
+    name: Arc<str>,
     tls: ClientTls,
     connect_timeout: Duration,
     pool: Arc<Pool>,
@@ -44,12 +46,17 @@ impl Upstream {
     /// A way that opens its first connection when it is needed.
     pub fn new(worker: WorkerAddress, tls: ClientTls, connect_timeout: Duration, idle: Duration) -> Self {
         let pool = Pool::new(PoolSettings { max_idle: MAX_IDLE, idle_timeout: idle });
-        Self { worker, tls, connect_timeout, pool }
+        Self { name: worker.name.as_str().into(), worker, tls, connect_timeout, pool }
     }
 
     /// The worker it leads to.
     pub fn worker(&self) -> &WorkerAddress {
         &self.worker
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// Sends a request: on a kept connection, or on a fresh one when there is none or it turns out to be closed.

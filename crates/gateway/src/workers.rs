@@ -285,11 +285,6 @@ impl Workers {
         }
     }
 
-    /// Where a worker is.
-    pub fn address(&self, index: WorkerIndex) -> &WorkerAddress {
-        &self.addresses[index]
-    }
-
     /// Those that wait.
     pub fn queue(&self) -> Queue {
         self.lock().queue

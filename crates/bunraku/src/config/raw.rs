@@ -12,6 +12,8 @@ pub struct RawConfig {
     #[serde(default)]
     pub main: RawMain,
     #[serde(default)]
+    pub log: RawLog,
+    #[serde(default)]
     pub ca: RawCa,
     #[serde(default)]
     pub front_end: RawFrontEnd,
@@ -31,6 +33,12 @@ pub struct RawMain {
     pub environmentpath: Option<String>,
     pub basemodulepath: Option<String>,
     pub operator_certname: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLog {
+    pub access_format: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

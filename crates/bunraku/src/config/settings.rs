@@ -41,6 +41,10 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("serverport", port),
         ("ssldir", path(&config.main.ssldir)),
     ];
+    let access_format = match config.access_format {
+        wire::access_log::Format::Combined => "combined",
+        wire::access_log::Format::Json => "json",
+    };
     let ca: [(&'static str, String); 26] = [
         ("allow_auto_renewal", config.ca.allow_auto_renewal.to_string()),
         ("allow_authorization_extensions", config.ca.allow_authorization_extensions.to_string()),
@@ -113,6 +117,7 @@ pub fn all(config: &Config) -> Vec<Setting> {
     section("main", main.to_vec())
         .chain(section("ca", ca.to_vec()))
         .chain(section("front_end", front_end.to_vec()))
+        .chain(section("log", vec![("access_format", access_format.to_string())]))
         .chain(section("register", register.to_vec()))
         .chain(section("catalog", catalog.to_vec()))
         .collect()

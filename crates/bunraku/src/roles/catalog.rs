@@ -2,11 +2,11 @@
 
 use anyhow::Context;
 use server::{CatalogWorker, ServerSettings};
-use wire::access_log::{AccessLog, Logged};
+use wire::access_log::Logged;
 use wire::tls::{ClientCertificates, ServerTls};
 use wire::{Limits, serve_tls};
 
-use super::{access_log_path, credentials, end_on_signal, listen, worker_drain};
+use super::{credentials, end_on_signal, listen, open_access_log, worker_drain};
 use crate::config::Config;
 use crate::operator;
 
@@ -31,7 +31,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         max_body: MAX_BODY,
     };
     let handler = CatalogWorker::start(settings)?;
-    let log = AccessLog::open(access_log_path(&config.main.logdir, "catalog", &worker.address))?;
+    let log = open_access_log(config, "catalog", &worker.address)?;
     let identity = operator::identity(config, &worker.certname)?;
     let trust = operator::trust(config)?;
     credentials::follow_identity(config, &worker.certname, identity.clone());

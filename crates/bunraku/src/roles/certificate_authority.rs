@@ -4,11 +4,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use ca::{CaSettings, MemberAddress, RegisterAddress, Replication, Worker};
-use wire::access_log::{AccessLog, Logged};
+use wire::access_log::Logged;
 use wire::tls::{ClientCertificates, ClientTls, ServerTls};
 use wire::{Limits, serve_tls};
 
-use super::{access_log_path, credentials, end_on_signal, listen, worker_drain};
+use super::{credentials, end_on_signal, listen, open_access_log, worker_drain};
 use crate::config::{Autosign, CaMember, Config};
 use crate::operator;
 
@@ -35,8 +35,7 @@ pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<(
     });
     let front_ends = settings.front_ends.clone();
     let worker = Worker::start(settings).await.context("the CA could not start")?;
-    let log_path = access_log_path(&config.main.logdir, "ca", &member.address);
-    let log = AccessLog::open(&log_path).with_context(|| log_path.display().to_string())?;
+    let log = open_access_log(config, "ca", &member.address)?;
     let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
     let listener = listen(&member.address)?;
     let drain = end_on_signal(log.clone(), worker_drain())?;

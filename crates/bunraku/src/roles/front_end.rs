@@ -6,11 +6,10 @@ use anyhow::{Context, bail};
 use gateway::{
     EtcdSettings, FrontEnd, FrontEndSettings, RegisterSettings, Thresholds, Tuning, WorkerAddress,
 };
-use wire::access_log::AccessLog;
 use wire::tls::{ClientTls, Identity, TrustBundle};
 use wire::{DrainPlan, Limits};
 
-use super::{access_log_path, bind, credentials, end_on_signal, listen_or_inherit};
+use super::{bind, credentials, end_on_signal, listen_or_inherit, open_access_log};
 use crate::config::{Config, Register};
 use crate::operator;
 
@@ -20,7 +19,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         let names: Vec<String> = config.front_ends().into_iter().map(|one| one.name).collect();
         bail!("{} has no front end '{name}'; it has {}", config.path.display(), names.join(", "));
     };
-    let access_log = AccessLog::open(access_log_path(&config.main.logdir, "front-end", &own.listen))?;
+    let access_log = open_access_log(config, "front-end", &own.listen)?;
     let identity = operator::identity(config, &own.certname)?;
     credentials::follow_identity(config, &own.certname, identity.clone());
     let settings = FrontEndSettings {

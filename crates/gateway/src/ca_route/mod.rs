@@ -13,6 +13,7 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use http::request::Parts;
 use replica::monitor::Failure;
 use tokio::sync::{mpsc, watch};
+use wire::access_log::{End, Trail};
 use wire::protocol::internal::{X_BUNRAKU_EPOCH, X_BUNRAKU_REQUEST, X_BUNRAKU_STALE};
 use wire::protocol::revocations::{X_BUNRAKU_REVOCATIONS, parse_number};
 use wire::{Request, Response, body};
@@ -85,6 +86,7 @@ pub struct CaRoute {
 impl CaRoute {
     /// Carries one request.
     pub async fn carry(&self, request: Request, access: CaAccess) -> Carried {
+        let trail = Trail::of(&request);
         let (parts, body) = request.into_parts();
         // CA bodies are requests and short JSON: reading them whole is what makes holding possible.
         let mut cargo = match read_in_time(body, self.tuning.ca_body_limit, self.tuning.body_timeout).await {
@@ -93,9 +95,13 @@ impl CaRoute {
                 let limit = self.tuning.ca_body_limit;
                 // In vain is fine too: then the client learns less.
                 let _ = tokio::time::timeout(DISCARD_TIME, too_long.discard(8 * limit)).await;
+                trail.ended(End::BodyTooLong);
                 return Carried::own(answer::too_large(limit));
             }
-            Err(why) => return Carried::own(answer::broken_body(&why)),
+            Err(why) => {
+                trail.ended(End::BodyBroken);
+                return Carried::own(answer::broken_body(&why));
+            }
         };
         let id = uuid::Uuid::new_v4().to_string();
         let mut doubt = Doubt::none(access);
@@ -107,24 +113,25 @@ impl CaRoute {
             let Some(target) = now.filter(|target| doubt.permits(target)) else {
                 let permitted = |course: &Course| course.target.as_ref().is_some_and(|t| doubt.permits(t));
                 if patience.wait(&mut course, None, permitted).await.is_err() {
-                    return self.give_up(&doubt, &last_cause);
+                    return self.give_up(&trail, &doubt, &last_cause);
                 }
                 continue;
             };
             patience.on_the_way();
-            let Some(body) = cargo.take() else { return self.give_up(&doubt, &last_cause) };
+            let Some(body) = cargo.take() else { return self.give_up(&trail, &doubt, &last_cause) };
             let request = self.request(&parts, body, &target, access, &id);
+            trail.sent_to(self.upstreams[target.member].name());
             match self.attempt(request, &target, &mut course).await {
                 Attempt::Answered(mut response) => {
                     self.enforced(&mut response).await;
-                    let worker = self.upstreams[target.member].worker().name.clone();
+                    let worker = Arc::clone(self.upstreams[target.member].name());
                     return Carried { response, worker: Some(worker) };
                 }
                 Attempt::Failed { outcome, cause } => {
                     doubt.after(&target, outcome);
                     last_cause = format!("{}: {cause}", self.upstreams[target.member].worker().name);
                     if self.pause(&mut patience, &mut course, &target).await.is_err() {
-                        return self.give_up(&doubt, &last_cause);
+                        return self.give_up(&trail, &doubt, &last_cause);
                     }
                 }
             }
@@ -149,19 +156,23 @@ impl CaRoute {
 
     /// Asks the active member whether it answers, without holding: the question is about now.
     pub async fn carry_status(&self, request: Request) -> Carried {
+        let trail = Trail::of(&request);
         let Some(target) = self.helm.course().target else {
+            trail.ended(End::NoWorker);
             return Carried::own(answer::no_ca(0, "no member is active", false, 0));
         };
         let (parts, _) = request.into_parts();
         let upstream = &self.upstreams[target.member];
         let request = Request::from_parts(parts_again(&parts), body::empty());
+        trail.sent_to(upstream.name());
         match upstream.send(request, self.tuning.connect_timeout).await {
             Ok(mut response) => {
                 response.headers_mut().remove(RETRY_AFTER);
-                Carried { response, worker: Some(upstream.worker().name.clone()) }
+                Carried { response, worker: Some(Arc::clone(upstream.name())) }
             }
             Err(fault) => {
                 let cause = self.report(&target, fault).1;
+                trail.ended(End::NoWorker);
                 Carried::own(answer::no_ca(0, &format!("{}: {cause}", upstream.worker().name), false, 0))
             }
         }
@@ -266,7 +277,8 @@ impl CaRoute {
         let _ = self.sightings.try_send(Sighting { member: target.member, kind });
     }
 
-    fn give_up(&self, doubt: &Doubt, cause: &str) -> Carried {
+    fn give_up(&self, trail: &Trail, doubt: &Doubt, cause: &str) -> Carried {
+        trail.ended(if doubt.any() { End::InDoubt } else { End::HeldTimedOut });
         let seconds = self.tuning.ca_hold.as_secs();
         Carried::own(if doubt.any() {
             answer::in_doubt(seconds, cause)

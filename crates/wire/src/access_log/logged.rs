@@ -7,23 +7,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{HeaderName, REFERER, USER_AGENT};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use jiff::Timestamp;
 
-use super::record::Record;
+use super::record::{Record, Verdict};
+use super::trail::{End, Trail, Way};
 use super::writer::AccessLog;
 use crate::body::HttpBody;
-use crate::identity::{self, Requester};
+use crate::identity::{self, Requester, X_CLIENT_VERIFY};
 use crate::protocol::internal::{REGISTER_PATH, REPLICA_PATH};
 use crate::protocol::revocations;
 use crate::{Body, BodyFault, Handler, Peer, Request, Response};
-
-/// Put into the extensions of a response to name who answered, where this is not the logging process itself (the
-/// front end's line names the worker).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkerName(pub Arc<str>);
 
 /// A handler whose requests are logged, when the last byte of the answer is handed to the connection.
 pub struct Logged<H> {
@@ -34,8 +30,8 @@ pub struct Logged<H> {
 }
 
 impl<H: Handler> Logged<H> {
-    /// Logs the requests of `handler`, answered by `worker` where the response does not say otherwise
-    /// ([`WorkerName`]). A request of one of the `front_ends` is logged under the name and address of whom it speaks
+    /// Logs the requests of `handler`, answered by `worker` where nothing else is noted on the request's [`Trail`]. A
+    /// request of one of the `front_ends` is logged under the name and address of whom it speaks
     /// for.
     pub fn new(
         handler: Arc<H>,
@@ -62,37 +58,57 @@ impl<H: Handler> Logged<H> {
             bytes: 0,
             referer: header(request.headers(), REFERER),
             user_agent: header(request.headers(), USER_AGENT),
+            received: 0,
+            first_byte: None,
             duration: Duration::ZERO,
             worker: self.worker.clone(),
+            attempts: 0,
+            route: None,
+            end: End::ClientClosed,
+            tls: peer.tls,
+            verdict: self.verdict(request, peer),
         };
         let housekeeping = self.is_housekeeping(request, peer);
-        Line { record: (!housekeeping).then_some(record), started, log: self.log.clone() }
+        let trail = Trail::default();
+        Line { record: (!housekeeping).then(|| Box::new(record)), trail, started, log: self.log.clone() }
+    }
+
+    /// What was found of the client's certificate: by us, or by the front end that passes the request on. Of anybody
+    /// else the header is an attempt at a lie.
+    fn verdict(&self, request: &Request, peer: &Peer) -> Verdict {
+        let relayed = request.headers().get(X_CLIENT_VERIFY).filter(|_| self.is_front_end(peer));
+        match (relayed.map(HeaderValue::as_bytes), &peer.certificate) {
+            (Some(b"SUCCESS"), _) | (None, Some(_)) => Verdict::Success,
+            (Some(said), _) if said.starts_with(b"FAILED") => Verdict::Failed,
+            _ => Verdict::None,
+        }
+    }
+
+    fn is_front_end(&self, peer: &Peer) -> bool {
+        peer.certname().is_some_and(|name| self.front_ends.iter().any(|front_end| front_end == name))
     }
 
     /// Probes, replication and the register: several a second, of no interest beside what clients ask. What fails in
     /// them is in the error log.
     fn is_housekeeping(&self, request: &Request, peer: &Peer) -> bool {
         let path = request.uri().path();
-        let by_front_end = peer.certname().is_some_and(|name| self.front_ends.iter().any(|f| f == name));
         path == REPLICA_PATH
             || path == revocations::PATH
             || path == REGISTER_PATH
-            || by_front_end
-                && path.starts_with("/status/")
-                && !request.headers().contains_key("x-client-verify")
+            || path.starts_with("/status/")
+                && self.is_front_end(peer)
+                && !request.headers().contains_key(X_CLIENT_VERIFY)
     }
 
     fn end(&self, mut line: Line, response: Response) -> Response {
         if let Some(record) = &mut line.record {
             record.status = response.status();
-            if let Some(WorkerName(name)) = response.extensions().get() {
-                record.worker = name.clone();
-            }
+            record.first_byte = Some(line.started.elapsed());
         }
         response.map(|inner| {
             let mut counted = Counted { inner, line };
             if counted.inner.is_end_stream() {
-                counted.line.write();
+                counted.line.write(End::Complete);
             }
             counted.boxed()
         })
@@ -103,12 +119,14 @@ impl<H: Handler> Handler for Logged<H> {
     async fn handle(self: &Arc<Self>, request: Request, peer: Arc<Peer>) -> Response {
         // A client that goes away drops this future, and the line with it: it then says 499.
         let line = self.begin(&request, &peer);
+        let request = line.follow(request);
         let response = self.handler.handle(request, peer).await;
         self.end(line, response)
     }
 
     fn refused(self: &Arc<Self>, request: &Request, peer: &Arc<Peer>, answer: Response) -> Response {
         let line = self.begin(request, peer);
+        line.trail.ended(End::Refused);
         let answer = self.handler.refused(request, peer, answer);
         self.end(line, answer)
     }
@@ -125,15 +143,44 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<Vec<u8>> {
 
 /// The line of a request under way; written once, at the latest when it is dropped (`HEAD`, broken connections).
 struct Line {
-    record: Option<Record>,
+    record: Option<Box<Record>>,
+    trail: Trail,
     started: Instant,
     log: Arc<AccessLog>,
 }
 
 impl Line {
-    fn write(&mut self) {
+    /// Gives the request the trail, and counts what comes of its body.
+    fn follow(&self, mut request: Request) -> Request {
+        if self.record.is_none() {
+            return request;
+        }
+        request.extensions_mut().insert(self.trail.clone());
+        if request.body().is_end_stream() {
+            return request;
+        }
+        let trail = self.trail.clone();
+        request.map(|body| {
+            let count = move |frame: Frame<Bytes>| {
+                trail.receive(frame.data_ref().map_or(0, |data| data.len() as u64));
+                frame
+            };
+            body.map_frame(count).boxed()
+        })
+    }
+
+    /// Writes the line. `end`: how the request ended as far as this end of it can see; what was noted on the way
+    /// explains it better.
+    fn write(&mut self, end: End) {
         if let Some(mut record) = self.record.take() {
             record.duration = self.started.elapsed();
+            record.received = self.trail.received();
+            self.trail.ended(end);
+            let Way { worker, attempts, route, end } = self.trail.so_far();
+            if let Some(worker) = worker {
+                record.worker = worker;
+            }
+            (record.attempts, record.route, record.end) = (attempts, route, end);
             self.log.record(record);
         }
     }
@@ -141,8 +188,17 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.write();
+        // An answer to HEAD is whole without its body.
+        let whole = self.record.as_ref().is_some_and(|record| {
+            record.first_byte.is_some() && (record.method == Method::HEAD || is_bodiless(record.status))
+        });
+        self.write(if whole { End::Complete } else { End::ClientClosed });
     }
+}
+
+/// 204 and 304 have no body, whatever their handler made (RFC 9110, 15.3.5 and 15.4.5).
+fn is_bodiless(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
 /// A body that counts its bytes and writes its line at the end, before the last bytes leave: whoever has the whole
@@ -164,13 +220,12 @@ impl HttpBody for Counted {
         if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&polled, &mut self.line.record) {
             record.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
         }
-        let ended = match &polled {
-            Poll::Pending => false,
-            Poll::Ready(Some(Ok(_))) => self.inner.is_end_stream(),
-            Poll::Ready(_) => true,
-        };
-        if ended {
-            self.line.write();
+        match &polled {
+            Poll::Ready(Some(Ok(_))) if self.inner.is_end_stream() => self.line.write(End::Complete),
+            Poll::Pending | Poll::Ready(Some(Ok(_))) => {}
+            Poll::Ready(None) => self.line.write(End::Complete),
+            // Who makes the answer gave up; the client sees its connection break.
+            Poll::Ready(Some(Err(_))) => self.line.write(End::WorkerReset),
         }
         polled
     }

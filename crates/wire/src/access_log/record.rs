@@ -1,6 +1,8 @@
 //! One line of the access log.
 
-use std::fmt::{self, Write};
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +10,45 @@ use std::time::Duration;
 use http::{Method, StatusCode, Version};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
-/// What is known of a request once it is answered. `Display` is its line, without the line's end.
+use super::trail::End;
+
+/// How lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Combined Log Format, then the duration in milliseconds and who answered.
+    #[default]
+    Combined,
+    /// One JSON object a line, with all that is known.
+    Json,
+}
+
+/// What was found of the client's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verdict {
+    /// It showed none.
+    #[default]
+    None,
+    /// Chain, validity and revocation are in order.
+    Success,
+    /// The front end let it pass and says that they are not.
+    Failed,
+}
+
+impl Verdict {
+    /// As the log writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::None => "none",
+            Verdict::Success => "success",
+            Verdict::Failed => "failed",
+        }
+    }
+}
+
+/// What is known of a request once it is answered. `Display` is its line in [`Format::Combined`], without the line's
+/// end.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// Where the request came from.
@@ -32,10 +71,91 @@ pub struct Record {
     pub referer: Option<Vec<u8>>,
     /// `User-Agent`.
     pub user_agent: Option<Vec<u8>>,
+    /// Bytes of the request's body that came.
+    pub received: u64,
+    /// From the request's header to the answer's; none: there was no answer.
+    pub first_byte: Option<Duration>,
     /// From the request's header to the end of the answer's body.
     pub duration: Duration,
     /// Who answered.
     pub worker: Arc<str>,
+    /// How often it was sent to a worker, or tried to be.
+    pub attempts: u32,
+    /// Its kind, where it was told.
+    pub route: Option<&'static str>,
+    /// How it ended.
+    pub end: End,
+    /// Protocol version, "-" without TLS.
+    pub tls: &'static str,
+    /// What was found of the client's certificate.
+    pub verdict: Verdict,
+}
+
+/// A line in [`Format::Json`]. Names and units are a promise: docs/OBSERVING.md.
+#[derive(Serialize)]
+struct Json<'a> {
+    time: String,
+    address: IpAddr,
+    certname: Option<&'a str>,
+    verdict: &'static str,
+    tls: Option<&'static str>,
+    method: &'a str,
+    target: &'a str,
+    version: String,
+    route: Option<&'static str>,
+    status: u16,
+    bytes_in: u64,
+    bytes_out: u64,
+    first_byte_ms: Option<f64>,
+    total_ms: f64,
+    worker: &'a str,
+    attempts: u32,
+    end: &'static str,
+    referer: Option<Cow<'a, str>>,
+    user_agent: Option<Cow<'a, str>>,
+}
+
+impl Record {
+    /// Appends its line, with the line's end. Done by the thread that writes, not by the one that answers.
+    pub(super) fn write(&self, format: Format, out: &mut Vec<u8>) {
+        // Writing to memory cannot fail, and neither can making JSON of texts and numbers.
+        match format {
+            Format::Combined => drop(writeln!(out, "{self}")),
+            Format::Json => {
+                let _ = serde_json::to_writer(&mut *out, &self.json());
+                out.push(b'\n');
+            }
+        }
+    }
+
+    fn json(&self) -> Json<'_> {
+        Json {
+            time: self.at.to_string(),
+            address: self.address,
+            certname: self.certname.as_deref(),
+            verdict: self.verdict.as_str(),
+            tls: (self.tls != "-").then_some(self.tls),
+            method: self.method.as_str(),
+            target: &self.target,
+            version: format!("{:?}", self.version),
+            route: self.route,
+            status: self.status.as_u16(),
+            bytes_in: self.received,
+            bytes_out: self.bytes,
+            first_byte_ms: self.first_byte.map(millis),
+            total_ms: millis(self.duration),
+            worker: &self.worker,
+            attempts: self.attempts,
+            end: self.end.as_str(),
+            referer: self.referer.as_deref().map(String::from_utf8_lossy),
+            user_agent: self.user_agent.as_deref().map(String::from_utf8_lossy),
+        }
+    }
+}
+
+/// Milliseconds, to the microsecond.
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }
 
 impl fmt::Display for Record {
@@ -74,7 +194,7 @@ struct Escaped<'a, 'b> {
     blank: bool,
 }
 
-impl Write for Escaped<'_, '_> {
+impl fmt::Write for Escaped<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
             match character {
@@ -104,8 +224,15 @@ mod tests {
             bytes: 1234,
             referer: None,
             user_agent: Some(b"Puppet/7.23.0 Ruby/3.1.2-p20 (x86_64-linux-gnu)".to_vec()),
+            received: 0,
+            first_byte: Some(Duration::from_micros(12_001)),
             duration: Duration::from_micros(12_345),
             worker: "ca-1".into(),
+            attempts: 1,
+            route: Some("ca-read"),
+            end: End::Complete,
+            tls: "TLSv1.3",
+            verdict: Verdict::Success,
         }
     }
 
@@ -117,6 +244,24 @@ mod tests {
              \"GET /puppet-ca/v1/certificate/ca HTTP/1.1\" 200 1234 \
              \"-\" \"Puppet/7.23.0 Ruby/3.1.2-p20 (x86_64-linux-gnu)\" 12.345 ca-1"
         );
+    }
+
+    #[test]
+    fn a_line_of_json_has_all_that_is_known_and_is_one_line_whatever_a_client_sends() {
+        let mut out = Vec::new();
+        let record = Record { user_agent: Some(b"x\"\n{\xff".to_vec()), ..record() };
+        record.write(Format::Json, &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.matches('\n').count(), 1, "{text}");
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let expected = serde_json::json!({
+            "time": "2026-11-22T15:00:00Z", "address": "127.0.0.1", "certname": "agent1.example.com",
+            "verdict": "success", "tls": "TLSv1.3", "method": "GET", "target": "/puppet-ca/v1/certificate/ca",
+            "version": "HTTP/1.1", "route": "ca-read", "status": 200, "bytes_in": 0, "bytes_out": 1234,
+            "first_byte_ms": 12.001, "total_ms": 12.345, "worker": "ca-1", "attempts": 1, "end": "complete",
+            "referer": null, "user_agent": "x\"\n{\u{fffd}",
+        });
+        assert_eq!(line, expected);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::record::Record;
+use super::record::{Format, Record};
 
 /// Lines that wait for the disk at most. At 50,000 requests/s this is half a second.
 const QUEUE: usize = 32_768;
@@ -17,8 +17,11 @@ const QUEUE: usize = 32_768;
 /// a short request (measured: `GET certificate/NAME`, 16 connections).
 const GATHER: Duration = Duration::from_millis(10);
 
+/// Shortest time between two complaints.
+const SAY_EVERY: Duration = Duration::from_secs(10);
+
 enum Order {
-    Write(Record),
+    Write(Box<Record>),
     Reopen,
     End,
 }
@@ -89,8 +92,14 @@ impl fmt::Debug for AccessLog {
 }
 
 impl AccessLog {
-    /// Opens `path` for appending (it is made if it is missing) and starts the thread that writes it.
+    /// Opens `path` for appending (it is made if it is missing) and starts the thread that writes it, in
+    /// [`Format::Combined`].
     pub fn open(path: impl AsRef<Path>) -> io::Result<Arc<AccessLog>> {
+        AccessLog::open_as(path, Format::default())
+    }
+
+    /// As [`AccessLog::open`], in this format.
+    pub fn open_as(path: impl AsRef<Path>, format: Format) -> io::Result<Arc<AccessLog>> {
         let path = path.as_ref().to_owned();
         let file = open(&path)?;
         let queue = Arc::new(Queue::default());
@@ -98,7 +107,7 @@ impl AccessLog {
         let (at, lost, orders) = (path.clone(), dropped.clone(), queue.clone());
         let thread = std::thread::Builder::new()
             .name("access-log".to_owned())
-            .spawn(move || write_all(&at, file, &orders, &lost))?;
+            .spawn(move || write_all((&at, format), file, &orders, &lost))?;
         Ok(Arc::new(AccessLog { path, queue, dropped, thread: Mutex::new(Some(thread)) }))
     }
 
@@ -108,7 +117,7 @@ impl AccessLog {
     }
 
     /// Writes a line, in a moment and not here: never waits.
-    pub fn record(&self, record: Record) {
+    pub fn record(&self, record: Box<Record>) {
         if !self.queue.push(Order::Write(record), QUEUE) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -140,44 +149,82 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
-fn write_all(path: &Path, mut file: File, queue: &Queue, dropped: &AtomicU64) {
-    let mut lines = Vec::new();
+fn write_all((path, format): (&Path, Format), file: File, queue: &Queue, dropped: &AtomicU64) {
+    let mut sink = Sink { path, file, lines: Vec::new(), waiting: 0, dropped, said: Said::default() };
     let mut last = Instant::now();
     loop {
-        let mut waiting = 0;
+        sink.tell_losses(last);
         let orders = queue.take(last);
         last = Instant::now();
         for order in orders {
             match order {
                 Order::Write(record) => {
-                    waiting += 1;
-                    // Writing to memory cannot fail.
-                    let _ = writeln!(lines, "{record}");
-                    continue;
+                    sink.waiting += 1;
+                    record.write(format, &mut sink.lines);
                 }
                 Order::Reopen => {
-                    put(path, &mut file, &mut lines, &mut waiting, dropped);
+                    sink.put();
                     match open(path) {
-                        Ok(reopened) => file = reopened,
+                        Ok(reopened) => sink.file = reopened,
                         Err(error) => {
                             tracing::error!(path = %path.display(), %error, "access log not reopened")
                         }
                     }
                 }
-                Order::End => return put(path, &mut file, &mut lines, &mut waiting, dropped),
+                Order::End => {
+                    sink.put();
+                    return sink.tell_losses(Instant::now() + SAY_EVERY);
+                }
             }
         }
-        put(path, &mut file, &mut lines, &mut waiting, dropped);
+        sink.put();
     }
 }
 
-fn put(path: &Path, file: &mut File, lines: &mut Vec<u8>, waiting: &mut u64, dropped: &AtomicU64) {
-    if let Err(error) = file.write_all(lines) {
-        dropped.fetch_add(*waiting, Ordering::Relaxed);
-        tracing::error!(path = %path.display(), %error, "access log lines are lost");
+/// The thread's side of a log.
+struct Sink<'a> {
+    path: &'a Path,
+    file: File,
+    /// What is to be written, and how many lines that is.
+    lines: Vec<u8>,
+    waiting: u64,
+    dropped: &'a AtomicU64,
+    said: Said,
+}
+
+/// What the process' own log has been told of lost lines.
+#[derive(Default)]
+struct Said {
+    lost: u64,
+    at: Option<Instant>,
+    /// Why the disk last refused some.
+    refusal: Option<io::Error>,
+}
+
+impl Sink<'_> {
+    fn put(&mut self) {
+        if let Err(error) = self.file.write_all(&self.lines) {
+            self.said.refusal = Some(error);
+            self.dropped.fetch_add(self.waiting, Ordering::Relaxed);
+        }
+        self.lines.clear();
+        self.waiting = 0;
     }
-    lines.clear();
-    *waiting = 0;
+
+    /// Tells of lines that were lost since the last time; one sentence in ten seconds at most: a full disk would fill
+    /// the next log otherwise.
+    fn tell_losses(&mut self, now: Instant) {
+        let lost = self.dropped.load(Ordering::Relaxed);
+        let due = self.said.at.is_none_or(|at| now.duration_since(at) >= SAY_EVERY);
+        if lost == self.said.lost || !due {
+            return;
+        }
+        let why = self.said.refusal.take();
+        let why = why.map_or_else(|| "the disk is too slow for them".to_owned(), |why| why.to_string());
+        let (path, lines) = (self.path.display(), lost - self.said.lost);
+        tracing::warn!(%path, lines, in_all = lost, why, "access log lines are lost");
+        self.said = Said { lost, at: Some(now), refusal: None };
+    }
 }
 
 #[cfg(test)]
@@ -186,10 +233,12 @@ mod tests {
 
     use http::{Method, StatusCode, Version};
 
+    use super::super::record::Verdict;
+    use super::super::trail::End;
     use super::*;
 
-    fn record(target: &str) -> Record {
-        Record {
+    fn record(target: &str) -> Box<Record> {
+        Box::new(Record {
             address: "127.0.0.1".parse().unwrap(),
             certname: None,
             at: "2026-11-22T15:00:00Z".parse().unwrap(),
@@ -200,9 +249,16 @@ mod tests {
             bytes: 0,
             referer: None,
             user_agent: None,
+            received: 0,
+            first_byte: None,
             duration: Duration::ZERO,
             worker: "w".into(),
-        }
+            attempts: 0,
+            route: None,
+            end: End::Complete,
+            tls: "-",
+            verdict: Verdict::None,
+        })
     }
 
     #[test]

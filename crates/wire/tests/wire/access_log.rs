@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wire::access_log::{AccessLog, Logged};
+use wire::access_log::{AccessLog, Format, Logged, Trail};
 use wire::http::{HeaderMap, HeaderValue, Method};
 use wire::tls::ClientCertificates;
 use wire::{Limits, Response};
@@ -103,17 +103,49 @@ async fn what_the_listener_refuses_is_logged_and_so_are_clients_that_leave() {
 }
 
 #[tokio::test]
-async fn a_response_can_name_who_answered() {
-    let log = Log::new();
-    let named = wire::HandlerFn(|_, _| async {
-        let mut response: Response = wire::reply::empty(wire::http::StatusCode::NO_CONTENT);
-        response.extensions_mut().insert(wire::access_log::WorkerName("catalog-2".into()));
-        response
+async fn who_handles_a_request_notes_what_it_goes_through() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log { log: AccessLog::open_as(dir.path().join("a.log"), Format::Json).unwrap(), _dir: dir };
+    let noting = wire::HandlerFn(|request: wire::Request, _| async {
+        let trail = Trail::of(&request);
+        trail.route("read");
+        trail.sent_to(&"catalog-1".into());
+        trail.sent_to(&"catalog-2".into());
+        if request.uri().path() == "/hang" {
+            return std::future::pending().await;
+        }
+        let body = wire::body::collect(request.into_body(), 1000).await.unwrap();
+        let (sender, answer) = wire::body::channel(2);
+        sender.send(body).await;
+        sender.abort("the worker is gone").await;
+        Response::new(answer)
     });
-    let handler = Logged::new(Arc::new(named), log.log.clone(), "front-end", Vec::new());
+    let handler = Logged::new(Arc::new(noting), log.log.clone(), "front-end", Vec::new());
     let server = Local::start(Limits::default(), handler);
     let client = wire::client::Client::local(&server.path, wire::client::Timeouts::default());
-    client.get("/x", "*/*").await.unwrap();
-    let line = log.lines(1).await.remove(0);
-    assert!(line.contains("\" 204 - ") && line.ends_with(" catalog-2"), "{line}");
+    let mut headers = HeaderMap::new();
+    // Nobody that may say so.
+    headers.insert("x-client-verify", HeaderValue::from_static("SUCCESS"));
+    assert!(client.request(Method::PUT, "/x", headers, "0123456789").await.is_err());
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(stream);
+    let lines = log.lines(2).await;
+    let lines: Vec<serde_json::Value> =
+        lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let part = |at: usize, names: &[&str]| -> Vec<serde_json::Value> {
+        names.iter().map(|name| lines[at][*name].clone()).collect()
+    };
+    let names = ["worker", "attempts", "route", "end", "status", "bytes_in", "bytes_out", "verdict", "tls"];
+    let (broken, left) = (part(0, &names), part(1, &names));
+    assert_eq!(
+        serde_json::json!(broken),
+        serde_json::json!(["catalog-2", 2, "read", "worker-reset", 200, 10, 10, "none", null])
+    );
+    assert_eq!(
+        serde_json::json!(left),
+        serde_json::json!(["catalog-2", 2, "read", "client-closed", 499, 0, 0, "none", null])
+    );
+    assert!(lines[0]["first_byte_ms"].is_f64() && lines[1]["first_byte_ms"].is_null(), "{lines:?}");
 }
