@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::LimitHits;
+
 /// Limits of one listener. The defaults suit a public one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// From the first byte of a request to the end of its header.
     pub header_timeout: Duration,
@@ -23,11 +25,18 @@ pub struct Limits {
     pub max_header_bytes: usize,
     /// Most header lines of a request.
     pub max_headers: usize,
-    /// Most open connections; further ones wait in the listen queue.
+    /// Most open connections. When there are as many, those go first that have kept the listener waiting longest (without
+    /// a certificate before those with one); while all are busy, further ones wait in the listen queue.
     pub max_connections: usize,
-    /// Most TLS handshakes at one time; further ones wait (within their time-out).
+    /// Most TLS handshakes that are worked on at one time. Who keeps us waiting in the middle of one does not count, so that
+    /// nobody can take all turns by saying nothing; what is bounded is how much work stands between a request and a core.
     pub max_handshakes: usize,
+    /// Counts what was hit.
+    pub hits: LimitHits,
 }
+
+/// Handshakes worked on at one time, for each core: one step takes a millisecond at most, so requests wait for few.
+const HANDSHAKES_PER_CORE: usize = 4;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -40,7 +49,8 @@ impl Default for Limits {
             max_header_bytes: 64 * 1024,
             max_headers: 100,
             max_connections: 8192,
-            max_handshakes: 256,
+            max_handshakes: HANDSHAKES_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from),
+            hits: LimitHits::default(),
         }
     }
 }

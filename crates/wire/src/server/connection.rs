@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -14,37 +14,32 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::framing::Framing;
+use super::crowd::{Guest, Seat};
 use super::refusal::{self, Refusal};
-use super::watched::{Patience, SharedFraming, Watched};
+use super::watched::{Patience, Watched};
 use crate::drain::{Drain, Draining};
 use crate::tls::TrustBundle;
-use crate::{Handler, Limits, Peer, Request, Response, body};
-
-/// When the connection was last busy, and with how many requests.
-#[derive(Debug)]
-struct Activity {
-    in_flight: u32,
-    last: Instant,
-}
-
-type SharedActivity = Arc<Mutex<Activity>>;
+use crate::{Handler, Hit, Limits, Peer, Request, Response, body};
 
 /// Counts a request in for as long as it lives.
-struct InFlight(SharedActivity);
+struct InFlight(Arc<Guest>);
 
 impl InFlight {
-    fn begin(activity: &SharedActivity) -> InFlight {
-        activity.lock().unwrap_or_else(PoisonError::into_inner).in_flight += 1;
-        InFlight(activity.clone())
+    fn begin(guest: &Arc<Guest>) -> InFlight {
+        guest.with(|activity| {
+            activity.in_flight += 1;
+            activity.last = Instant::now();
+        });
+        InFlight(guest.clone())
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let mut activity = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        activity.in_flight -= 1;
-        activity.last = Instant::now();
+        self.0.with(|activity| {
+            activity.in_flight -= 1;
+            activity.last = Instant::now();
+        });
     }
 }
 
@@ -57,23 +52,27 @@ pub(super) async fn serve<S, H>(
     limits: Arc<Limits>,
     handler: Arc<H>,
     mut drain: Drain,
+    seat: Seat,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
-    let framing: SharedFraming = Arc::new(Mutex::new(Framing::default()));
-    let activity = Arc::new(Mutex::new(Activity { in_flight: 0, last: Instant::now() }));
+    let guest = seat.guest.clone();
     let ordinal = AtomicU64::new(0);
 
     let service = {
-        let (framing, activity, drain) = (framing.clone(), activity.clone(), drain.clone());
+        let (guest, drain, hits) = (guest.clone(), drain.clone(), limits.hits.clone());
         service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let request: Request = request.map(body::incoming);
             let number = ordinal.fetch_add(1, Ordering::Relaxed);
-            let two_lengths = framing.lock().unwrap_or_else(PoisonError::into_inner).is_conflicting(number);
-            let verdict =
-                refusal::judge(&request, two_lengths).and_then(|()| still_valid(&peer, trust.as_ref()));
-            let in_flight = InFlight::begin(&activity);
+            let two_lengths =
+                guest.framing.lock().unwrap_or_else(PoisonError::into_inner).is_conflicting(number);
+            let framed = refusal::judge(&request, two_lengths);
+            if framed.is_err() {
+                hits.count(Hit::Framing);
+            }
+            let verdict = framed.and_then(|()| still_valid(&peer, trust.as_ref()));
+            let in_flight = InFlight::begin(&guest);
             let (handler, peer, drain) = (handler.clone(), peer.clone(), drain.clone());
             async move {
                 let _in_flight = in_flight;
@@ -91,7 +90,8 @@ pub(super) async fn serve<S, H>(
 
     let patience =
         Patience { header: limits.header_timeout, stall: limits.stall_timeout, min_rate: limits.min_rate };
-    let io = TokioIo::new(Watched::new(stream, framing, patience));
+    let watched = Watched::new(stream, guest.framing.clone(), patience, limits.hits.clone());
+    let io = TokioIo::new(watched);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         // Runs from the end of the last answer, so in effect it is the limit of idleness; the time inside a header
@@ -104,15 +104,16 @@ pub(super) async fn serve<S, H>(
     let mut connection = pin!(connection);
 
     let draining = tokio::select! {
-        ended = connection.as_mut() => return log_end(ended),
+        ended = connection.as_mut() => return log_end(ended, &limits),
         draining = drain.wait() => draining,
+        () = guest.asked_to_leave() => return tracing::debug!("connection closed to make room for another"),
     };
     tokio::select! {
-        ended = connection.as_mut() => return log_end(ended),
-        () = idle_long_enough(&activity, draining) => connection.as_mut().graceful_shutdown(),
+        ended = connection.as_mut() => return log_end(ended, &limits),
+        () = idle_long_enough(&guest, draining) => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
-        ended = connection.as_mut() => log_end(ended),
+        ended = connection.as_mut() => log_end(ended, &limits),
         () = sleep_until(draining.cut_at) => tracing::debug!("connection cut at the end of the drain"),
     }
 }
@@ -125,16 +126,13 @@ fn still_valid(peer: &Peer, trust: Option<&TrustBundle>) -> Result<(), Refusal> 
 }
 
 /// Ends when the connection has been idle for the grace of the drain, or at its deadline.
-async fn idle_long_enough(activity: &SharedActivity, draining: Draining) {
+async fn idle_long_enough(guest: &Guest, draining: Draining) {
     loop {
-        let wait = {
-            let activity = activity.lock().unwrap_or_else(PoisonError::into_inner);
-            match activity.in_flight {
-                0 => (activity.last + draining.plan.idle_grace).saturating_duration_since(Instant::now()),
-                // Its answer says `Connection: close` and so ends the connection by itself.
-                _ => Duration::from_millis(50),
-            }
-        };
+        let wait = guest.with(|activity| match activity.in_flight {
+            0 => (activity.last + draining.plan.idle_grace).saturating_duration_since(Instant::now()),
+            // Its answer says `Connection: close` and so ends the connection by itself.
+            _ => Duration::from_millis(50),
+        });
         if wait.is_zero() || Instant::now() >= draining.cut_at {
             return;
         }
@@ -142,8 +140,13 @@ async fn idle_long_enough(activity: &SharedActivity, draining: Draining) {
     }
 }
 
-fn log_end(ended: Result<(), hyper::Error>) {
+fn log_end(ended: Result<(), hyper::Error>, limits: &Limits) {
     if let Err(error) = ended {
+        if error.is_parse_too_large() {
+            limits.hits.count(Hit::HeaderSize);
+        } else if error.is_parse() {
+            limits.hits.count(Hit::Framing);
+        }
         tracing::debug!(%error, "connection ended");
     }
 }

@@ -3,7 +3,9 @@
 //! The parser drops `Content-Length` when it finds `Transfer-Encoding` (RFC 9112, 6.3), so a request with both reaches
 //! a handler looking harmless. Such a request is how requests are smuggled past a proxy, and no Puppet client sends
 //! one: it is refused, and for that it must be seen. What the parser refuses by itself (a malformed line, a bad
-//! length) need not be understood here: the connection ends there.
+//! length) need not be understood here: the connection ends there. What this cannot follow but the parser perhaps can (a
+//! length behind a hundred blanks, a chunk size with as many zeros) must not look like the end of a request, or whoever
+//! writes so could wait inside a body for ever: it is refused in a header, and counts as owed in a body.
 
 /// State of the stream of one connection.
 #[derive(Debug, Default)]
@@ -39,8 +41,10 @@ enum State {
     ChunkData(u64),
     ChunkEnd,
     Trailer,
-    /// Nothing more can be said; the parser ends the connection.
+    /// Nothing more can be said; the connection ends with a refusal.
     Lost,
+    /// Somewhere in a body that the parser may understand.
+    LostInBody,
 }
 
 /// What is kept of the current line: enough for the two names and a length.
@@ -48,6 +52,7 @@ enum State {
 struct Line {
     start: Vec<u8>,
     length: usize,
+    last: u8,
 }
 
 const KEPT: usize = 64;
@@ -58,11 +63,23 @@ impl Line {
             self.start.push(byte);
         }
         self.length += 1;
+        self.last = byte;
     }
 
     fn clear(&mut self) {
         self.start.clear();
         self.length = 0;
+        self.last = 0;
+    }
+
+    /// Whether all of it was kept.
+    fn is_whole(&self) -> bool {
+        self.length <= KEPT
+    }
+
+    /// Whether it ends as the standard has it: CR before the LF.
+    fn has_carriage_return(&self) -> bool {
+        self.last == b'\r'
     }
 
     fn is_blank(&self) -> bool {
@@ -74,6 +91,8 @@ impl Line {
 struct Head {
     length: Option<u64>,
     encoded: bool,
+    /// Readers differ about it.
+    odd: bool,
 }
 
 impl Framing {
@@ -81,7 +100,7 @@ impl Framing {
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match &mut self.state {
-                State::Lost => return,
+                State::Lost | State::LostInBody => return,
                 State::Body(left) | State::ChunkData(left) => {
                     let taken = (*left).min(bytes.len() as u64);
                     *left -= taken;
@@ -119,7 +138,8 @@ impl Framing {
         }
     }
 
-    /// Whether request number `ordinal` (from 0) of this connection had both a length and a transfer encoding.
+    /// Whether request number `ordinal` (from 0) of this connection had both a length and a transfer encoding, more than one
+    /// length, or lines that end in LF alone.
     pub(crate) fn is_conflicting(&self, ordinal: u64) -> bool {
         self.first_conflict.is_some_and(|first| ordinal >= first)
     }
@@ -133,7 +153,7 @@ impl Framing {
         self.state = match std::mem::take(&mut self.state) {
             State::Idle => State::Idle,
             State::RequestLine => {
-                self.head = Head::default();
+                self.head = Head { odd: !self.line.has_carriage_return(), ..Head::default() };
                 State::Header
             }
             State::Header if self.line.is_blank() => self.end_of_header(),
@@ -141,10 +161,10 @@ impl Framing {
                 self.note_header();
                 State::Header
             }
-            State::ChunkSize => match chunk_size(&self.line.start) {
+            State::ChunkSize => match chunk_size(&self.line) {
                 Some(0) => State::Trailer,
                 Some(size) => State::ChunkData(size),
-                None => State::Lost,
+                None => State::LostInBody,
             },
             State::ChunkEnd => State::ChunkSize,
             State::Trailer if self.line.is_blank() => self.next_request(),
@@ -154,34 +174,44 @@ impl Framing {
     }
 
     fn note_header(&mut self) {
+        self.head.odd |= !self.line.has_carriage_return();
         let Some(colon) = self.line.start.iter().position(|&byte| byte == b':') else { return };
         let (name, value) = (&self.line.start[..colon], &self.line.start[colon + 1..]);
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
             self.head.encoded = true;
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            let value = std::str::from_utf8(value).ok().and_then(|value| value.trim().parse().ok());
-            // An unreadable length ends the connection in the parser; two that differ as well.
-            self.head.length = Some(value.unwrap_or(0));
+            let number = std::str::from_utf8(value).ok().and_then(|value| value.trim().parse().ok());
+            self.head.odd |= number.is_none() || !self.line.is_whole() || self.head.length.is_some();
+            self.head.length = number;
         }
     }
 
     fn end_of_header(&mut self) -> State {
+        if self.head.odd
+            || !self.line.has_carriage_return()
+            || self.head.encoded && self.head.length.is_some()
+        {
+            self.first_conflict.get_or_insert(self.requests);
+            // This connection ends with the refusal.
+            return State::Lost;
+        }
         match (self.head.encoded, self.head.length) {
-            (true, Some(_)) => {
-                self.first_conflict.get_or_insert(self.requests);
-                // This connection ends with the refusal.
-                State::Lost
-            }
-            (true, None) => State::ChunkSize,
+            (true, _) => State::ChunkSize,
             (false, None | Some(0)) => self.next_request(),
             (false, Some(length)) => State::Body(length),
         }
     }
 }
 
-/// Size of a chunk: hexadecimal digits, then perhaps an extension (RFC 9112, 7.1).
-fn chunk_size(line: &[u8]) -> Option<u64> {
+/// Size of a chunk: hexadecimal digits, then perhaps an extension (RFC 9112, 7.1). None when the digits do not end in what
+/// is kept of the line.
+fn chunk_size(line: &Line) -> Option<u64> {
+    let whole = line.is_whole();
+    let line = line.start.as_slice();
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    if !whole && digits == line.len() {
+        return None;
+    }
     let text = std::str::from_utf8(&line[..digits]).ok()?;
     u64::from_str_radix(text, 16).ok()
 }

@@ -1,8 +1,10 @@
 //! Listeners: accept, limit, hand each connection to its own task, drain.
 
 mod connection;
+mod crowd;
 mod framing;
 mod refusal;
+mod turns;
 mod watched;
 
 use std::io;
@@ -13,12 +15,13 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
-use tokio_util::task::TaskTracker;
 
+use self::crowd::{Crowd, Standing};
+use self::turns::in_turns;
 use crate::drain::Drain;
 use crate::local::{LocalFault, LocalListener};
 use crate::tls::ServerTls;
-use crate::{Handler, Limits, Peer};
+use crate::{Handler, Hit, Limits, Peer};
 
 /// Why a TCP address could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -74,43 +77,45 @@ pub async fn serve_tls<H: Handler>(
     };
     let handshakes = Arc::new(Semaphore::new(limits.max_handshakes.max(1)));
     let limits = Arc::new(limits);
-    let connections = Connections::new(&limits);
+    let crowd = Crowd::new(&limits);
     let mut stop = drain.clone();
     loop {
-        let Some(permit) = connections.slot(&mut stop).await else { break };
         let (stream, address) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) => { accept_failed(error).await; continue }
+                Err(error) => { accept_failed(error, &limits).await; continue }
             },
             () = stop.begun() => break,
         };
+        let Some(seat) = crowd.seat(&mut stop).await else { break };
         let (tls, limits, handler, drain) = (tls.clone(), limits.clone(), handler.clone(), drain.clone());
         let handshakes = handshakes.clone();
-        connections.tasks.spawn(async move {
-            let _permit = permit;
-            let shaken = async {
-                let _turn = handshakes.acquire().await;
-                accept_tls(stream, address, &tls).await
-            };
+        crowd.tasks.spawn(async move {
+            let shaken = in_turns(&handshakes, accept_tls(stream, address, &tls));
             let shaken = tokio::select! {
                 shaken = tokio::time::timeout(limits.handshake_timeout, shaken) => shaken,
                 // Whoever is in the middle of it may finish, but does not hold up the end of the drain.
                 () = cut(drain.clone()) => return,
+                () = seat.guest.asked_to_leave() => return,
             };
             match shaken {
                 Ok(Ok((stream, peer))) => {
                     let trust = Some(tls.trust().clone());
-                    connection::serve(stream, Arc::new(peer), trust, limits, handler, drain).await;
+                    let known = peer.certificate.is_some();
+                    seat.guest.introduce(if known { Standing::Known } else { Standing::Stranger });
+                    connection::serve(stream, Arc::new(peer), trust, limits, handler, drain, seat).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
-                Err(_) => tracing::debug!(%address, "TLS handshake timed out"),
+                Err(_) => {
+                    limits.hits.count(Hit::HandshakeTime);
+                    tracing::debug!(%address, "TLS handshake timed out");
+                }
             }
         });
     }
     // From here on a connection is refused instead of being left unanswered in the queue.
     drop(listener);
-    connections.finish().await;
+    crowd.finish().await;
 }
 
 /// Serves HTTP/1.1 without TLS until the drain has ended: for what everybody may read who reaches the address.
@@ -125,25 +130,26 @@ pub async fn serve_plain<H: Handler>(
         Err(error) => return tracing::error!(%error, "the listener cannot be used"),
     };
     let limits = Arc::new(limits);
-    let connections = Connections::new(&limits);
+    let crowd = Crowd::new(&limits);
     let mut stop = drain.clone();
     loop {
-        let Some(permit) = connections.slot(&mut stop).await else { break };
         let (stream, address) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) => { accept_failed(error).await; continue }
+                Err(error) => { accept_failed(error, &limits).await; continue }
             },
             () = stop.begun() => break,
         };
+        let Some(seat) = crowd.seat(&mut stop).await else { break };
         let (limits, handler, drain) = (limits.clone(), handler.clone(), drain.clone());
-        connections.tasks.spawn(async move {
-            let _permit = permit;
-            connection::serve(stream, Arc::new(Peer::plain(address)), None, limits, handler, drain).await;
+        crowd.tasks.spawn(async move {
+            seat.guest.introduce(Standing::Stranger);
+            let peer = Arc::new(Peer::plain(address));
+            connection::serve(stream, peer, None, limits, handler, drain, seat).await;
         });
     }
     drop(listener);
-    connections.finish().await;
+    crowd.finish().await;
 }
 
 /// Serves HTTP/1.1 on a Unix socket at `path` (made owner-only, replaced when its owner is dead, removed at the end)
@@ -168,57 +174,27 @@ pub async fn serve_local_listener<H: Handler>(
     let fault = |source| LocalFault::Io { path: local.path().to_owned(), source };
     let listener = local.listener.try_clone().and_then(UnixListener::from_std).map_err(fault)?;
     let limits = Arc::new(limits);
-    let connections = Connections::new(&limits);
+    let crowd = Crowd::new(&limits);
     let mut stop = drain.clone();
     loop {
-        let Some(permit) = connections.slot(&mut stop).await else { break };
         let (stream, _) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) => { accept_failed(error).await; continue }
+                Err(error) => { accept_failed(error, &limits).await; continue }
             },
             () = stop.begun() => break,
         };
+        let Some(seat) = crowd.seat(&mut stop).await else { break };
         let (limits, handler, drain) = (limits.clone(), handler.clone(), drain.clone());
-        connections.tasks.spawn(async move {
-            let _permit = permit;
-            connection::serve(stream, Arc::new(Peer::local()), None, limits, handler, drain).await;
+        crowd.tasks.spawn(async move {
+            seat.guest.introduce(Standing::Known);
+            connection::serve(stream, Arc::new(Peer::local()), None, limits, handler, drain, seat).await;
         });
     }
     drop(listener);
     drop(local);
-    connections.finish().await;
+    crowd.finish().await;
     Ok(())
-}
-
-/// The connections of one listener.
-struct Connections {
-    slots: Arc<Semaphore>,
-    tasks: TaskTracker,
-}
-
-impl Connections {
-    fn new(limits: &Limits) -> Self {
-        Connections {
-            slots: Arc::new(Semaphore::new(limits.max_connections.max(1))),
-            tasks: TaskTracker::new(),
-        }
-    }
-
-    /// Waits for room for one more connection; none when the drain begins first.
-    async fn slot(&self, stop: &mut Drain) -> Option<tokio::sync::OwnedSemaphorePermit> {
-        tokio::select! {
-            biased;
-            () = stop.begun() => None,
-            permit = self.slots.clone().acquire_owned() => permit.ok(),
-        }
-    }
-
-    /// Waits for the end of all connections (each knows the deadline of the drain by itself).
-    async fn finish(self) {
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
 }
 
 /// The deadline of the drain.
@@ -241,10 +217,11 @@ async fn accept_tls(
 }
 
 /// Out of file descriptors or memory: what is open may end, so wait instead of spinning.
-async fn accept_failed(error: io::Error) {
+async fn accept_failed(error: io::Error, limits: &Limits) {
     let of_one_connection =
         matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !of_one_connection {
+        limits.hits.count(Hit::Descriptors);
         tracing::warn!(%error, "cannot accept a connection");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

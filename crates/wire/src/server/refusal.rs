@@ -1,15 +1,19 @@
 //! Requests that the listener itself refuses, before any handler sees them.
 
-use http::header::{CONNECTION, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use crate::{Request, Response, reply};
 
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("A request must not have both Content-Length and Transfer-Encoding")]
+    #[error("A request must state its length once, in lines that end in CR and LF")]
     TwoLengths,
+    #[error("A request must have one Host header")]
+    Host,
+    #[error("Content_Length and Transfer_Encoding are not headers")]
+    Disguised,
     #[error("The only supported transfer encoding is chunked")]
     TransferEncoding,
     #[error("This server supports neither Upgrade nor CONNECT")]
@@ -39,10 +43,23 @@ pub(crate) fn judge(request: &Request, two_lengths: bool) -> Result<(), Refusal>
     if !transfer_encoding_is_plain(request.headers()) {
         return Err(Refusal::TransferEncoding);
     }
+    if request.headers().keys().any(is_disguised) {
+        return Err(Refusal::Disguised);
+    }
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() > Version::HTTP_10 {
+        return Err(Refusal::Host);
+    }
     if request.method() == Method::CONNECT || request.headers().contains_key(UPGRADE) {
         return Err(Refusal::Upgrade);
     }
     Ok(())
+}
+
+/// A worker behind a gateway interface may read an underscore as a hyphen, and so find a length that we did not.
+fn is_disguised(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name.contains('_') && ["content-length", "transfer-encoding"].contains(&name.replace('_', "-").as_str())
 }
 
 /// No transfer encoding, or exactly one line that says `chunked`.
@@ -61,7 +78,7 @@ mod tests {
     use crate::body;
 
     fn request(headers: &[(&str, &str)]) -> Request {
-        let mut builder = http::Request::put("/x");
+        let mut builder = http::Request::put("/x").header(HOST, "x");
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }
@@ -78,6 +95,19 @@ mod tests {
         }
         let twice = request(&[("Transfer-Encoding", "chunked"), ("Transfer-Encoding", "chunked")]);
         assert_eq!(judge(&twice, false), Err(Refusal::TransferEncoding));
+    }
+
+    #[test]
+    fn one_host_and_no_length_in_disguise() {
+        assert_eq!(judge(&request(&[("Host", "y")]), false), Err(Refusal::Host));
+        for bad in ["Content_Length", "transfer_encoding"] {
+            assert_eq!(judge(&request(&[(bad, "4")]), false), Err(Refusal::Disguised), "{bad}");
+        }
+        let mut none = request(&[]);
+        none.headers_mut().remove(HOST);
+        assert_eq!(judge(&none, false), Err(Refusal::Host));
+        *none.version_mut() = Version::HTTP_10;
+        assert_eq!(judge(&none, false), Ok(()), "health checks of balancers");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::framing::{Framing, Owed};
+use crate::{Hit, LimitHits};
 
 /// The framing of a connection, shared between its socket (which feeds it) and its requests (which ask it).
 pub(crate) type SharedFraming = Arc<Mutex<Framing>>;
@@ -58,6 +59,7 @@ pub(crate) struct Watched<S> {
     stream: S,
     framing: SharedFraming,
     patience: Patience,
+    hits: LimitHits,
     /// Runs while the peer owes the rest of a header or of a body. Boxed: most reads never need it.
     read_deadline: Option<Pin<Box<Sleep>>>,
     /// Runs while the peer takes nothing.
@@ -69,11 +71,12 @@ pub(crate) struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S, framing: SharedFraming, patience: Patience) -> Self {
+    pub(crate) fn new(stream: S, framing: SharedFraming, patience: Patience, hits: LimitHits) -> Self {
         Watched {
             stream,
             framing,
             patience,
+            hits,
             read_deadline: None,
             write_deadline: None,
             reading: Account::default(),
@@ -99,7 +102,10 @@ impl<S> Watched<S> {
         }
         let until = self.writing.begin(self.patience, Instant::now());
         let deadline = self.write_deadline.get_or_insert_with(|| Box::pin(sleep_until(until)));
-        deadline.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        deadline.as_mut().poll(cx).map(|()| {
+            self.hits.count(Hit::AnswerTime);
+            Err(io::ErrorKind::TimedOut.into())
+        })
     }
 }
 
@@ -117,6 +123,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                     // Not moved by later bytes: a header that trickles in does not live longer.
                     Owed::Header => match &self.read_deadline {
                         Some(deadline) if deadline.is_elapsed() => {
+                            self.hits.count(Hit::HeaderTime);
                             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                         }
                         Some(_) => {}
@@ -145,7 +152,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                     self.read_deadline = Some(Box::pin(sleep_until(until)));
                 }
                 match self.read_deadline.as_mut().map(|deadline| deadline.as_mut().poll(cx)) {
-                    Some(Poll::Ready(())) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                    Some(Poll::Ready(())) => {
+                        let body = self.owed() == Owed::Body;
+                        self.hits.count(if body { Hit::BodyTime } else { Hit::HeaderTime });
+                        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+                    }
                     _ => Poll::Pending,
                 }
             }

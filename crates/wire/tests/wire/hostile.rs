@@ -234,10 +234,14 @@ async fn connections_beyond_the_limit_wait_until_there_is_room() {
     let estate = start(Limits { max_connections: 3, ..Limits::default() });
     let mut held = Vec::new();
     for _ in 0..3 {
-        held.push(estate.connect().await);
+        // Busy, so that none of them can be asked to leave.
+        let mut stream = estate.connect().await;
+        stream.write_all(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        held.push(stream);
     }
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let waiting = tokio::spawn(shake_hands(estate.connector.clone(), estate.server.address.clone()));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     assert!(!waiting.is_finished(), "a fourth connection was served");
     held.pop();
     let mut fourth = tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("room").unwrap();
@@ -245,4 +249,71 @@ async fn connections_beyond_the_limit_wait_until_there_is_room() {
     assert!(until_cut(&mut fourth).await.1.starts_with(b"HTTP/1.1 200 OK"));
     drop(held);
     estate.server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_do_nothing_make_room_for_those_that_have_something_to_say() {
+    let limits = Limits { max_connections: 3, ..Limits::default() };
+    let hits = limits.hits.clone();
+    let estate = start(limits);
+    // In a handshake that does not go on, between two requests, in a header, in a body.
+    let mut silent = vec![TcpStream::connect(&estate.server.address).await.unwrap()];
+    let mut held = Vec::new();
+    for begun in
+        ["", "GET /seen HTTP/1.1\r\nHos", "PUT /seen HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"]
+    {
+        let connected = tokio::time::timeout(Duration::from_secs(5), estate.connect()).await;
+        let mut stream = connected.expect("no room was made");
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        held.push(stream);
+        // So that it is clear who came first.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(until_cut(&mut silent.remove(0)).await.1, b"");
+    for _ in 0..3 {
+        let served = async {
+            let mut stream = estate.connect().await;
+            stream.write_all(b"GET /seen HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+            until_cut(&mut stream).await.1
+        };
+        let said = tokio::time::timeout(Duration::from_secs(10), served).await.expect("no room was made");
+        assert!(said.starts_with(b"HTTP/1.1 200 OK"));
+    }
+    assert!(hits.of(wire::Hit::MadeRoom) >= 2 && hits.of(wire::Hit::Connections) >= 2);
+    estate.server.stop().await;
+}
+
+#[tokio::test]
+async fn handshakes_that_do_not_go_on_keep_nobody_out() {
+    let limits = Limits { max_handshakes: 2, ..Limits::default() };
+    let estate = start(limits);
+    let mut silent = Vec::new();
+    for opening in [&b""[..], b"\x16\x03\x01\x02\x00\x01"].repeat(20) {
+        let mut stream = TcpStream::connect(&estate.server.address).await.unwrap();
+        stream.write_all(opening).await.unwrap();
+        silent.push(stream);
+    }
+    let connected = tokio::time::timeout(Duration::from_secs(5), estate.connect()).await;
+    connected.expect("silent handshakes took all turns");
+    drop(silent);
+    estate.server.stop().await;
+}
+
+#[tokio::test]
+async fn who_hides_where_a_body_ends_does_not_hold_the_connection_for_ever() {
+    let server = Local::start(limits(), Arc::new(Mirror));
+    let zeros = "0".repeat(100);
+    let blanks = " ".repeat(100);
+    for begun in [
+        // The parser reads 5; whoever looks at the beginning of the line only, the end of the body.
+        format!("PUT /seen HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{zeros}5\r\n\r\n\r\n"),
+        format!("PUT /seen HTTP/1.1\r\nHost: x\r\nContent-Length:{blanks}1000\r\n\r\nhalf"),
+        format!("PUT /seen HTTP/1.1\r\nHost: x\r\nContent-Length: {zeros}1000\r\n\r\nhalf"),
+    ] {
+        let mut stream = server.connect().await;
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let (held, said) = until_cut(&mut stream).await;
+        assert!(held < Duration::from_secs(3), "{begun:?}: {held:?}");
+        assert!(!said.starts_with(b"HTTP/1.1 200"), "{begun:?}");
+    }
 }

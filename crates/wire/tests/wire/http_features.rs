@@ -89,21 +89,6 @@ async fn bodies_stream_and_connections_are_kept() {
 }
 
 #[tokio::test]
-async fn surplus_connections_wait_their_turn() {
-    let ca = Ca::new("Puppet CA: test");
-    let limits = Limits { max_connections: 1, ..Limits::default() };
-    let optional = ClientCertificates::Optional;
-    let server = Server::start(&ca.server("front"), ca.trust(), optional, limits, Arc::new(Mirror));
-    let (first, second) = (client(&server, ca.client(None)), client(&server, ca.client(None)));
-    first.get("/seen", "*/*").await.unwrap();
-    let waiting = tokio::spawn(async move { second.get("/seen", "*/*").await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!waiting.is_finished());
-    drop(first);
-    assert_eq!(waiting.await.unwrap().unwrap().status, 200);
-}
-
-#[tokio::test]
 async fn a_connection_that_says_nothing_is_dropped() {
     let ca = Ca::new("Puppet CA: test");
     let limits = Limits { handshake_timeout: Duration::from_millis(200), ..Limits::default() };
