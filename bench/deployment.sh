@@ -35,6 +35,9 @@ clean_up() {
   set +e
   cure_all
   local pid
+  # Whole families: a parent that is killed outright leaves its children behind.
+  # shellcheck disable=SC2086
+  [[ -z ${front_pids[*]:-} ]] || kill ${front_pids[*]} 2>/dev/null
   for pid in "${!load[@]}"; do kill -9 "$pid" 2>/dev/null; done
   end_role
   [[ -z ${front_end_pid:-} ]] || end_roles

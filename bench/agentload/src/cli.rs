@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::front::args::FrontCommand;
 use crate::lean::args::LeanCommand;
 
 /// Load in the shape of Puppet agents, against a deployment on a loopback address.
@@ -33,6 +34,8 @@ pub enum Command {
     Catalog(CatalogArgs),
     /// A small steady load that finds the longest time without an answer
     Gap(GapArgs),
+    #[command(flatten)]
+    Front(FrontCommand),
     #[command(flatten)]
     Lean(LeanCommand),
 }

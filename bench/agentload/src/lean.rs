@@ -1,19 +1,19 @@
 //! Load on a CA's own port that costs little itself: blocking connections, prepared requests, answers of which no more
 //! is read than a status and a length. Generator and CA share the processors, so what the one spares the other has.
 
-mod answer;
 pub mod args;
-mod crowd;
+pub mod crowd;
 mod directory;
 mod directory_files;
 mod enrol;
 mod get;
-mod line;
+pub mod line;
 mod list;
+pub mod message;
 mod revoke;
 mod sign_rate;
 mod sync_rate;
-mod usage;
+pub mod usage;
 mod wait;
 
 use crate::cli::Cli;

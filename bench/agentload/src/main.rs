@@ -10,6 +10,7 @@ mod cli;
 mod clock;
 mod enrol;
 mod facts;
+mod front;
 mod gap;
 mod latency;
 mod lean;
@@ -43,6 +44,7 @@ fn run(cli: cli::Cli) -> anyhow::Result<bool> {
         Command::Enrol(args) => agents(&cli, async |target| enrol::run(target, args).await),
         Command::Catalog(args) => agents(&cli, async |target| catalog::run(target, args).await),
         Command::Gap(args) => agents(&cli, async |target| gap::run(target, args).await),
+        Command::Front(command) => front::run(&cli, command),
         Command::Lean(command) => lean::run(&cli, command),
     }
 }

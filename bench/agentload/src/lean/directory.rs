@@ -56,7 +56,8 @@ impl Plan<'_> {
     }
 }
 
-/// Makes `DIR/ca`, `DIR/identity` and `DIR/names`.
+/// Makes `DIR/ca`, `DIR/identity` and `DIR/names`. `DIR/identity/node-keys.pem` has the keys of the nodes: number N has
+/// block N modulo their number. `DIR/crl_after.pem` is the revocation list with the first node on it that is not yet.
 pub fn run(args: &MakeDirectoryArgs) -> anyhow::Result<Made> {
     anyhow::ensure!(args.revoked <= args.signed, "more revoked than signed");
     anyhow::ensure!(!args.dir.exists(), "{} exists", args.dir.display());
@@ -72,12 +73,20 @@ pub fn run(args: &MakeDirectoryArgs) -> anyhow::Result<Made> {
     let certificate = issue::self_signed_ca(ca_name, &*key, Serial::from_u64(1), from, to)?;
     let authority = Authority { certificate, signer: key.clone() };
 
-    write_nodes(&plan, &authority, &cadir)?;
+    let keys = (0..KEYS).map(|_| PrivateKey::generate(KeyKind::EcP256)).collect::<Result<Vec<_>, _>>()?;
+    write_nodes(&plan, &authority, &keys, &cadir)?;
+    let pems: String = keys.iter().map(PrivateKey::to_pem).collect();
+    files::write_private(&dir.join("identity/node-keys.pem"), pems.as_bytes())?;
     let identities = write_identities(&plan, &authority)?;
-    let entries: Vec<(Serial, i64)> =
-        plan.revoked_serials().map(|serial| (Serial::from_u64(serial), now - 60)).collect();
-    let draft = pki::crl::CrlDraft::at(now, 1, &entries);
-    let list = pki::crl::issue(&authority, &draft)?;
+    let revoked_until = |end: u64| -> Vec<(Serial, i64)> {
+        (plan.revoked_serials().start..end).map(|serial| (Serial::from_u64(serial), now - 60)).collect()
+    };
+    let end = plan.revoked_serials().end;
+    let list = pki::crl::issue(&authority, &pki::crl::CrlDraft::at(now, 1, &revoked_until(end)))?;
+    if end < plan.first_identity() {
+        let after = pki::crl::issue(&authority, &pki::crl::CrlDraft::at(now, 2, &revoked_until(end + 1)))?;
+        files::write(&dir.join("crl_after.pem"), after.to_pem().as_bytes())?;
+    }
 
     let validity = (now - BACKDATED_SECONDS, now + TTL);
     let cleaned = (0..args.cleaned).map(|n| (2 + u64::from(n), format!("gone-{n:07}.example.com")));
@@ -101,14 +110,18 @@ fn node(number: u32) -> String {
 }
 
 /// Signs and writes the nodes' certificates, on all processors.
-fn write_nodes(plan: &Plan<'_>, authority: &Authority, cadir: &Path) -> anyhow::Result<()> {
-    let keys = (0..KEYS).map(|_| PrivateKey::generate(KeyKind::EcP256)).collect::<Result<Vec<_>, _>>()?;
+fn write_nodes(
+    plan: &Plan<'_>,
+    authority: &Authority,
+    keys: &[PrivateKey],
+    cadir: &Path,
+) -> anyhow::Result<()> {
     let threads = u32::try_from(std::thread::available_parallelism()?.get())?;
     let (count, made) = (plan.args.signed, AtomicUsize::new(0));
     let one = |number: u32| -> anyhow::Result<()> {
         let serial = Serial::from_u64(plan.first_node() + u64::from(number));
         let certname = Certname::parse(&node(number))?;
-        let spki = keys[number as usize % KEYS].spki_der().to_vec();
+        let spki = keys[number as usize % keys.len()].spki_der().to_vec();
         let mut profile = LeafProfile::own(certname, spki, serial, plan.now, TTL);
         profile.layout = LeafLayout::Request;
         let pem = issue::sign_leaf(authority, &profile)?.to_pem();

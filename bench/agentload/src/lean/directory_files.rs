@@ -47,7 +47,8 @@ pub fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     fs::write(path, content).with_context(|| path.display().to_string())
 }
 
-fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+/// As [`write()`], for what only its owner may read.
+pub fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     write(path, content)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o640)).with_context(|| path.display().to_string())
 }

@@ -11,8 +11,8 @@ use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use super::answer::AnswerReader;
 use super::args::DoorArgs;
+use super::message::MessageReader;
 
 /// Where connections are opened, and as whom.
 pub struct Door {
@@ -103,7 +103,7 @@ impl Line {
         while self.tls.wants_write() {
             self.tls.write_tls(&mut self.tcp)?;
         }
-        let mut reader = AnswerReader::default();
+        let mut reader = MessageReader::default();
         loop {
             if self.tls.read_tls(&mut self.tcp)? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -134,16 +134,19 @@ impl Line {
     }
 }
 
-fn blocks(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// What is in a file.
+pub fn blocks(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("could not read {}", path.display()))
 }
 
-fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+/// The certificates of a PEM file.
+pub fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let blocks = pki::pem::parse_all(&blocks(path)?).with_context(|| path.display().to_string())?;
     Ok(blocks.into_iter().map(|block| CertificateDer::from(block.der)).collect())
 }
 
-fn private_key(path: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
+/// The private key of a PEM file.
+pub fn private_key(path: &Path) -> anyhow::Result<PrivateKeyDer<'static>> {
     let key = pki::PrivateKey::from_pem(&blocks(path)?).with_context(|| format!("key {}", path.display()))?;
     Ok(PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.pkcs8_der())))
 }

@@ -1,16 +1,25 @@
-//! As much of an HTTP/1.1 answer as a load needs: its status, and where it ends.
+//! As much of an HTTP/1.1 message as a load and its other end need: its head, and where it ends.
 
 /// Longest head that is believed.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// Reads one answer from pieces as they come.
+/// Reads one message from pieces as they come.
 #[derive(Debug, Default)]
-pub struct AnswerReader {
+pub struct MessageReader {
+    kind: Kind,
     head: Vec<u8>,
     stage: Stage,
     status: u16,
     close: bool,
     body: u64,
+}
+
+/// What it is: an answer has a status, and a request without a length has no body.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Answer,
+    Request,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +37,10 @@ enum Stage {
     Done,
 }
 
-/// Not an answer that this reader understands.
+/// Not a message that this reader understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotHttp {
-    #[error("the answer's head is too long")]
+    #[error("the head is too long")]
     Head,
     #[error("the answer has no status")]
     Status,
@@ -41,9 +50,14 @@ pub enum NotHttp {
     Chunk,
 }
 
-impl AnswerReader {
-    /// Takes a piece; `true` when the answer is complete. What follows the end in the same piece is dropped: nothing
-    /// was asked for beyond it.
+impl MessageReader {
+    /// For a request.
+    pub fn request() -> MessageReader {
+        MessageReader { kind: Kind::Request, ..MessageReader::default() }
+    }
+
+    /// Takes a piece; `true` when the message is complete. What follows its end in the same piece is dropped:
+    /// nobody on this machine sends on before the other side has had its turn.
     pub fn feed(&mut self, mut piece: &[u8]) -> Result<bool, NotHttp> {
         if self.stage == Stage::Head {
             let known = self.head.len();
@@ -68,19 +82,26 @@ impl AnswerReader {
         self.status
     }
 
+    /// The head, once it is there, with the empty line that ends it.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// Octets of the body.
     pub fn body(&self) -> u64 {
         self.body
     }
 
-    /// Whether the server ends the connection after this answer.
+    /// Whether the connection ends after this message.
     pub fn closes(&self) -> bool {
         self.close
     }
 
     fn read_head(&mut self) -> Result<(), NotHttp> {
-        let status = self.head.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok());
-        self.status = status.and_then(|digits| digits.parse().ok()).ok_or(NotHttp::Status)?;
+        if self.kind == Kind::Answer {
+            let status = self.head.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok());
+            self.status = status.and_then(|digits| digits.parse().ok()).ok_or(NotHttp::Status)?;
+        }
         let (mut length, mut chunked) = (None, false);
         for line in self.head.split(|octet| *octet == b'\n').skip(1) {
             let Some(colon) = line.iter().position(|octet| *octet == b':') else { continue };
@@ -97,6 +118,7 @@ impl AnswerReader {
             (204 | 304, _, _) | (_, false, Some(0)) => Stage::Done,
             (_, true, _) => Stage::ChunkLine(0, false),
             (_, false, Some(length)) => Stage::Length(length),
+            (_, false, None) if self.kind == Kind::Request => Stage::Done,
             (_, false, None) => return Err(NotHttp::Endless),
         };
         Ok(())
@@ -156,7 +178,7 @@ mod tests {
     /// Whatever the pieces, the same answer: status, length of the body, whether the connection ends.
     fn read(text: &str) -> Result<(u16, u64, bool), NotHttp> {
         let mut results = [1, 2, 3, 7, text.len()].map(|size| {
-            let mut reader = AnswerReader::default();
+            let mut reader = MessageReader::default();
             let mut done = false;
             for piece in text.as_bytes().chunks(size) {
                 assert!(!done, "it was complete before its end");
@@ -189,8 +211,18 @@ mod tests {
     }
 
     #[test]
+    fn requests_with_and_without_a_body() {
+        let mut reader = MessageReader::request();
+        assert_eq!(reader.feed(b"GET /x HTTP/1.1\r\nHost: y\r\n\r\n"), Ok(true));
+        assert!(reader.head().starts_with(b"GET /x ") && reader.head().ends_with(b"\r\n\r\n"));
+        let mut reader = MessageReader::request();
+        assert_eq!(reader.feed(b"PUT /x HTTP/1.1\r\nContent-Length: 3\r\n\r\nab"), Ok(false));
+        assert_eq!((reader.feed(b"c"), reader.body()), (Ok(true), 3));
+    }
+
+    #[test]
     fn what_is_no_answer() {
-        let feed = |text: &str| AnswerReader::default().feed(text.as_bytes());
+        let feed = |text: &str| MessageReader::default().feed(text.as_bytes());
         assert_eq!(feed("HTTP/1.1 200 OK\r\n\r\n"), Err(NotHttp::Endless));
         assert_eq!(feed("SSH-2.0-OpenSSH\r\n\r\n"), Err(NotHttp::Status));
         assert_eq!(feed(&"x".repeat(MAX_HEAD + 1)), Err(NotHttp::Head));
