@@ -1,7 +1,7 @@
 //! Certificate signing requests (PKCS#10, RFC 2986), read and made.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::alt_name::AltName;
 use crate::asn1::{Malformed, Reader, tag, writer};
@@ -26,6 +26,8 @@ struct Inner {
     attributes: Vec<Attribute>,
     extensions: Vec<Extension>,
     alt_names: Vec<AltName>,
+    /// What checking the signature came to: the octets do not change, and each check costs as much as a signature.
+    verified: OnceLock<Result<(), VerifyFault>>,
 }
 
 /// Why text is no signing request.
@@ -193,12 +195,12 @@ impl Request {
         self.attribute_utf8(&oid::PP_AUTH_AUTO_RENEW).or_else(extension).is_some_and(|value| value == "true")
     }
 
-    /// Checks that whoever made the request holds its private key.
+    /// Checks that whoever made the request holds its private key; once, however often it is asked.
     ///
     /// # Errors
     /// [`VerifyFault`]
     pub fn verify_signature(&self) -> Result<(), VerifyFault> {
-        self.0.signed.verify(&self.0.spki)
+        self.0.verified.get_or_init(|| self.0.signed.verify(&self.0.spki)).clone()
     }
 }
 
@@ -230,7 +232,8 @@ impl Inner {
             Some(extension) => AltName::read_all(&extension.value)?,
             None => Vec::new(),
         };
-        Ok(Inner { signed, subject, spki, attributes, extensions, alt_names })
+        let verified = OnceLock::new();
+        Ok(Inner { signed, subject, spki, attributes, extensions, alt_names, verified })
     }
 }
 
