@@ -6,8 +6,8 @@
 //! header = { 0: format, 1: base position }          entry = { 0: entry, 1: index known durable when it was written }
 //! ```
 //!
-//! What follows the last good record is a torn tail (written, never flushed, cut off by a crash) and is cut away when
-//! the file is opened. Unless a later record proves that the bad place had once been flushed: then the file is
+//! What follows the last good record is a torn tail (written, never flushed, cut off by a crash; or octets of value 0,
+//! kept for the records to come) and is cut away when the file is opened. Unless a later record proves that the bad place had once been flushed: then the file is
 //! damaged, and opening fails rather than forget something acknowledged.
 
 use std::io;
@@ -23,6 +23,8 @@ use crate::storage::{FileStorage, Storage};
 const MAGIC: [u8; 4] = *b"BnLg";
 const PREFIX: usize = 12;
 const FORMAT: u32 = 1;
+/// Octets of a record beside the payload of its entry, at most.
+const ABOUT_A_RECORD: usize = 64;
 
 /// Why the log cannot be read or written.
 #[derive(Debug, Error)]
@@ -69,11 +71,21 @@ struct Header {
     base: Position,
 }
 
-#[derive(Encode, Decode)]
+#[derive(Decode)]
 #[cbor(map)]
 struct Record {
     #[n(0)]
     entry: Entry,
+    #[n(1)]
+    durable: u64,
+}
+
+/// [`Record`], as it is written.
+#[derive(Encode)]
+#[cbor(map)]
+struct NewRecord<'a> {
+    #[n(0)]
+    entry: &'a Entry,
     #[n(1)]
     durable: u64,
 }
@@ -138,8 +150,8 @@ impl<S: Storage> Log<S> {
         }
         if offset < bytes.len() {
             let missing = log.last().index + 1;
-            if (offset..bytes.len()).any(|at| entry_at(&bytes, at).is_some_and(|(r, _)| r.durable >= missing))
-            {
+            let vouches = |at| entry_at(&bytes, at).is_some_and(|(record, _)| record.durable >= missing);
+            if (offset..bytes.len()).any(|at| bytes[at] == MAGIC[0] && vouches(at)) {
                 return Err(LogFault::Damaged { offset: offset as u64, index: missing });
             }
             log.storage.truncate(offset as u64)?;
@@ -183,7 +195,8 @@ impl<S: Storage> Log<S> {
     /// file has been cut back, or, when that failed too, the log is poisoned.
     pub fn append(&mut self, entries: &[Entry]) -> Result<(), LogFault> {
         self.usable()?;
-        let mut bytes = Vec::new();
+        let payloads: usize = entries.iter().map(|entry| entry.payload.len()).sum();
+        let mut bytes = Vec::with_capacity(payloads + entries.len() * ABOUT_A_RECORD);
         let mut places = Vec::with_capacity(entries.len());
         let mut last = self.last();
         for entry in entries {
@@ -191,8 +204,7 @@ impl<S: Storage> Log<S> {
                 return Err(LogFault::Misfit(entry.position));
             }
             last = entry.position;
-            let record = Record { entry: entry.clone(), durable: self.flushed.index };
-            put_record(&mut bytes, &minicbor::to_vec(&record).expect("writing CBOR into memory cannot fail"));
+            put_record(&mut bytes, NewRecord { entry, durable: self.flushed.index });
             places.push((entry.position, self.end() + bytes.len() as u64));
         }
         if let Err(fault) = self.storage.append(&bytes) {
@@ -284,19 +296,21 @@ impl<S: Storage> Log<S> {
 }
 
 fn header(base: Position) -> Vec<u8> {
-    let header =
-        minicbor::to_vec(Header { format: FORMAT, base }).expect("writing CBOR into memory cannot fail");
     let mut bytes = Vec::new();
-    put_record(&mut bytes, &header);
+    put_record(&mut bytes, Header { format: FORMAT, base });
     bytes
 }
 
-fn put_record(bytes: &mut Vec<u8>, content: &[u8]) {
+fn put_record(bytes: &mut Vec<u8>, content: impl Encode<()>) {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; PREFIX]);
+    minicbor::encode(content, &mut *bytes).expect("writing CBOR into memory cannot fail");
+    let (prefix, content) = bytes[start..].split_at_mut(PREFIX);
     let length = (content.len() as u32).to_le_bytes();
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&length);
-    bytes.extend_from_slice(&crc32c::crc32c_append(crc32c::crc32c(&length), content).to_le_bytes());
-    bytes.extend_from_slice(content);
+    let sum = crc32c::crc32c_append(crc32c::crc32c(&length), content).to_le_bytes();
+    prefix[..4].copy_from_slice(&MAGIC);
+    prefix[4..8].copy_from_slice(&length);
+    prefix[8..].copy_from_slice(&sum);
 }
 
 /// Content of the record at `offset` and where it ends; none if there is no whole, sound record.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::witness;
@@ -91,11 +92,21 @@ impl Cell for FileCell {
     }
 }
 
-/// [`Storage`] as one file, mode 0600.
+/// Octets of value 0 that are kept after the end of the content. A flush of what only takes their place has nothing to
+/// tell the file system: it writes the data and is done, without a commit of the journal that everybody else's changes
+/// would share and wait for.
+const RESERVE: usize = 256 * 1024;
+
+/// [`Storage`] as one file, mode 0600. While it is being appended to, there may be octets of value 0 after its content;
+/// a crash leaves them there, and who opens it finds them.
 #[derive(Debug)]
 pub struct FileStorage {
     path: PathBuf,
     file: File,
+    /// Where the content ends.
+    end: u64,
+    /// Where the file does.
+    length: u64,
 }
 
 impl FileStorage {
@@ -103,7 +114,8 @@ impl FileStorage {
     pub fn open(path: impl Into<PathBuf>) -> io::Result<FileStorage> {
         let path = path.into();
         let file = OpenOptions::new().read(true).write(true).open(&path)?;
-        Ok(FileStorage { path, file })
+        let length = file.metadata()?.len();
+        Ok(FileStorage { path, file, end: length, length })
     }
 
     /// Makes the file at `path` with `bytes` in it, durable, in place of any older one.
@@ -111,6 +123,13 @@ impl FileStorage {
         let path = path.into();
         replace_file(&path, bytes)?;
         FileStorage::open(path)
+    }
+
+    fn write_at_end(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, self.end)?;
+        witness::wrote(&self.file, self.end, bytes);
+        self.length = self.length.max(self.end + bytes.len() as u64);
+        Ok(())
     }
 }
 
@@ -122,20 +141,32 @@ impl Storage for FileStorage {
     fn read_from(&mut self, offset: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.file.seek(SeekFrom::Start(offset))?;
-        self.file.read_to_end(&mut bytes)?;
+        (&self.file).take(self.end.saturating_sub(offset)).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let end = self.file.seek(SeekFrom::End(0))?;
-        self.file.write_all(bytes)?;
-        witness::wrote(&self.file, end, bytes);
+        let end = self.end + bytes.len() as u64;
+        if end > self.length {
+            let mut with_reserve = Vec::with_capacity(bytes.len() + RESERVE);
+            with_reserve.extend_from_slice(bytes);
+            with_reserve.resize(bytes.len() + RESERVE, 0);
+            if self.write_at_end(&with_reserve).is_err() {
+                // A disk that is almost full may still have room for the bytes alone.
+                self.truncate(self.end)?;
+                self.write_at_end(bytes)?;
+            }
+        } else {
+            self.write_at_end(bytes)?;
+        }
+        self.end = end;
         Ok(())
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
         self.file.set_len(length)?;
         witness::cut(&self.file, length);
+        (self.end, self.length) = (length, length);
         Ok(())
     }
 
@@ -147,7 +178,7 @@ impl Storage for FileStorage {
 
     fn replace(&mut self, bytes: &[u8]) -> io::Result<()> {
         replace_file(&self.path, bytes)?;
-        self.file = OpenOptions::new().read(true).write(true).open(&self.path)?;
+        *self = FileStorage::open(self.path.clone())?;
         Ok(())
     }
 }
@@ -178,6 +209,10 @@ mod tests {
         assert_eq!(storage.read().unwrap(), b"head-x");
         storage.replace(b"new").unwrap();
         storage.append(b"er").unwrap();
-        assert_eq!(FileStorage::open(dir.path().join("log")).unwrap().read().unwrap(), b"newer");
+        assert_eq!(storage.read().unwrap(), b"newer");
+        let mut kept = FileStorage::open(dir.path().join("log")).unwrap().read().unwrap();
+        assert_eq!(kept.len(), b"newer".len() + RESERVE, "the next append finds its place made");
+        assert!(kept.split_off(b"newer".len()).iter().all(|octet| *octet == 0));
+        assert_eq!(kept, b"newer");
     }
 }

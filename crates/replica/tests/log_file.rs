@@ -26,6 +26,7 @@ proptest! {
         torn in vec(vec(any::<u8>(), 0..30), 1..5),
         cut in any::<prop::sample::Index>(),
         garbage in vec(any::<u8>(), 0..20),
+        shorter in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
@@ -36,10 +37,16 @@ proptest! {
         let safe = log.size() as usize;
         let second = entries(log.last(), &torn);
         log.append(&second).unwrap();
+        let written = log.size() as usize;
         drop(log);
         let mut bytes = fs::read(&path).unwrap();
-        let keep = safe + cut.index(bytes.len() - safe);
-        bytes.truncate(keep);
+        let keep = safe + cut.index(written - safe);
+        if shorter {
+            bytes.truncate(keep);
+        } else {
+            // What lies after it was kept free before it was written.
+            bytes[keep..].fill(0);
+        }
         bytes.extend(&garbage);
         fs::write(&path, &bytes).unwrap();
         let (mut log, found) = Log::open_at(&path).unwrap();
