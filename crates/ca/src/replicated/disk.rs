@@ -26,42 +26,39 @@ pub(super) enum Job {
 }
 
 /// Runs until the sender of jobs is gone.
-pub(super) fn run(mut log: Log, probe: &PathBuf, jobs: &Receiver<Job>, report: &Sender<Input>) {
-    let mut failed = false;
+pub(super) fn run(log: Log, probe: &PathBuf, jobs: &Receiver<Vec<Job>>, report: &Sender<Input>) {
+    let mut disk = Disk { log, report, failed: false };
     while let Ok(first) = jobs.recv() {
         let mut flush = None;
-        for job in std::iter::once(first).chain(jobs.try_iter()) {
-            if failed && !matches!(job, Job::Resume) {
+        // What is appended goes into the file in one piece.
+        let mut entries = Vec::new();
+        for job in first.into_iter().chain(jobs.try_iter().flatten()) {
+            if disk.failed && !matches!(job, Job::Resume) {
                 continue;
             }
+            if !matches!(job, Job::Append(_) | Job::Flush(_)) {
+                disk.append(&mut entries, &mut flush);
+            }
             match job {
-                Job::Append(entries) => {
-                    if let Err(fault) = log.append(&entries) {
-                        error!(%fault, "the log cannot be written");
-                        failed = true;
-                        flush = None;
-                        let event = Event::LogFailed { fault: fault.fault(), kept: log.last() };
-                        tell(report, Input::Event(event));
-                    }
-                }
+                Job::Append(more) => entries.extend(more),
                 Job::Flush(up_to) => flush = Some(up_to),
                 Job::Truncate(to) => {
                     // What is cut away needs no flush; the cut is durable, and everything before it.
                     flush = None;
-                    end_unless_done(log.truncate(&to).map(|()| to));
+                    end_unless_done(disk.log.truncate(&to).map(|()| to));
                 }
                 Job::Reset(position, done) => {
                     flush = None;
                     // The loop waits for this, unless it has ended.
-                    let _ = done.send(log.reset(position));
+                    let _ = done.send(disk.log.reset(position));
                 }
                 Job::Compact(to) => {
-                    flush_now(&mut log, &mut flush, report);
-                    if let Err(fault) = log.compact(&to) {
+                    disk.flush(&mut flush);
+                    if let Err(fault) = disk.log.compact(&to) {
                         warn!(%fault, "the log could not be shortened");
                     }
                 }
-                Job::Resume => failed = false,
+                Job::Resume => disk.failed = false,
                 Job::Probe => {
                     if writable(probe).is_ok() {
                         tell(report, Input::Event(Event::LogRecovered));
@@ -69,14 +66,38 @@ pub(super) fn run(mut log: Log, probe: &PathBuf, jobs: &Receiver<Job>, report: &
                 }
             }
         }
-        flush_now(&mut log, &mut flush, report);
+        disk.append(&mut entries, &mut flush);
+        disk.flush(&mut flush);
     }
 }
 
-fn flush_now(log: &mut Log, wanted: &mut Option<Position>, report: &Sender<Input>) {
-    if let Some(up_to) = wanted.take() {
-        end_unless_done(log.flush());
-        tell(report, Input::Event(Event::Flushed { up_to }));
+struct Disk<'a> {
+    log: Log,
+    report: &'a Sender<Input>,
+    /// What was queued before somebody has looked at the failure is dropped.
+    failed: bool,
+}
+
+impl Disk<'_> {
+    fn append(&mut self, entries: &mut Vec<Entry>, flush: &mut Option<Position>) {
+        let entries = std::mem::take(entries);
+        if entries.is_empty() {
+            return;
+        }
+        if let Err(fault) = self.log.append(&entries) {
+            error!(%fault, "the log cannot be written");
+            self.failed = true;
+            *flush = None;
+            let event = Event::LogFailed { fault: fault.fault(), kept: self.log.last() };
+            tell(self.report, Input::Event(event));
+        }
+    }
+
+    fn flush(&mut self, wanted: &mut Option<Position>) {
+        if let Some(up_to) = wanted.take() {
+            end_unless_done(self.log.flush());
+            tell(self.report, Input::Event(Event::Flushed { up_to }));
+        }
     }
 }
 

@@ -27,6 +27,9 @@ use tracing::{error, info, warn};
 
 /// The role is looked at again at least so often: how fresh a standby is depends on time alone.
 const LONGEST_NAP: Duration = Duration::from_millis(200);
+/// Inputs that are dealt with together, when so many are there: what they want of the log is one piece of work for its
+/// thread, which is woken once, and one flush for all of them.
+const AT_ONCE: usize = 64;
 /// Between attempts to write a disk that failed.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
@@ -35,7 +38,8 @@ pub(super) struct Surroundings {
     pub shared: Arc<Shared>,
     pub projection: Projection,
     pub network: Network,
-    pub jobs: Sender<Job>,
+    /// To the log's thread, in order.
+    pub jobs: Sender<Vec<Job>>,
     pub inputs: Sender<Input>,
     pub layout: Layout,
 }
@@ -52,6 +56,8 @@ pub(super) struct Engine {
     /// Names of keys that entries name and that nobody uses any more.
     pub(super) not_in_use: BTreeSet<String>,
     next_number: u64,
+    /// What the log's thread is to be asked next.
+    jobs: Vec<Job>,
     /// Snapshots packed for others.
     parcels: BTreeMap<MemberName, File>,
     /// What was last said of a snapshot that arrives or leaves: when, and how far it was.
@@ -103,6 +109,7 @@ impl Engine {
             open_frames: BTreeMap::new(),
             not_in_use: BTreeSet::new(),
             next_number: 0,
+            jobs: Vec::new(),
             parcels: BTreeMap::new(),
             progress: Progress::default(),
             since_snapshot,
@@ -120,6 +127,7 @@ impl Engine {
         while !self.ended {
             if !self.stalled.is_empty() {
                 self.wait_for_disk(&mut membership, inputs);
+                self.send_jobs();
                 continue;
             }
             let input = match self.backlog.pop_front() {
@@ -134,6 +142,19 @@ impl Engine {
                 Some(input) => self.take(input, &mut membership),
                 None => self.step(Event::Tick, &mut membership),
             }
+            for _ in 1..AT_ONCE {
+                if self.ended || !self.stalled.is_empty() || !self.backlog.is_empty() {
+                    break;
+                }
+                let Ok(input) = inputs.try_recv() else { break };
+                // What others are told of this member's role must not be late.
+                let is_proposal = matches!(input, Input::Propose(_));
+                self.take(input, &mut membership);
+                if !is_proposal {
+                    break;
+                }
+            }
+            self.send_jobs();
             self.look_at_role();
         }
         let role = ledger::Role { decides: false, reads: false, ..(*self.around.shared.role()).clone() };
@@ -216,6 +237,7 @@ impl Engine {
             Input::Unpacked { position, state: Some(state) } => {
                 let (done, finished) = mpsc::channel();
                 self.ask_log(Job::Reset(position, done));
+                self.send_jobs();
                 if !matches!(finished.recv(), Ok(Ok(()))) {
                     return self.end("the log could not be begun anew after a snapshot");
                 }
@@ -455,9 +477,15 @@ impl Engine {
         });
     }
 
-    fn ask_log(&self, job: Job) {
-        // Its thread lives as long as this loop.
-        let _ = self.around.jobs.send(job);
+    fn ask_log(&mut self, job: Job) {
+        self.jobs.push(job);
+    }
+
+    fn send_jobs(&mut self) {
+        if !self.jobs.is_empty() {
+            // Its thread lives as long as this loop.
+            let _ = self.around.jobs.send(std::mem::take(&mut self.jobs));
+        }
     }
 
     fn look_at_role(&self) {
