@@ -10,8 +10,8 @@ use replica::witness;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -30,13 +30,36 @@ const FINISH_WITHIN: Duration = Duration::from_secs(5);
 type Errand = Box<dyn FnOnce(&Directory) + Send>;
 
 enum Job {
-    Effects {
-        index: u64,
-        effects: Vec<DirectoryEffect>,
-    },
+    Effects { index: u64, effects: Vec<DirectoryEffect> },
     Errand(Errand),
+}
+
+/// Ends the gathering of effects. What is queued does not: a thread that woke for each certificate would spend more on
+/// waking than on the certificates.
+#[derive(Debug, Default)]
+struct Hurry {
+    called: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Hurry {
+    fn called(&self) -> MutexGuard<'_, bool> {
+        // Each change is a single assignment.
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Somebody waits for what was queued before.
-    Hurry,
+    fn call(&self) {
+        *self.called() = true;
+        self.wake.notify_one();
+    }
+
+    /// Waits until somebody calls, for at most so long.
+    fn wait(&self, patience: Duration) {
+        let called = self.called();
+        let waited = self.wake.wait_timeout_while(called, patience, |called| !*called);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+    }
 }
 
 /// How far the directory follows the log.
@@ -85,6 +108,7 @@ pub struct Projection {
     progress: watch::Receiver<Progress>,
     underway: Arc<Underway>,
     waiting: Arc<AtomicUsize>,
+    hurry: Arc<Hurry>,
     known: Arc<Known>,
 }
 
@@ -107,12 +131,14 @@ impl Projection {
         let (publish, progress) = watch::channel(Progress { index, fault: None });
         let underway = Arc::new(Underway::default());
         let waiting = Arc::new(AtomicUsize::new(0));
+        let hurry = Arc::new(Hurry::default());
         let known = directory.known();
         let thread = std::thread::Builder::new().name("ca-directory".into()).spawn({
-            let (underway, waiting) = (Arc::clone(&underway), Arc::clone(&waiting));
-            move || run(&directory, &receiver, &publish, &underway, &waiting)
+            let (underway, waiting, hurry) =
+                (Arc::clone(&underway), Arc::clone(&waiting), Arc::clone(&hurry));
+            move || run(&directory, &receiver, &publish, &underway, (&waiting, &hurry))
         })?;
-        Ok((Self { sender, progress, underway, waiting, known }, thread))
+        Ok((Self { sender, progress, underway, waiting, hurry, known }, thread))
     }
 
     /// The directory's single files, as this CA knows them.
@@ -141,6 +167,7 @@ impl Projection {
     /// Runs `errand` once everything queued so far is durable, before anything queued later begins.
     pub fn run(&self, errand: impl FnOnce(&Directory) + Send + 'static) {
         let _ = self.sender.send(Job::Errand(Box::new(errand)));
+        self.hurry.call();
     }
 
     /// Waits until everything queued so far is in the directory; false when the thread has ended before.
@@ -179,10 +206,10 @@ impl Projection {
         if self.lag(index) == 0 {
             return true;
         }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.waiting.fetch_add(1, Ordering::AcqRel);
         let _waiting = Waiting(&self.waiting);
-        // Counted before, so either the thread sees the number or it meets this.
-        let _ = self.sender.send(Job::Hurry);
+        // Counted before, so either the thread sees the number or it hears this.
+        self.hurry.call();
         self.progress.clone().wait_for(|progress| progress.index >= index).await.is_ok()
     }
 }
@@ -192,15 +219,14 @@ fn run(
     receiver: &Receiver<Job>,
     publish: &watch::Sender<Progress>,
     underway: &Underway,
-    waiting: &AtomicUsize,
+    hurry: (&AtomicUsize, &Hurry),
 ) {
     let mut next = receiver.recv().ok();
     while let Some(job) = next.take() {
         match job {
-            Job::Hurry => {}
             Job::Errand(errand) => errand(directory),
             Job::Effects { index, effects } => {
-                let (batch, last, errand) = gather(index, effects, receiver, waiting);
+                let (batch, last, errand) = gather(index, effects, receiver, hurry);
                 next = errand;
                 carry_out(directory, &batch, publish);
                 mark(directory, last);
@@ -220,29 +246,35 @@ fn gather(
     index: u64,
     effects: Vec<DirectoryEffect>,
     receiver: &Receiver<Job>,
-    waiting: &AtomicUsize,
+    (waiting, hurry): (&AtomicUsize, &Hurry),
 ) -> (Batch, u64, Option<Job>) {
     let mut last = index;
+    let mut entries = 1;
     let mut batch = Batch::default();
     effects.into_iter().for_each(|effect| batch.add(effect));
     let until = Instant::now() + GATHER;
-    for _ in 1..ENTRIES_PER_BATCH {
-        let patience = match waiting.load(Ordering::Relaxed) {
+    loop {
+        // Looked at before the queue: whoever waits has been queued before.
+        let patience = match waiting.load(Ordering::Acquire) {
             0 => until.saturating_duration_since(Instant::now()),
             _ => Duration::ZERO,
         };
-        match receiver.recv_timeout(patience) {
-            Ok(Job::Effects { index, effects }) => {
-                last = index;
-                effects.into_iter().for_each(|effect| batch.add(effect));
+        while entries < ENTRIES_PER_BATCH {
+            match receiver.try_recv() {
+                Ok(Job::Effects { index, effects }) => {
+                    last = index;
+                    entries += 1;
+                    effects.into_iter().for_each(|effect| batch.add(effect));
+                }
+                Ok(errand @ Job::Errand(_)) => return (batch, last, Some(errand)),
+                Err(_) => break,
             }
-            // From now on the number says so.
-            Ok(Job::Hurry) => {}
-            Ok(errand @ Job::Errand(_)) => return (batch, last, Some(errand)),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
+        if patience.is_zero() || entries == ENTRIES_PER_BATCH {
+            return (batch, last, None);
+        }
+        hurry.wait(patience);
     }
-    (batch, last, None)
 }
 
 /// Notes how far the directory is, so that the next start need not repeat what is there. Not flushed: it is
