@@ -20,6 +20,7 @@ mod revoke;
 mod rollover;
 mod room;
 mod sign;
+mod signers;
 mod submit;
 mod upkeep;
 
@@ -44,9 +45,10 @@ use names::NameLocks;
 use pki::issue::{LeafProfile, SigningPolicy};
 use pki::{AltName, Certificate, PrivateKey, Request};
 use reserve::Reservation;
+use signers::Signers;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 /// What the configuration says about issuing.
@@ -116,15 +118,13 @@ pub struct Authority {
     own_lists: tokio::sync::Mutex<()>,
     foreign: foreign::Foreign,
     revocations: mpsc::UnboundedSender<revoke::Placed>,
-    /// One permit per core: more signatures at a time would only make all of them late.
-    signers: Semaphore,
+    signers: Signers,
 }
 
 impl Authority {
     /// Starts the authority over a log. Must be called inside a tokio runtime.
     pub fn start(policy: Policy, ledger: Ledger, layout: Layout) -> Arc<Self> {
         let (revocations, orders) = mpsc::unbounded_channel();
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let authority = Arc::new(Self {
             policy,
             ledger,
@@ -138,7 +138,7 @@ impl Authority {
             own_lists: tokio::sync::Mutex::default(),
             foreign: foreign::Foreign::default(),
             revocations,
-            signers: Semaphore::new(cores),
+            signers: Signers::default(),
         });
         tokio::spawn(revoke::run(Arc::downgrade(&authority), orders));
         authority
@@ -209,10 +209,7 @@ impl Authority {
             return pki::issue::sign_leaf(&issuing, &profile)
                 .map_err(|fault| Failure::Key(fault.to_string()));
         }
-        // The semaphore is never closed.
-        let _permit = self.signers.acquire().await.map_err(|_| Failure::NoState)?;
-        let signed = tokio::task::spawn_blocking(move || pki::issue::sign_leaf(&issuing, &profile)).await;
-        match signed {
+        match self.signers.run(move || pki::issue::sign_leaf(&issuing, &profile)).await {
             Ok(Ok(certificate)) => Ok(certificate),
             Ok(Err(fault)) => Err(Failure::Key(fault.to_string())),
             Err(fault) => Err(Failure::Key(fault.to_string())),
