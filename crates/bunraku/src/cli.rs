@@ -38,6 +38,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Show the deployment as the front end sees it
     Status(StatusArgs),
+    /// Watch the deployment: requests, latency, CA pair, workers, once a second
+    Top(TopArgs),
     /// Show the settings in force
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -131,6 +133,28 @@ pub struct StatusArgs {
     /// Ask this front end, where there are several; the first that answers unless it is said
     #[arg(long, value_name = "NAME")]
     pub front_end: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// Show one frame and end
+    #[arg(long)]
+    pub once: bool,
+    /// Print one JSON object and end
+    #[arg(long)]
+    pub json: bool,
+    /// Time between two frames
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    pub interval: std::time::Duration,
+    /// Ask this front end, where there are several; the first that answers unless it is said
+    #[arg(long, value_name = "NAME")]
+    pub front_end: Option<String>,
+}
+
+fn interval(text: &str) -> Result<std::time::Duration, String> {
+    let interval = crate::config::duration::parse(text).map_err(|fault| fault.to_string())?;
+    let least = std::time::Duration::from_millis(200);
+    if interval < least { Err("not less than 200ms".to_owned()) } else { Ok(interval) }
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ mod front_end;
 mod parser_validate;
 mod serve;
 mod status;
+mod top;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Up(args) => crate::up::run(args),
         Command::Serve(args) => serve::run(load(config_file)?, &args),
         Command::Status(args) => status::run(&load(config_file)?, &args),
+        Command::Top(args) => top::run(&load(config_file)?, &args),
         Command::Config(ConfigCommand::Print { section, names }) => {
             config_print::run(&load(config_file)?, section.as_deref(), &names)
         }

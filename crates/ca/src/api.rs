@@ -33,6 +33,7 @@ mod rollover;
 mod rules;
 mod sign;
 mod status;
+pub(crate) mod summary;
 
 use crate::answer::{self, Answer};
 use crate::authority::Authority;

@@ -17,7 +17,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 use wire::http::{Method, StatusCode};
-use wire::protocol::internal::{FRAME, KEY_PATH, REPLICA_PATH};
+use wire::protocol::internal::{FRAME, KEY_PATH, REPLICA_PATH, SUMMARY_PATH};
 use wire::protocol::revocations;
 use wire::{
     Drain, DrainHandle, DrainPlan, Handler, Limits, LocalFault, LocalListener, Peer, Request, Response, body,
@@ -209,6 +209,9 @@ impl Handler for Worker {
             }
             if request.uri().path() == KEY_PATH {
                 return worker.key(&request, &peer);
+            }
+            if request.uri().path() == SUMMARY_PATH {
+                return api::summary::answer(&worker.authority, &worker.front_ends, &request, &peer);
             }
             if request.uri().path() == revocations::PATH {
                 let ending = worker.ending.subscribe();

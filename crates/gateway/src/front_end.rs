@@ -11,7 +11,7 @@ use replica::name::{ClusterId, MemberName};
 use replica::register::{EmbeddedRegister, RegisterFault};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use wire::access_log::Logged;
+use wire::access_log::{End, Logged};
 use wire::protocol::internal::{MemberState as PublicState, MemberStatus, Usage, WorkerStatus};
 use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
 use wire::{Drain, Handler, Limits, Peer, Request, Response};
@@ -22,7 +22,9 @@ use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::forward::Forwarder;
 use crate::hold::Helm;
-use crate::metrics::{self, End, Metrics};
+use crate::metrics::{self, Ends, Listener, Metrics};
+use crate::overview::Watch;
+use crate::page::Tokens;
 use crate::register::{self, Home, RegisterSettings};
 use crate::revocation::RevocationKeeper;
 use crate::settings::{FrontEndSettings, WorkerAddress};
@@ -88,7 +90,9 @@ pub struct FrontEnd {
     forwarder: Forwarder,
     ca_route: CaRoute,
     requests: AtomicU64,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
+    pub(crate) tokens: Tokens,
     /// Probes, supervisor, revocation keeper; ended with the front end.
     _tasks: Mutex<JoinSet<()>>,
 }
@@ -192,9 +196,12 @@ impl FrontEnd {
             tasks.spawn(Arc::clone(&keeper).follow_bundle(path));
         }
 
-        let metrics = Metrics::new(
+        let metrics = Arc::new(Metrics::new(
             catalog_workers.iter().chain(&settings.ca_members).map(|worker| worker.name.as_str()),
-        );
+        ));
+        let watch = Watch::new(Arc::clone(&metrics), clock);
+        tasks.spawn(Arc::clone(&watch).count());
+        tasks.spawn(Arc::clone(&watch).ask(members.clone(), Arc::clone(&helm)));
         let forwarder =
             Forwarder { workers: Arc::clone(&workers), upstreams: catalog, tuning: tuning.clone() };
         let ca_route = CaRoute {
@@ -217,6 +224,8 @@ impl FrontEnd {
             ca_route,
             requests: AtomicU64::new(0),
             metrics,
+            watch,
+            tokens: Tokens::default(),
             _tasks: Mutex::new(tasks),
         }))
     }
@@ -306,13 +315,26 @@ impl FrontEnd {
     pub fn metrics_page(&self) -> String {
         let own = self.settings.identity.certificate();
         let certificates = self.settings.trust.certificates().into_iter().chain([own]);
-        let certificates: Vec<End> = certificates
-            .map(|certificate| End { name: certificate.subject_rfc2253(), at: certificate.not_after() })
+        let certificates: Vec<Ends> = certificates
+            .map(|certificate| Ends { name: certificate.subject_rfc2253(), at: certificate.not_after() })
             .collect();
-        let lists = self.settings.trust.list_ends();
-        let lists: Vec<End> =
-            lists.iter().map(|list| End { name: list.issuer.clone(), at: list.next_update }).collect();
-        metrics::page(&self.metrics, &self.status(), &certificates, &lists)
+        let listener = Listener {
+            tls: self.server_tls.counts(),
+            lists: &self.settings.trust.list_ends(),
+            now: jiff::Timestamp::now().as_second(),
+            log_drops: self.settings.access_log.dropped(),
+            waiting: self.watch.summary().map(|summary| summary.waiting),
+        };
+        metrics::page(&self.metrics, &self.status(), &certificates, &listener)
+    }
+
+    /// Open TLS connections.
+    pub(crate) fn connections(&self) -> u64 {
+        self.server_tls.counts().open()
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Takes a catalog worker out of use (what it has is let finish), or puts it back, also after a restart. None when
@@ -358,12 +380,16 @@ impl FrontEnd {
 impl Handler for FrontEnd {
     async fn handle(self: &Arc<Self>, request: Request, peer: Arc<Peer>) -> Response {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        path::walk(self, request, &peer).await
+        let in_flight = self.metrics.begin();
+        let response = path::walk(self, request, &peer).await;
+        in_flight.answered();
+        response
     }
 
     fn refused(self: &Arc<Self>, _request: &Request, _peer: &Arc<Peer>, answer: Response) -> Response {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.metrics.count(None, None, answer.status(), Duration::ZERO);
+        self.metrics.ended(End::Refused);
         answer
     }
 }

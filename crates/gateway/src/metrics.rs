@@ -1,29 +1,39 @@
-//! Counts for Prometheus: what passes through the front end, by route, worker and outcome, and how long it takes.
+//! Counts for Prometheus, and for the status page: what passes through the front end, by route, worker and outcome, and
+//! how long it takes.
 //!
-//! Everything is counted in atomics that exist from the start: a request touches three of them and waits for nobody.
+//! Everything is counted in atomics that exist from the start: a request touches a handful of them and waits for nobody.
 //! No label holds what a client says: their number is bounded by the configuration.
 
 mod exposition;
+mod listener;
 mod page;
+mod sample;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
+use wire::access_log::{End, Way};
 
 use crate::route::{CaAccess, Class, Route};
 
 pub use exposition::CONTENT_TYPE;
-pub use page::{End, page};
+pub use listener::Listener;
+pub use page::{Ends, page};
+pub use sample::{Cells, quantile_ms};
 
 /// Kinds of requests, as their label has it.
 const ROUTES: [&str; 9] =
     ["ca-read", "ca-write", "ca-status", "catalog", "read", "write", "status", "own", "refused"];
+/// Place of the requests to the front end itself.
+const OWN: usize = 7;
 /// Classes of answers.
 const CODES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-/// Upper bounds of the latency histogram, seconds.
-const BOUNDS: [f64; 14] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+/// Upper bounds of the latency histogram, seconds. Compiles of ten minutes exist.
+const BOUNDS: [f64; 18] = [
+    0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    120.0, 600.0,
+];
 
 /// The counts.
 #[derive(Debug)]
@@ -32,10 +42,16 @@ pub struct Metrics {
     workers: Vec<String>,
     /// By route, worker and class of code.
     requests: Vec<AtomicU64>,
+    /// By route and worker.
     latencies: Vec<Latency>,
+    /// Further attempts, by route.
+    retries: [AtomicU64; ROUTES.len()],
+    /// In the order of [`End::ALL`].
+    ends: [AtomicU64; End::ALL.len()],
+    in_flight: AtomicU64,
 }
 
-/// The time until the head of the answer, of one route.
+/// The time until the head of the answer, of one route and worker.
 #[derive(Debug, Default)]
 struct Latency {
     /// One for each bound, and one for what is beyond; not cumulative.
@@ -47,12 +63,26 @@ impl Metrics {
     /// For these workers.
     pub fn new<'a>(workers: impl Iterator<Item = &'a str>) -> Metrics {
         let workers: Vec<String> = std::iter::once("-").chain(workers).map(str::to_owned).collect();
-        let cells = ROUTES.len() * workers.len() * CODES.len();
+        let pairs = ROUTES.len() * workers.len();
         Metrics {
             workers,
-            requests: (0..cells).map(|_| AtomicU64::new(0)).collect(),
-            latencies: ROUTES.iter().map(|_| Latency::default()).collect(),
+            requests: (0..pairs * CODES.len()).map(|_| AtomicU64::new(0)).collect(),
+            latencies: (0..pairs).map(|_| Latency::default()).collect(),
+            retries: Default::default(),
+            ends: Default::default(),
+            in_flight: AtomicU64::new(0),
         }
+    }
+
+    /// A request came; what it returns lives until it is answered, or given up.
+    pub fn begin(&self) -> InFlight<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight { metrics: self, answered: false }
+    }
+
+    /// Requests that came and have no answer yet.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// One request was answered: by a worker, or by the front end itself.
@@ -60,10 +90,11 @@ impl Metrics {
         let route = route_index(route);
         let worker = worker.and_then(|name| self.workers.iter().position(|known| known == name)).unwrap_or(0);
         let code = usize::from(status.as_u16() / 100).clamp(1, CODES.len()) - 1;
-        if let Some(cell) = self.requests.get(self.cell(route, worker, code)) {
+        let pair = self.pair(route, worker);
+        if let Some(cell) = self.requests.get(pair * CODES.len() + code) {
             cell.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(latency) = self.latencies.get(route) {
+        if let Some(latency) = self.latencies.get(pair) {
             let bucket = BOUNDS.partition_point(|bound| *bound < took.as_secs_f64());
             latency.buckets[bucket].fetch_add(1, Ordering::Relaxed);
             let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -71,8 +102,47 @@ impl Metrics {
         }
     }
 
-    fn cell(&self, route: usize, worker: usize, code: usize) -> usize {
-        (route * self.workers.len() + worker) * CODES.len() + code
+    /// What an answered request went through.
+    pub fn noted(&self, route: &Route, way: &Way) {
+        if way.attempts > 1 {
+            self.retries[route_index(Some(route))].fetch_add(u64::from(way.attempts - 1), Ordering::Relaxed);
+        }
+        self.ended(way.end);
+    }
+
+    /// A request ended like that.
+    pub fn ended(&self, end: End) {
+        if end != End::Complete
+            && let Some(place) = End::ALL.iter().position(|known| *known == end)
+        {
+            self.ends[place].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn pair(&self, route: usize, worker: usize) -> usize {
+        route * self.workers.len() + worker
+    }
+}
+
+/// Counts one request while it is under way.
+pub struct InFlight<'a> {
+    metrics: &'a Metrics,
+    answered: bool,
+}
+
+impl InFlight<'_> {
+    /// There is an answer.
+    pub fn answered(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if !self.answered {
+            self.metrics.ended(End::ClientClosed);
+        }
     }
 }
 
@@ -91,7 +161,7 @@ fn route_index(route: Option<&Route>) -> usize {
         Some(Route::Catalog(Class::Read)) => 4,
         Some(Route::Catalog(Class::Write)) => 5,
         Some(Route::Catalog(Class::Status)) => 6,
-        Some(Route::Own(_)) => 7,
+        Some(Route::Own(_)) => OWN,
         Some(Route::Bad(_)) | None => 8,
     }
 }

@@ -26,6 +26,7 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
     if let Some(revoked) = revoked(front_end, peer) {
         let answer = answer::revoked(&revoked);
         trail.ended(End::Revoked);
+        front_end.metrics().ended(End::Revoked);
         front_end.metrics().count(None, None, answer.status(), begun.elapsed());
         return answer;
     }
@@ -67,6 +68,7 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
             }
         }
     }
+    front_end.metrics().noted(&route, &trail.so_far());
     response
 }
 

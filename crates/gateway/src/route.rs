@@ -6,6 +6,8 @@
 
 use http::{Method, Uri};
 
+pub use crate::page::Part;
+
 /// Longest path accepted, in bytes as sent: file names of Puppet's file server are bounded by `PATH_MAX`.
 pub const MAX_PATH: usize = 8 * 1024;
 
@@ -46,7 +48,7 @@ pub enum Class {
     Write,
 }
 
-/// Bunraku's own endpoints below `/bunraku/v1`.
+/// Bunraku's own endpoints below `/bunraku`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {
     /// `/bunraku/v1/register`, for CA members: GET reads, POST is a compare-and-set.
@@ -61,6 +63,12 @@ pub enum Own {
     Hold,
     /// `POST /bunraku/v1/workers`.
     Workers,
+    /// `/bunraku/`: the status page, or a part of it.
+    Page(Part),
+    /// `POST /bunraku/act`: what an operator does on it.
+    PageDeed,
+    /// `/bunraku`.
+    PageWithoutSlash,
     /// Below `/bunraku` but nothing the front end serves: 404, never forwarded.
     Unknown,
 }
@@ -143,6 +151,9 @@ fn own(method: &Method, rest: &[&str]) -> Own {
         ["v1", "ca", "force"] if *method == Method::POST => Own::Force,
         ["v1", "ca", "hold"] if *method == Method::POST => Own::Hold,
         ["v1", "workers"] if *method == Method::POST => Own::Workers,
+        ["act"] => Own::PageDeed,
+        [] => Own::PageWithoutSlash,
+        [name] => Part::named(name).map_or(Own::Unknown, Own::Page),
         _ => Own::Unknown,
     }
 }

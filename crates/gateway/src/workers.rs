@@ -297,7 +297,7 @@ impl Workers {
             .iter()
             .enumerate()
             .map(|(index, worker)| {
-                let load = inner.pool.load(index);
+                let (load, place) = (inner.pool.load(index), inner.pool.place(index));
                 let state = match inner.health[index].state() {
                     State::Up if inner.ejection[index].is_out() => WorkerState::Ejected,
                     State::Up => WorkerState::Up,
@@ -312,6 +312,9 @@ impl Workers {
                     in_flight: load.in_flight,
                     requests: load.requests,
                     failures: load.failures,
+                    weight: place.weight,
+                    tier: place.tier,
+                    max_requests: place.most,
                 }
             })
             .collect()

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use http::HeaderValue;
 use pki::Certificate;
 
+use crate::tls::OpenConnection;
+
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerAddress {
@@ -49,6 +51,8 @@ pub struct Peer {
     pub server_name: Option<String>,
     /// `X-Client-Cert` of this peer, encoded at the first request and kept for the connection's life.
     pub(crate) encoded_certificate: OnceLock<HeaderValue>,
+    /// Counts the connection among the open ones of its listener.
+    pub(crate) open: Option<OpenConnection>,
 }
 
 impl Peer {
@@ -60,6 +64,7 @@ impl Peer {
             tls,
             server_name: None,
             encoded_certificate: OnceLock::new(),
+            open: None,
         }
     }
 
@@ -76,6 +81,7 @@ impl Peer {
             tls: "-",
             server_name: None,
             encoded_certificate: OnceLock::new(),
+            open: None,
         }
     }
 

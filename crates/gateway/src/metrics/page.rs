@@ -3,43 +3,37 @@
 use std::sync::atomic::Ordering;
 
 use super::exposition::{Kind, Page};
+use super::listener::{self, Listener};
 use super::{BOUNDS, CODES, Metrics, ROUTES};
 use crate::status::Status;
+use wire::access_log::End;
 
-/// When something ends.
+/// When a certificate ends.
 #[derive(Debug, Clone)]
-pub struct End {
-    /// Its name.
+pub struct Ends {
+    /// Whose it is.
     pub name: String,
     /// Unix seconds.
     pub at: i64,
 }
 
-/// The page. `certificates` and `lists`: what this front end trusts and shows.
-pub fn page(metrics: &Metrics, status: &Status, certificates: &[End], lists: &[End]) -> String {
+/// The page. `certificates`: what this front end trusts and shows.
+pub fn page(metrics: &Metrics, status: &Status, certificates: &[Ends], listener: &Listener<'_>) -> String {
     let mut page = Page::default();
+    let help = "1, with the version that runs.";
+    page.family("bunraku_build_info", Kind::Gauge, help).sample(
+        "",
+        &[("version", env!("CARGO_PKG_VERSION"))],
+        1.0,
+    );
     authority(&mut page, status);
     failovers(&mut page, status);
-    let ends = [
-        (
-            "bunraku_certificate_not_after_seconds",
-            "End of a certificate, Unix time.",
-            "subject",
-            certificates,
-        ),
-        (
-            "bunraku_crl_next_update_seconds",
-            "Time by which a revocation list is to be replaced, Unix time.",
-            "issuer",
-            lists,
-        ),
-    ];
-    for (name, help, label, ends) in ends {
-        let mut family = page.family(name, Kind::Gauge, help);
-        for end in ends {
-            family.sample("", &[(label, &end.name)], end.at as f64);
-        }
+    let help = "End of a certificate, Unix time.";
+    let mut family = page.family("bunraku_certificate_not_after_seconds", Kind::Gauge, help);
+    for end in certificates {
+        family.sample("", &[("subject", &end.name)], end.at as f64);
     }
+    listener::families(&mut page, listener);
     requests(&mut page, metrics);
     workers(&mut page, status);
     page.finish()
@@ -157,7 +151,7 @@ fn requests(page: &mut Page, metrics: &Metrics) {
     for (r, route) in ROUTES.iter().enumerate() {
         for (w, worker) in metrics.workers.iter().enumerate() {
             for (c, code) in CODES.iter().enumerate() {
-                let count = metrics.requests[metrics.cell(r, w, c)].load(Ordering::Relaxed);
+                let count = metrics.requests[metrics.pair(r, w) * CODES.len() + c].load(Ordering::Relaxed);
                 if count > 0 {
                     family.sample("", &[("route", route), ("worker", worker), ("code", code)], count as f64);
                 }
@@ -166,16 +160,36 @@ fn requests(page: &mut Page, metrics: &Metrics) {
     }
     let help = "Time until the head of the answer, holding included.";
     let mut family = page.family("bunraku_request_duration_seconds", Kind::Histogram, help);
-    for (route, latency) in ROUTES.iter().zip(&metrics.latencies) {
-        let mut sum = 0;
-        for (number, bucket) in latency.buckets.iter().enumerate() {
-            sum += bucket.load(Ordering::Relaxed);
-            let bound = BOUNDS.get(number).map_or_else(|| "+Inf".to_owned(), ToString::to_string);
-            family.sample("_bucket", &[("route", route), ("le", &bound)], sum as f64);
+    for (r, route) in ROUTES.iter().enumerate() {
+        for (w, worker) in metrics.workers.iter().enumerate() {
+            let latency = &metrics.latencies[metrics.pair(r, w)];
+            let counts: Vec<u64> = latency.buckets.iter().map(|b| b.load(Ordering::Relaxed)).collect();
+            if counts.iter().all(|count| *count == 0) {
+                continue;
+            }
+            let mut sum = 0;
+            for (number, count) in counts.iter().enumerate() {
+                sum += count;
+                let bound = BOUNDS.get(number).map_or_else(|| "+Inf".to_owned(), ToString::to_string);
+                let labels = [("route", *route), ("worker", worker), ("le", &bound)];
+                family.sample("_bucket", &labels, sum as f64);
+            }
+            let seconds = latency.micros.load(Ordering::Relaxed) as f64 / 1e6;
+            family.sample("_sum", &[("route", route), ("worker", worker)], seconds);
+            family.sample("_count", &[("route", route), ("worker", worker)], sum as f64);
         }
-        let seconds = latency.micros.load(Ordering::Relaxed) as f64 / 1e6;
-        family.sample("_sum", &[("route", route)], seconds);
-        family.sample("_count", &[("route", route)], sum as f64);
+    }
+    let help = "Requests that came and have no answer yet.";
+    page.single("bunraku_requests_in_flight", Kind::Gauge, help, metrics.in_flight() as f64);
+    let help = "Further attempts: requests that were given to another worker, or to the same one again.";
+    let mut family = page.family("bunraku_retries_total", Kind::Counter, help);
+    for (route, count) in ROUTES.iter().zip(&metrics.retries) {
+        family.sample("", &[("route", route)], count.load(Ordering::Relaxed) as f64);
+    }
+    let help = "Requests that ended otherwise than with a worker's or the front end's whole answer, by how.";
+    let mut family = page.family("bunraku_requests_ended_total", Kind::Counter, help);
+    for (end, count) in End::ALL.iter().zip(&metrics.ends).filter(|(end, _)| **end != End::Complete) {
+        family.sample("", &[("end", end.as_str())], count.load(Ordering::Relaxed) as f64);
     }
 }
 

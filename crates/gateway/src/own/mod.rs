@@ -2,6 +2,7 @@
 
 mod force;
 mod hold;
+mod page;
 mod register;
 mod status;
 mod switchover;
@@ -25,6 +26,9 @@ pub async fn answer(front_end: &FrontEnd, endpoint: Own, request: Request, peer:
         Own::Force => force::answer(front_end, request, peer).await,
         Own::Hold => hold::answer(front_end, request, peer).await,
         Own::Workers => workers::answer(front_end, request, peer).await,
+        Own::Page(part) => page::answer(front_end, part, request, peer).await,
+        Own::PageDeed => page::act(front_end, request, peer).await,
+        Own::PageWithoutSlash => page::with_slash(&request),
         Own::Unknown => answer::unknown(),
     }
 }

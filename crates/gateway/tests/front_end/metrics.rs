@@ -9,6 +9,7 @@ use std::sync::Arc;
 use wire::Drain;
 
 use crate::ca::{pair, tuning};
+use crate::estate::eventually;
 
 fn ask(address: SocketAddr, line: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -88,6 +89,13 @@ async fn who_watches_sees_epochs_lags_failovers_and_requests_in_prometheus_forma
     let client = pair.front.client(None);
     assert_eq!(client.get("/puppet-ca/v1/certificate/ca", "*/*").await.unwrap().status, 200);
     assert_eq!(client.get("/puppet-ca/%2e%2e/x", "*/*").await.unwrap().status, 400);
+    // One whose certificate is revoked does not get in.
+    let (gone, serial) = pair.estate.issue("gone.test", false);
+    let list = pair.estate.revocation_list(7, &[serial]);
+    pair.shared.lock().unwrap().issue(list, vec![serial]);
+    let trust = pair.estate.trust.clone();
+    eventually("list 7 is verified", || trust.list_ends().iter().any(|list| list.number == Some(7))).await;
+    assert!(pair.front.client(Some(&gone)).get("/puppet-ca/v1/certificate/ca", "*/*").await.is_err());
     pair.first.kill();
     pair.active("ca-2").await;
     assert_eq!(client.get("/puppet-ca/v1/certificate/secret.example.com", "*/*").await.unwrap().status, 200);
@@ -118,12 +126,24 @@ async fn who_watches_sees_epochs_lags_failovers_and_requests_in_prometheus_forma
     assert_eq!(requests("refused", "-", "4xx"), 1.0);
     let durations = &families["bunraku_request_duration_seconds"];
     let of_route = |suffix: &str| -> Vec<f64> {
-        let of = |(s, labels, _): &&(String, Labels, f64)| s == suffix && labels["route"] == "ca-read";
+        let of = |(s, labels, _): &&(String, Labels, f64)| {
+            s == suffix && labels["route"] == "ca-read" && labels["worker"] == "ca-2"
+        };
         durations.iter().filter(of).map(|(_, _, value)| *value).collect()
     };
     let buckets = of_route("_bucket");
-    assert!(buckets.is_sorted() && buckets.last() == Some(&2.0), "{buckets:?}");
-    assert_eq!(of_route("_count"), [2.0]);
+    assert!(buckets.is_sorted() && buckets.last() == Some(&1.0), "{buckets:?}");
+    assert_eq!(of_route("_count"), [1.0]);
+    assert!(value("bunraku_tls_handshakes_total", &[("version", "TLSv1.3")]) >= 1.0);
+    assert_eq!(value("bunraku_client_verification_failures_total", &[("reason", "revoked")]), 1.0);
+    assert!(value("bunraku_connections_open", &[]) >= 1.0);
+    assert_eq!(value("bunraku_requests_in_flight", &[]), 0.0);
+    assert_eq!(value("bunraku_requests_ended_total", &[("end", "refused")]), 1.0);
+    assert_eq!(value("bunraku_retries_total", &[("route", "ca-read")]), 0.0);
+    assert_eq!(value("bunraku_access_log_dropped_total", &[]), 0.0);
+    let issuer = [("issuer", "CN=Puppet CA: test")];
+    assert_eq!((value("bunraku_crl_number", &issuer), value("bunraku_crl_entries", &issuer)), (7.0, 1.0));
+    assert!((0.0..600.0).contains(&value("bunraku_crl_age_seconds", &issuer)), "{page}");
     let subjects: Vec<&str> = families["bunraku_certificate_not_after_seconds"]
         .iter()
         .map(|(_, labels, _)| labels["subject"].as_str())
@@ -139,20 +159,49 @@ async fn who_watches_sees_epochs_lags_failovers_and_requests_in_prometheus_forma
     promtool_agrees(&page);
 }
 
-/// Prometheus' own check, where it is installed; the parser above is always there.
+/// Prometheus' own check.
 fn promtool_agrees(page: &str) {
-    let started = Command::new("promtool")
+    let mut checking = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut checking) = started else {
-        eprintln!("promtool (package prometheus) is not installed: not asked");
-        return;
-    };
+        .spawn()
+        .expect("promtool (package prometheus; ./test installs it)");
     checking.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
     let checked = checking.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "promtool: {said}");
+}
+
+/// Names in the dashboard and in the rules, without the suffixes of histograms.
+#[test]
+fn the_dashboard_and_the_alerts_ask_for_nothing_that_there_is_not() {
+    let contrib = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contrib");
+    let read = |name: &str| std::fs::read_to_string(contrib.join(name)).unwrap();
+    let (dashboard, rules) = (read("grafana/bunraku.json"), read("prometheus/alerts.yml"));
+    serde_json::from_str::<serde_json::Value>(&dashboard).unwrap();
+    let source =
+        include_str!("../../src/metrics/page.rs").to_owned() + include_str!("../../src/metrics/listener.rs");
+    let mut asked = BTreeSet::new();
+    for text in [&dashboard, &rules] {
+        for (at, _) in text.match_indices("bunraku_") {
+            let name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            asked.insert(text[at..].split(|c| !name(c)).next().unwrap());
+        }
+    }
+    assert!(asked.len() > 15, "{asked:?}");
+    for name in asked {
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+        let known = |name: &str| source.contains(&format!("\"{name}\""));
+        assert!(known(name) || family.is_some_and(known), "nothing is called {name}");
+    }
+    let promtool = |arguments: &[&str]| {
+        let done = Command::new("promtool").args(arguments).current_dir(contrib.join("prometheus")).output();
+        let done = done.expect("promtool (package prometheus; ./test installs it)");
+        let said = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "promtool {arguments:?}: {said}");
+    };
+    promtool(&["check", "rules", "alerts.yml"]);
+    promtool(&["test", "rules", "alerts_test.yml"]);
 }

@@ -17,7 +17,7 @@ use super::trail::{End, Trail, Way};
 use super::writer::AccessLog;
 use crate::body::HttpBody;
 use crate::identity::{self, Requester, X_CLIENT_VERIFY};
-use crate::protocol::internal::{REGISTER_PATH, REPLICA_PATH};
+use crate::protocol::internal::{LIVE_PATH, OVERVIEW_PATH, REGISTER_PATH, REPLICA_PATH, SUMMARY_PATH};
 use crate::protocol::revocations;
 use crate::{Body, BodyFault, Handler, Peer, Request, Response};
 
@@ -88,13 +88,16 @@ impl<H: Handler> Logged<H> {
         peer.certname().is_some_and(|name| self.front_ends.iter().any(|front_end| front_end == name))
     }
 
-    /// Probes, replication and the register: several a second, of no interest beside what clients ask. What fails in
+    /// Probes, replication, the register and whoever watches: several a second, of no interest beside what clients ask. What fails in
     /// them is in the error log.
     fn is_housekeeping(&self, request: &Request, peer: &Peer) -> bool {
         let path = request.uri().path();
         path == REPLICA_PATH
             || path == revocations::PATH
             || path == REGISTER_PATH
+            || path == SUMMARY_PATH
+            // An open page, or `bunraku top`: once a second. Of strangers it is of interest.
+            || (path == LIVE_PATH || path == OVERVIEW_PATH) && peer.certificate.is_some()
             || path.starts_with("/status/")
                 && self.is_front_end(peer)
                 && !request.headers().contains_key(X_CLIENT_VERIFY)

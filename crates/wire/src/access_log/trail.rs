@@ -40,6 +40,24 @@ pub enum End {
 }
 
 impl End {
+    /// All of them.
+    pub const ALL: [End; 14] = [
+        End::Complete,
+        End::ClientClosed,
+        End::BodyBroken,
+        End::BodyTooLong,
+        End::Refused,
+        End::Revoked,
+        End::Forbidden,
+        End::WorkerReset,
+        End::WorkerTimedOut,
+        End::NoWorker,
+        End::QueueFull,
+        End::QueueTimedOut,
+        End::HeldTimedOut,
+        End::InDoubt,
+    ];
+
     /// As the log writes it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -10,10 +10,16 @@ pub const REPLICA_PATH: &str = "/bunraku/v1/replica";
 /// `GET ?id=ID`, on CA members, for the other members alone: the private key of that name, PEM. 404: there is none that
 /// this CA uses.
 pub const KEY_PATH: &str = "/bunraku/v1/ca/key";
+/// `GET`, on CA members, for front ends: [`CaSummary`].
+pub const SUMMARY_PATH: &str = "/bunraku/v1/ca/summary";
 /// `POST`, on the front end: [`RegisterRequest`] in, [`RegisterAnswer`] out. For CA members.
 pub const REGISTER_PATH: &str = "/bunraku/v1/register";
 /// `GET`, on the front end: [`Status`].
 pub const STATUS_PATH: &str = "/bunraku/v1/status";
+/// `GET`, on the front end: all that its status page shows.
+pub const OVERVIEW_PATH: &str = "/bunraku/status.json";
+/// What the page's script fetches every second.
+pub const LIVE_PATH: &str = "/bunraku/live";
 /// `POST`, on the front end: [`SwitchoverRequest`] in; makes another member the primary.
 pub const SWITCHOVER_PATH: &str = "/bunraku/v1/ca/switchover";
 /// `POST`, on the front end: [`ForceRequest`] in; makes a member the primary that may lack something.
@@ -58,6 +64,24 @@ pub struct AuditHead {
     pub head: String,
     /// Lines that this member never had: the head before them, and the head that the last of them is.
     pub gaps: Vec<(String, String)>,
+}
+
+/// What a front end shows of the CA to people. No names of nodes: whoever may see those asks the CA under his own name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaSummary {
+    /// Requests for certificates that wait for an operator.
+    pub waiting: usize,
+    /// What ends soon, the most pressing first.
+    pub warnings: Vec<EndWarning>,
+}
+
+/// Something that ends soon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndWarning {
+    /// `soon`, `urgent` or `expired`.
+    pub urgency: String,
+    /// What, for a person.
+    pub text: String,
 }
 
 /// What is to become of the CA's own certificate.
@@ -309,6 +333,15 @@ pub struct WorkerStatus {
     pub requests: u64,
     /// Requests that it failed, and probes.
     pub failures: u64,
+    /// Its share, relative to the others of its tier.
+    #[serde(default)]
+    pub weight: u32,
+    /// 0, or higher: a hot standby.
+    #[serde(default)]
+    pub tier: u8,
+    /// So many requests at one time; none: no limit.
+    #[serde(default)]
+    pub max_requests: Option<u64>,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod client;
 mod client_verifier;
+mod counts;
 mod identity;
 mod revocation;
 mod server;
@@ -15,10 +16,12 @@ use std::sync::{Arc, LazyLock};
 use rustls::crypto::CryptoProvider;
 
 pub use client::ClientTls;
+pub(crate) use counts::OpenConnection;
+pub use counts::TlsCounts;
 pub use identity::{Identity, IdentityFault};
 pub use revocation::{Issuer, RevocationIndex};
 pub use server::{ClientCertificates, ServerTls};
-pub use trust::{TrustBundle, TrustFault, VerifiedLists, key_name};
+pub use trust::{ListEnd, TrustBundle, TrustFault, VerifiedLists, key_name};
 
 /// The one set of cryptography, passed explicitly everywhere: a process default could be set, or be missing, by
 /// chance of the order of calls.

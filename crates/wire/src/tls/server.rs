@@ -12,6 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::client_verifier::ClientVerifier;
+use super::counts::TlsCounts;
 use super::trust::Authorities;
 use super::{Identity, TlsFault, TrustBundle, provider};
 use crate::Peer;
@@ -32,6 +33,7 @@ pub struct ServerTls {
     certificates: ClientCertificates,
     trust: TrustBundle,
     current: Arc<ArcSwap<Current>>,
+    counts: TlsCounts,
 }
 
 /// The configuration for one set of authorities: clients are told their names in the handshake.
@@ -56,6 +58,7 @@ impl ServerTls {
             certificates,
             trust,
             current: Arc::new(ArcSwap::from_pointee(current)),
+            counts: TlsCounts::default(),
         })
     }
 
@@ -76,12 +79,25 @@ impl ServerTls {
         &self.trust
     }
 
+    /// What became of the handshakes, and how many connections are open.
+    pub fn counts(&self) -> &TlsCounts {
+        &self.counts
+    }
+
     /// Does the handshake and says who came.
     pub(crate) async fn accept<S>(&self, stream: S, address: SocketAddr) -> io::Result<(TlsStream<S>, Peer)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let stream = TlsAcceptor::from(self.config()?).accept(stream).await?;
+        let attempt = self.counts.begin();
+        let accepted = TlsAcceptor::from(self.config()?).accept(stream).await;
+        let stream = match accepted {
+            Ok(stream) => stream,
+            Err(error) => {
+                attempt.failed(&error);
+                return Err(error);
+            }
+        };
         let (_, connection) = stream.get_ref();
         let certificate = match connection.peer_certificates().and_then(<[_]>::first) {
             Some(der) => Some(pki::Certificate::from_der(der).map_err(io::Error::other)?),
@@ -93,6 +109,7 @@ impl ServerTls {
             _ => "TLS",
         };
         let mut peer = Peer::tls(address, certificate, tls);
+        peer.open = Some(attempt.succeeded(tls));
         peer.server_name = connection.server_name().map(str::to_owned);
         Ok((stream, peer))
     }

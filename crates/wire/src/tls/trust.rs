@@ -70,13 +70,19 @@ pub struct TrustBundle {
     ends: Arc<ArcSwap<Vec<ListEnd>>>,
 }
 
-/// Until when a revocation list says what is revoked.
+/// What there is to know of a revocation list besides its entries: until when it is good, above all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListEnd {
     /// Who issued it, as RFC 2253 writes names.
     pub issuer: String,
     /// When the next one is due; Unix seconds.
     pub next_update: i64,
+    /// When it was issued; Unix seconds.
+    pub this_update: i64,
+    /// Its number.
+    pub number: Option<u64>,
+    /// How many certificates it revokes.
+    pub entries: usize,
 }
 
 /// Revocation lists that were found genuine and are not in force yet.
@@ -191,7 +197,13 @@ impl TrustBundle {
         let numbers =
             lists.iter().filter_map(|(list, signer)| Some((key_name(signer), list.number()?))).collect();
         let ends = lists.iter().filter_map(|(list, _)| {
-            Some(ListEnd { issuer: list.issuer_rfc2253(), next_update: list.next_update()? })
+            Some(ListEnd {
+                issuer: list.issuer_rfc2253(),
+                next_update: list.next_update()?,
+                this_update: list.this_update(),
+                number: list.number(),
+                entries: list.len(),
+            })
         });
         Ok(VerifiedLists { index, numbers, ends: ends.collect() })
     }
