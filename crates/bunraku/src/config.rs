@@ -1,5 +1,6 @@
 //! What an operator's `bunraku.toml` means: every setting resolved, every path absolute, all mistakes reported at once.
 
+pub mod access;
 pub mod duration;
 mod places;
 mod raw;
@@ -35,6 +36,8 @@ pub struct Config {
     pub register: Register,
     pub catalog: Vec<CatalogWorker>,
     pub spread: Spread,
+    /// Who may ask for what.
+    pub access: access::Access,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -234,6 +237,15 @@ impl Config {
         self.main.reportdir.with_file_name("facts")
     }
 
+    /// The rules, as roles hold them.
+    ///
+    /// # Errors
+    /// None that reading the configuration has not found.
+    pub fn live_rules(&self) -> anyhow::Result<::access::LiveRules> {
+        let rules = self.access.rules().map_err(|faults| anyhow::anyhow!("{}", faults.join("; ")))?;
+        Ok(::access::LiveRules::new(rules))
+    }
+
     /// The last known CRL, `crl.pem`.
     pub fn crl_path(&self) -> PathBuf {
         self.main.ssldir.join("crl.pem")
@@ -274,6 +286,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
     if ca_ttl > Duration::from_secs(50 * 365 * 86_400) {
         faults.push("[ca] ca_ttl: more than 50 years; Puppet's limit is 50y".to_string());
     }
+    let access = access::resolve(raw.access, &mut faults);
     let failback_automatic = match raw.front_end.failback.as_deref() {
         None | Some("auto") => true,
         Some("manual") => false,
@@ -409,6 +422,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             register,
             catalog,
             spread,
+            access,
         })
     } else {
         Err(ConfigFault::Values { path: path.to_path_buf(), faults })

@@ -1,9 +1,10 @@
 //! An existing Puppet Server's settings, as far as Bunraku has them: `puppet.conf` and the files of `conf.d` are read,
 //! and each line of them is accounted for.
 //!
-//! [`puppet_conf`] and [`hocon`] are readers of text alone, total and without any dependency on the rest; [`mapping`]
+//! [`puppet_conf`], [`hocon`] and [`auth_conf`] are readers of text alone, total and without any dependency on the rest; [`mapping`]
 //! decides what becomes of what was read.
 
+pub mod auth_conf;
 pub mod hocon;
 pub mod mapping;
 pub mod packaged_rules;

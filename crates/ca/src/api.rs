@@ -37,6 +37,7 @@ pub(crate) mod summary;
 
 use crate::answer::{self, Answer};
 use crate::authority::Authority;
+use access::Rules;
 use path::{PathFault, Target};
 pub use reading::{Reading, read_target};
 use std::sync::Arc;
@@ -97,6 +98,7 @@ enum Route {
 pub(crate) async fn handle(
     authority: &Arc<Authority>,
     front_ends: &[String],
+    rules: &Rules,
     mut request: Request,
     peer: &Peer,
 ) -> Response {
@@ -117,7 +119,8 @@ pub(crate) async fn handle(
     }
     let may_revoke = revocations::may_revoke(request.method(), &target.path)
         && peer.certname().is_some_and(|name| front_ends.iter().any(|front_end| front_end == name));
-    let mut response = puppet_ca(authority, front_ends, request, target, peer).await.unwrap_or_else(respond);
+    let mut response =
+        puppet_ca(authority, front_ends, rules, request, target, peer).await.unwrap_or_else(respond);
     if may_revoke && response.status().is_success() {
         revocations::note(&mut response, authority.ledger());
     }
@@ -128,6 +131,7 @@ pub(crate) async fn handle(
 async fn puppet_ca(
     authority: &Arc<Authority>,
     front_ends: &[String],
+    rules: &Rules,
     request: Request,
     target: Target,
     peer: &Peer,
@@ -135,9 +139,7 @@ async fn puppet_ca(
     // 1. The path has been read. 2. The rules.
     let requester = requester(peer, request.headers(), front_ends)
         .map_err(|fault| Answer::new(400, answer::PLAIN_UTF8, fault.to_string()))?;
-    if !rules::allowed(request.method(), &target.path, &requester) {
-        return Err(forbidden(request.method(), &target.path));
-    }
+    rules::judge(rules, request.method(), &target, &requester)?;
     // 3. The route.
     let route = route(request.method(), &target.path).ok_or_else(not_found)?;
     let call = Call { authority: Arc::clone(authority), requester, request, target };
@@ -209,16 +211,19 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         None => None,
     };
     match (kind, name) {
-        ("certificate", Some(name)) => Some(Route::Certificate(name)),
-        ("certificate_renewal", None) => Some(Route::CertificateRenewal),
+        // Rules may let any method through: what Puppet Server's router does not know with it is no endpoint.
+        ("certificate", Some(name)) if reads => Some(Route::Certificate(name)),
+        ("certificate_renewal", None) if *method == Method::POST => Some(Route::CertificateRenewal),
         ("certificate_request", Some(name)) => Some(Route::CertificateRequest(name)),
         ("certificate_status", Some(name)) => Some(Route::CertificateStatus(name)),
         ("certificate_revocation_list", Some(_)) if reads => Some(Route::CertificateRevocationList),
-        ("certificate_revocation_list", None) if !reads => Some(Route::CertificateRevocationLists),
-        ("clean", None) => Some(Route::Clean),
-        ("expirations", None) => Some(Route::Expirations),
-        ("sign", None) => Some(Route::Sign),
-        ("sign", Some(all)) if all == "all" => Some(Route::SignAll),
+        ("certificate_revocation_list", None) if *method == Method::PUT => {
+            Some(Route::CertificateRevocationLists)
+        }
+        ("clean", None) if *method == Method::PUT => Some(Route::Clean),
+        ("expirations", None) if reads => Some(Route::Expirations),
+        ("sign", None) if *method == Method::POST => Some(Route::Sign),
+        ("sign", Some(all)) if all == "all" && *method == Method::POST => Some(Route::SignAll),
         _ => None,
     }
 }
@@ -234,13 +239,6 @@ fn not_found() -> Answer {
 
 fn path_refused(fault: &PathFault) -> Answer {
     Answer { content_type: None, ..Answer::new(400, "", fault.to_string()) }
-}
-
-fn forbidden(method: &Method, path: &str) -> Answer {
-    let method = method.as_str().to_ascii_lowercase();
-    let text =
-        format!("Forbidden request: {path} (method :{method}). Please see the server logs for details.");
-    Answer { content_type: None, ..Answer::new(403, "", text) }
 }
 
 /// The body, within a limit.

@@ -7,6 +7,7 @@ use crate::hand_over::HandOver;
 use crate::ledger::Ledger;
 use crate::settings::CaSettings;
 use crate::store::{OpenFault, Store};
+use access::LiveRules;
 use replica::MemberName;
 use std::sync::Arc;
 use wire::http::{Method, StatusCode};
@@ -16,6 +17,7 @@ use wire::{Peer, Request, Response, reply};
 pub struct Offline {
     authority: Arc<Authority>,
     peer: Peer,
+    rules: LiveRules,
     /// Why nothing may be changed here, if so.
     read_only: Option<String>,
     // Dropped after the authority, and the directory's lock with it.
@@ -63,11 +65,12 @@ impl Offline {
     ) -> Self {
         let epoch = ledger.role().epoch;
         let hand_over = HandOver::of(layout.clone());
+        let rules = settings.rules.clone();
         let authority = Authority::start(settings.policy(), ledger, layout);
         if read_only.is_none() {
             authority.begin_term(epoch);
         }
-        Self { authority, peer: Peer::local(), read_only, _log: log, _hand_over: hand_over }
+        Self { authority, peer: Peer::local(), rules, read_only, _log: log, _hand_over: hand_over }
     }
 
     /// Answers one request, as the worker's local socket would.
@@ -77,6 +80,7 @@ impl Offline {
         {
             return reply::text(StatusCode::CONFLICT, reason.clone());
         }
-        api::handle(&self.authority, &[], request, &self.peer).await
+        let rules = Arc::clone(&self.rules.now());
+        api::handle(&self.authority, &[], &rules, request, &self.peer).await
     }
 }

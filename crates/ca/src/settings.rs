@@ -2,6 +2,7 @@
 
 use crate::authority::Policy;
 use crate::autosign::{Autosign, AutosignRules, Autosigner};
+use access::LiveRules;
 use pki::issue::SigningPolicy;
 use replica::role::Timings;
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub struct CaSettings {
     pub roles: Vec<String>,
     /// Certnames of the front ends: their `X-Client-*` headers are believed.
     pub front_ends: Vec<String>,
+    /// Who may ask for what; exchanged when the configuration is read again.
+    pub rules: LiveRules,
     /// How this member takes part in an estate with a standby; none for a CA that is alone.
     pub replication: Option<Replication>,
     /// Revocations that this process' own listener enforces; kept up to date by the CA that is in it.
@@ -126,6 +129,7 @@ impl CaSettings {
             enable_infra_crl: false,
             roles: Vec::new(),
             front_ends: Vec::new(),
+            rules: LiveRules::packaged(),
             replication: None,
             trust: None,
         }

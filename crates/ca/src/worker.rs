@@ -9,6 +9,7 @@ use crate::ledger::{Ledger, Role};
 use crate::replicated::Replicated;
 use crate::settings::CaSettings;
 use crate::store::{OpenFault, Store};
+use access::LiveRules;
 use replica::Frame;
 use replica::role::Origin;
 use std::future::Future;
@@ -50,6 +51,7 @@ pub enum StartFault {
 pub struct Worker {
     authority: Arc<Authority>,
     front_ends: Vec<String>,
+    rules: LiveRules,
     log: WorkerLog,
     local: DrainHandle,
     /// True once this member is about to stop.
@@ -104,6 +106,7 @@ impl Worker {
         let worker = Arc::new(Self {
             authority,
             front_ends: settings.front_ends,
+            rules: settings.rules,
             log,
             local,
             ending: watch::Sender::new(false),
@@ -224,7 +227,8 @@ impl Handler for Worker {
                 )
                 .await;
             }
-            api::handle(&worker.authority, &worker.front_ends, request, &peer).await
+            let rules = Arc::clone(&worker.rules.now());
+            api::handle(&worker.authority, &worker.front_ends, &rules, request, &peer).await
         }
     }
 }

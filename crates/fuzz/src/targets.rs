@@ -1,8 +1,10 @@
 //! One file for each reader.
 
+mod access_rules;
 mod autosign;
 mod certificate;
 mod client_headers;
+mod configuration;
 mod crl;
 mod envelope;
 mod frame;
@@ -27,10 +29,12 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 16] = [
+    access_rules::TARGET,
     autosign::TARGET,
     certificate::TARGET,
     client_headers::TARGET,
+    configuration::TARGET,
     crl::TARGET,
     envelope::TARGET,
     frame::TARGET,

@@ -352,6 +352,11 @@ impl FrontEnd {
         self.error_log.reopen()
     }
 
+    /// Writes a sentence into the error log.
+    pub(crate) fn say(&self, sentence: &str) {
+        self.error_log.say(sentence);
+    }
+
     pub(crate) fn settings(&self) -> &FrontEndSettings {
         &self.settings
     }

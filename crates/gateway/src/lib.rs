@@ -30,6 +30,7 @@ mod register;
 mod retry;
 mod revocation;
 pub mod route;
+mod rules;
 mod settings;
 pub mod status;
 mod supervisor;

@@ -11,7 +11,7 @@ use wire::{Peer, Request, Response, identity};
 use crate::forward::Carried;
 use crate::front_end::FrontEnd;
 use crate::route::{self, Route};
-use crate::{answer, headers, metrics, own};
+use crate::{answer, headers, metrics, own, rules};
 
 /// Answers one request.
 pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
@@ -35,10 +35,20 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
     let route = route::classify(request.method(), request.uri());
     trail.route(metrics::label(&route));
 
-    // 4. Say who is asking: workers believe this, because it comes from us. Not before 1, not after anything is sent.
+    // 4. Ask the rules whether the client may do that. (Our own endpoints know themselves who may.)
+    if !matches!(route, Route::Bad(_) | Route::Own(_))
+        && !is_beyond_puppet(&request)
+        && let Some(answer) = rules::denied(front_end, &request, peer)
+    {
+        trail.ended(End::Forbidden);
+        front_end.metrics().count(Some(&route), None, answer.status(), begun.elapsed());
+        return answer;
+    }
+
+    // 5. Say who is asking: workers believe this, because it comes from us. Not before 1, not after anything is sent.
     identity::set_client_headers(request.headers_mut(), peer);
 
-    // 5. Answer it, or have it answered: to the active CA (held while there is none), or to the worker with the fewest
+    // 6. Answer it, or have it answered: to the active CA (held while there is none), or to the worker with the fewest
     //    requests (taken elsewhere when that one is not there).
     let carried = match route {
         Route::Bad(suspicion) => {
@@ -51,7 +61,7 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
         Route::Catalog(class) => front_end.forwarder().carry(request, class, peer.certname()).await,
     };
 
-    // 6. Relay the answer without what was between the worker and us, and tell the access log and the counters who gave it.
+    // 7. Relay the answer without what was between the worker and us, and tell the access log and the counters who gave it.
     let Carried { mut response, worker } = carried;
     front_end.metrics().count(Some(&route), worker.as_deref(), response.status(), begun.elapsed());
     match worker {
@@ -70,6 +80,11 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
     }
     front_end.metrics().noted(&route, &trail.so_far());
     response
+}
+
+/// What operators ask of the CA beyond Puppet's API; the CA judges who is one, and no rule changes that.
+fn is_beyond_puppet(request: &Request) -> bool {
+    request.uri().path().starts_with("/bunraku/v1/authority/")
 }
 
 fn revoked(front_end: &FrontEnd, peer: &Peer) -> Option<String> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::LiveRules;
 use wire::access_log::AccessLog;
 use wire::tls::{Identity, TrustBundle};
 
@@ -26,6 +27,8 @@ pub struct FrontEndSettings {
     pub ca_members: Vec<WorkerAddress>,
     /// Certnames that may read the status besides operators: the configured roles.
     pub role_certnames: Vec<String>,
+    /// Who may ask workers and CA for what; exchanged when the configuration is read again.
+    pub rules: LiveRules,
     /// Which estate this is; a CA member of another one is refused.
     pub cluster: String,
     /// Where the register is.

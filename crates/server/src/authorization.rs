@@ -1,20 +1,30 @@
-//! The rules of Puppet Server's packaged `auth.conf` for the v3 API.
+//! Whether the rules of the configuration (`access`) let a request pass.
 
+use access::{Denial, Question, Rules, Verdict, seen};
 use wire::identity::Requester;
 
-use crate::route::Endpoint;
-
-/// Whether `requester` may use `endpoint` for `key` (a node's name, or a file's path).
-pub fn allows(requester: &Requester, endpoint: Endpoint, key: &str) -> bool {
-    match endpoint {
-        Endpoint::Catalog | Endpoint::Node | Endpoint::Facts | Endpoint::Report => {
-            requester.authenticated && requester.certname.as_deref() == Some(key)
+/// Whether `requester` may use `method` on the path `raw` (as it was sent); if not, it is told so, and the log why.
+pub fn allows(rules: &Rules, requester: &Requester, method: &str, raw: &str, query: &str) -> bool {
+    let (path, other_reading) = seen(method, raw);
+    let ask = |path: &str| {
+        let question = Question {
+            method,
+            path,
+            query,
+            certname: requester.certname.as_deref().filter(|_| requester.authenticated),
+            certificate: requester.certificate.as_ref(),
+        };
+        match rules.decide(&question) {
+            Verdict::Allowed(_) => true,
+            Verdict::Denied(denial) => {
+                log(&denial, &question, requester);
+                false
+            }
         }
-        Endpoint::FileMetadata
-        | Endpoint::FileMetadatas
-        | Endpoint::FileContent
-        | Endpoint::FileBucketFile
-        | Endpoint::Environments => requester.authenticated,
-        Endpoint::Withheld => false,
-    }
+    };
+    ask(&path) && other_reading.is_none_or(|path| ask(&path))
+}
+
+fn log(denial: &Denial<'_>, question: &Question<'_>, requester: &Requester) {
+    tracing::warn!("{}", denial.sentence(question, &requester.address));
 }

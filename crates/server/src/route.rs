@@ -15,7 +15,7 @@ pub enum Endpoint {
     FileContent,
     FileBucketFile,
     Environments,
-    /// Known to Puppet Server, whose packaged `auth.conf` lets nobody use it.
+    /// Known to Puppet Server, whose packaged `auth.conf` lets nobody use it; not served here.
     Withheld,
 }
 

@@ -17,6 +17,8 @@ pub struct ServerSettings {
     pub factsdir: PathBuf,
     /// Certnames of the front ends whose `X-Client-*` headers are believed.
     pub front_ends: Vec<String>,
+    /// Who may ask for what; exchanged when the configuration is read again.
+    pub rules: access::LiveRules,
     /// Largest request body, in bytes (reports and facts).
     pub max_body: usize,
 }

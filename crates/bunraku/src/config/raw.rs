@@ -21,6 +21,8 @@ pub struct RawConfig {
     pub register: RawRegister,
     #[serde(default)]
     pub catalog: RawCatalog,
+    #[serde(default)]
+    pub access: super::access::RawAccess,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -111,6 +111,9 @@ pub fn all(config: &Config) -> Vec<Setting> {
         ("slow_start", duration::print(config.spread.slow_start)),
         ("worker", workers.join(",")),
     ];
+    let rules: Vec<&str> = config.access.own.iter().map(|rule| rule.name.as_str()).collect();
+    let access: [(&'static str, String); 2] =
+        [("packaged", config.access.packaged.to_string()), ("rule", rules.join(","))];
     let section = |section: &'static str, pairs: Vec<(&'static str, String)>| {
         pairs.into_iter().map(move |(name, value)| Setting { section, name, value })
     };
@@ -120,5 +123,6 @@ pub fn all(config: &Config) -> Vec<Setting> {
         .chain(section("log", vec![("access_format", access_format.to_string())]))
         .chain(section("register", register.to_vec()))
         .chain(section("catalog", catalog.to_vec()))
+        .chain(section("access", access.to_vec()))
         .collect()
 }

@@ -62,12 +62,23 @@ pub struct Setting {
 }
 
 /// The result.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Import {
     pub settings: Vec<Setting>,
+    /// Whether the packaged rules hold beside those that follow.
+    pub packaged_rules: bool,
+    /// Rules of an `auth.conf`, and where each stands.
+    pub rules: Vec<(access::Rule, String)>,
     pub accounts: Vec<Account>,
     /// The CA's directory.
     pub cadir: String,
+}
+
+impl Default for Import {
+    fn default() -> Import {
+        let (settings, rules, accounts) = (Vec::new(), Vec::new(), Vec::new());
+        Import { settings, packaged_rules: true, rules, accounts, cadir: String::new() }
+    }
 }
 
 /// Everything that is known while mapping.
@@ -357,6 +368,14 @@ pub fn to_toml(import: &Import) -> String {
         ));
     }
     section(&mut text, "front_end");
+    if !import.packaged_rules {
+        text.push_str(
+            "\n[access]\n# Not all of the packaged rules are there: none but these hold.\npackaged = false\n",
+        );
+    }
+    for (rule, origin) in &import.rules {
+        text.push_str(&format!("\n# {origin}\n{}", crate::config::access::written(rule)));
+    }
     text
 }
 

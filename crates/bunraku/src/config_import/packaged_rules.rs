@@ -1,97 +1,80 @@
-//! The rules of the `auth.conf` that Puppet Server's packages bring. Bunraku has the same rules built in, and no others:
-//! a rule that is one of these changes nothing, any other has no equivalent.
+//! An `auth.conf` beside the packaged rules: which of its rules are those, and whether the packaged ones may stay.
 
-use super::hocon::{Node, Value};
+use access::{Origin, Rule, packaged};
 
-/// Path, type (`path` stands for all that begins with it), methods (none: every one), whom it lets pass.
-type Rule = (&'static str, &'static str, &'static [&'static str], Whom);
-
-/// Whom a rule lets pass, as its line reads.
-type Whom = &'static str;
-
-const ANYBODY: Whom = "allow-unauthenticated: true";
-const NODES: Whom = "allow: *";
-const ITSELF: Whom = "allow: $1";
-const OPERATORS: Whom = "allow: {extensions: {pp_cli_auth: true}}";
-const NOBODY: Whom = "deny: *";
-
-/// Of Puppet Server 7 to 9.
-const RULES: [Rule; 28] = [
-    ("^/puppet/v3/catalog/([^/]+)$", "regex", &["get", "post"], ITSELF),
-    ("^/puppet/v4/catalog/?$", "regex", &["post"], NOBODY),
-    ("/puppet-ca/v1/certificate/", "path", &["get"], ANYBODY),
-    ("/puppet-ca/v1/certificate_revocation_list/ca", "path", &["get"], ANYBODY),
-    ("/puppet-ca/v1/certificate_request", "path", &["get", "put"], ANYBODY),
-    ("/puppet-ca/v1/certificate_renewal", "path", &["post"], NODES),
-    ("/puppet-ca/v1/certificate_status", "path", &["get", "put", "delete"], OPERATORS),
-    ("^/puppet-ca/v1/certificate_revocation_list$", "regex", &["put"], OPERATORS),
-    ("/puppet-ca/v1/certificate_statuses", "path", &["get"], OPERATORS),
-    ("/puppet-ca/v1/expirations", "path", &["get"], NODES),
-    ("/puppet-ca/v1/clean", "path", &["put"], OPERATORS),
-    ("/puppet-ca/v1/sign", "path", &["post"], OPERATORS),
-    ("/puppet-ca/v1/sign/all", "path", &["post"], OPERATORS),
-    ("/status/v1/services", "path", &["get"], ANYBODY),
-    ("/status/v1/simple", "path", &["get"], ANYBODY),
-    ("/puppet/v3/environments", "path", &["get"], NODES),
-    ("/puppet/v3/file_bucket_file", "path", &["get", "head", "post", "put"], NODES),
-    ("/puppet/v3/file_content", "path", &["get", "post"], NODES),
-    ("/puppet/v3/file_metadata", "path", &["get", "post"], NODES),
-    ("^/puppet/v3/node/([^/]+)$", "regex", &["get"], ITSELF),
-    ("^/puppet/v3/report/([^/]+)$", "regex", &["put"], ITSELF),
-    ("^/puppet/v3/facts/([^/]+)$", "regex", &["put"], ITSELF),
-    ("/puppet/v3/static_file_content", "path", &["get"], NODES),
-    ("/puppet/v3/tasks", "path", &[], NODES),
-    ("/puppet/v3/plans", "path", &[], NODES),
-    ("/puppet/v3/compile", "path", &[], NODES),
-    ("/puppet/experimental", "path", &[], NODES),
-    ("/", "path", &[], NOBODY),
-];
+/// Whether two rules do the same, whatever they are called. Methods and values may stand in any order.
+fn same(one: &Rule, other: &Rule) -> bool {
+    let plain = |rule: &Rule| {
+        let mut rule = rule.clone();
+        rule.name.clear();
+        rule.methods = rule.methods.iter().map(|method| method.to_ascii_lowercase()).collect();
+        rule.methods.sort();
+        rule.query.sort();
+        rule.query.iter_mut().for_each(|(_, values)| values.sort());
+        rule
+    };
+    plain(one) == plain(other)
+}
 
 /// Whether a rule of an `auth.conf` is a packaged one.
-pub fn is_packaged(rule: &Node) -> bool {
-    let text = |path: &[&str]| rule.at(path).map(Node::print).unwrap_or_default();
-    let mut methods: Vec<String> = match rule.at(&["match-request", "method"]).map(|node| &node.value) {
-        Some(Value::List(nodes)) => nodes.iter().map(Node::print).collect(),
-        Some(Value::Text(one)) => vec![one.clone()],
-        _ => Vec::new(),
-    };
-    methods.sort();
-    let whom: Vec<String> = rule
-        .members()
-        .iter()
-        .filter(|(key, _)| key.starts_with("allow") || key == "deny")
-        .map(|(key, node)| format!("{key}: {}", node.print()))
-        .collect();
-    // Anything else that narrows the request makes it another rule.
-    let known = rule.at(&["match-request"]).map(Node::members).unwrap_or_default();
-    known.iter().all(|(key, _)| ["path", "type", "method"].contains(&key.as_str()))
-        && RULES.iter().any(|(path, kind, allowed, who)| {
-            let mut allowed: Vec<&str> = allowed.to_vec();
-            allowed.sort_unstable();
-            text(&["match-request", "path"]) == *path
-                && text(&["match-request", "type"]) == *kind
-                && methods == allowed
-                && whom == [*who]
-        })
+pub fn is_packaged(rule: &Rule) -> bool {
+    packaged().any(|(_, known)| same(&known, rule))
+}
+
+/// Whether the packaged rules hold beside those of the file that are none: all are there, or another rule has the name of
+/// the missing one and so takes its place. Those of later Puppet Servers are missed only in a file of one.
+pub fn all_there(rules: &[Rule]) -> bool {
+    let there = |known: &Rule| rules.iter().any(|rule| same(known, rule) || rule.name == known.name);
+    let of = |origin: Origin| packaged().filter(move |(since, _)| *since == origin).map(|(_, rule)| rule);
+    let (mut later, mut lacking) = (0, 0);
+    for rule in of(Origin::Later) {
+        *(if there(&rule) { &mut later } else { &mut lacking }) += 1;
+    }
+    of(Origin::Always).all(|rule| there(&rule)) && (later == 0 || lacking == 0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::auth_conf;
     use super::super::hocon::parse;
     use super::*;
 
-    fn packaged(rule: &str) -> bool {
-        is_packaged(&parse(rule).unwrap())
+    fn is_one(rule: &str) -> bool {
+        is_packaged(&auth_conf::rule(&parse(rule).unwrap()).unwrap().rule)
     }
 
     #[test]
     fn a_packaged_rule_is_known_by_what_it_does() {
         let request = "match-request: { path: \"/puppet-ca/v1/certificate_status\", type: path, method: [put, get, delete] }";
         let operators = "allow: { extensions: { pp_cli_auth: \"true\" } }";
-        assert!(packaged(&format!("{request}, {operators}, sort-order: 500, name: \"any name\"")));
-        assert!(!packaged(&format!("{request}, allow: \"*\"")));
-        assert!(!packaged(&format!("{request}, allow: [ admin.example.com ]")));
-        assert!(packaged("match-request { path: \"/\", type: path }\ndeny: \"*\""));
-        assert!(!packaged("match-request { path: \"/\", type: path, query-params: {a: b} }\ndeny: \"*\""));
+        let named = "sort-order: 500, name: \"any name\"";
+        assert!(is_one(&format!("{request}, {operators}, {named}")));
+        assert!(!is_one(&format!("{request}, {operators}, sort-order: 400, name: x")));
+        assert!(!is_one(&format!("{request}, allow: \"*\", {named}")));
+        assert!(!is_one(&format!("{request}, allow: [ admin.example.com ], {named}")));
+        let all = "sort-order: 999, name: x";
+        assert!(is_one(&format!("match-request {{ path: \"/\", type: path }}\ndeny: \"*\"\n{all}")));
+        assert!(!is_one(&format!(
+            "match-request {{ path: \"/\", type: path, query-params: {{a: b}} }}\ndeny: \"*\"\n{all}"
+        )));
+    }
+
+    #[test]
+    fn packaged_rules_stay_only_where_none_was_taken_out() {
+        let every: Vec<(Origin, Rule)> = packaged().collect();
+        let rules = |keep: &dyn Fn(&Origin, &Rule) -> bool| -> Vec<Rule> {
+            let kept = every.iter().filter(|(origin, rule)| keep(origin, rule));
+            kept.map(|(_, rule)| rule.clone()).collect()
+        };
+        assert!(all_there(&rules(&|_, _| true)));
+        assert!(all_there(&rules(&|origin, _| *origin == Origin::Always)), "the file of Puppet Server 7");
+        assert!(!all_there(&rules(&|_, rule| rule.name != "puppetlabs csr")));
+        assert!(
+            !all_there(&rules(&|_, rule| rule.name != "puppetlabs cert sign")),
+            "taken out of a later file"
+        );
+        let mut changed = rules(&|_, _| true);
+        changed.iter_mut().find(|rule| rule.name == "puppetlabs csr").unwrap().methods.pop();
+        assert!(all_there(&changed));
     }
 }

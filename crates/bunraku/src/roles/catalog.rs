@@ -28,6 +28,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         reportdir: config.main.reportdir.clone(),
         factsdir: config.factsdir(),
         front_ends: front_ends.clone(),
+        rules: config.live_rules()?,
         max_body: MAX_BODY,
     };
     let handler = CatalogWorker::start(settings)?;

@@ -84,6 +84,7 @@ fn settings(config: &Config, member: &CaMember) -> anyhow::Result<CaSettings> {
         enable_infra_crl: config.ca.enable_infra_crl,
         roles: role_certnames(config),
         front_ends: config.front_end_certnames(),
+        rules: config.live_rules()?,
         ..CaSettings::alone(member.name.clone(), member.cadir.clone())
     })
 }

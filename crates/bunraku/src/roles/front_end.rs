@@ -34,6 +34,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         workers_path: config.front_end.register.with_file_name("workers.json"),
         ca_members: config.ca.members.iter().map(|m| worker(&m.name, &m.address, &m.certname)).collect(),
         role_certnames: role_certnames(config),
+        rules: config.live_rules()?,
         cluster: config.cluster.clone(),
         register: register(config)?,
         register_path: config.front_end.register.clone(),

@@ -24,15 +24,6 @@ pub(super) enum PathFault {
     Encoding(String),
 }
 
-/// The endpoints that Puppet 2.6 to 3 reached under `/{environment}/…`, and with which methods; none is all.
-const LEGACY: [(&str, &[Method]); 5] = [
-    ("certificate", &[Method::GET]),
-    ("certificate_request", &[Method::GET, Method::PUT]),
-    ("certificate_revocation_list", &[Method::GET]),
-    ("certificate_status", &[]),
-    ("certificate_statuses", &[]),
-];
-
 /// Reads the path of a request.
 pub(super) fn target(method: &Method, uri: &Uri) -> Result<Target, PathFault> {
     let raw = uri.path();
@@ -49,19 +40,9 @@ pub(super) fn target(method: &Method, uri: &Uri) -> Result<Target, PathFault> {
         return Err(PathFault::Encoding(raw.to_owned()));
     }
     let query = uri.query().unwrap_or_default().to_owned();
-    let present = present_form(method, &path);
+    let present = access::present_form(method.as_str(), &path);
     let legacy = present.is_some();
     Ok(Target { path: present.unwrap_or(path), query, legacy })
-}
-
-/// `/{environment}/certificate/NAME` becomes `/puppet-ca/v1/certificate/NAME`.
-fn present_form(method: &Method, path: &str) -> Option<String> {
-    let mut parts = path.strip_prefix('/')?.splitn(3, '/');
-    let (environment, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let (_, methods) = LEGACY.iter().find(|(legacy, _)| *legacy == kind)?;
-    let known = is_name(environment) && environment != "puppet-ca";
-    (known && (methods.is_empty() || methods.contains(method)))
-        .then(|| format!("/puppet-ca/v1/{kind}/{name}"))
 }
 
 /// What Puppet Server's router takes for a name.

@@ -1,9 +1,10 @@
 //! `/status/v1/…`: whether this member is well, for load balancers, monitoring and `puppetserver ca`.
 
-use super::forbidden;
+use super::rules::forbidden;
 use crate::answer::{Answer, JSON_UTF8, PLAIN_UTF8};
 use crate::authority::Authority;
 use crate::expiry::Urgency;
+use access::Question;
 use serde_json::{Value, json};
 use wire::http::Method;
 
@@ -14,7 +15,13 @@ pub(super) fn answer(authority: &Authority, method: &Method, path: &str) -> Answ
     // As in the packaged rules: these two with all that is below them, for GET. Monitoring asks with HEAD, too.
     let open = ["/status/v1/simple", "/status/v1/services"].iter().any(|open| path.starts_with(open));
     if !open || (*method != Method::GET && *method != Method::HEAD) {
-        return forbidden(method, path);
+        return forbidden(&Question {
+            method: method.as_str(),
+            path,
+            query: "",
+            certname: None,
+            certificate: None,
+        });
     }
     let fault = authority.ledger().projection().progress().fault;
     let state = if fault.is_some() { "error" } else { "running" };

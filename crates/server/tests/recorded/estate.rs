@@ -62,6 +62,7 @@ impl Estate {
             reportdir: dir.path().join("reports"),
             factsdir: dir.path().join("facts"),
             front_ends: vec!["front-end.bunraku.internal".into()],
+            rules: access::LiveRules::packaged(),
             max_body: 1 << 20,
         })
         .unwrap();

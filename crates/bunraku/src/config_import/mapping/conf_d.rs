@@ -1,8 +1,9 @@
 //! The files of Puppet Server's `conf.d`.
 
 use super::super::hocon::{Node, Value};
-use super::super::packaged_rules;
+use super::super::{auth_conf, packaged_rules};
 use super::{Mapper, Verdict, shown};
+use access::Rule;
 
 /// Judges everything in one file, whatever its name: sections are known by their own names.
 pub(super) fn read(mapper: &mut Mapper<'_>, file: &str, root: &Node) {
@@ -128,18 +129,11 @@ fn authorization(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
     for (key, node) in node.members() {
         let verdict = match (key.as_str(), &node.value) {
             ("rules", Value::List(rules)) => {
-                for rule in rules {
-                    let name = rule.at(&["name"]).map_or("(without a name)".to_string(), Node::print);
-                    let verdict = if packaged_rules::is_packaged(rule) {
-                        Verdict::BuiltIn("a packaged rule".into())
-                    } else {
-                        Verdict::NoEquivalent("the rules are the packaged ones, and cannot be changed".into())
-                    };
-                    mapper.account(file, rule.line, &format!("authorization.rules: {name}"), verdict);
-                }
+                authorization_rules(mapper, file, rules);
                 continue;
             }
-            ("version", _) => Verdict::BuiltIn("the present form".into()),
+            ("version", Value::Text(text)) if text == "1" => Verdict::BuiltIn("the present form".into()),
+            ("version", _) => Verdict::Refused("only version 1 is known".into()),
             ("allow-header-cert-info", Value::Text(text)) if text == "false" => {
                 Verdict::BuiltIn("headers are believed of the front end alone".into())
             }
@@ -149,5 +143,45 @@ fn authorization(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
             _ => Verdict::NoEquivalent("no setting of Bunraku has this effect".into()),
         };
         mapper.account(file, node.line, &format!("authorization.{}", shown(key, node)), verdict);
+    }
+}
+
+/// The rules: the packaged ones stay what they are, the others are written down; where a packaged one is missing, all are.
+fn authorization_rules(mapper: &mut Mapper<'_>, file: &str, nodes: &[Node]) {
+    let read: Vec<(&Node, Result<auth_conf::Read, String>)> =
+        nodes.iter().map(|node| (node, auth_conf::rule(node).and_then(valid))).collect();
+    let rules: Vec<Rule> =
+        read.iter().filter_map(|(_, read)| read.as_ref().ok()).map(|read| read.rule.clone()).collect();
+    let packaged = packaged_rules::all_there(&rules);
+    let mut taken: Vec<(Rule, String)> = Vec::new();
+    for (node, read) in read {
+        let name = node.at(&["name"]).map_or("(without a name)".to_string(), Node::print);
+        let verdict = match read {
+            Err(why) => Verdict::Refused(why),
+            Ok(read) if taken.iter().any(|(rule, _)| rule.name == read.rule.name) => {
+                Verdict::Refused("there is another rule with this name".into())
+            }
+            Ok(read) if packaged && packaged_rules::is_packaged(&read.rule) => {
+                Verdict::BuiltIn("a packaged rule".into())
+            }
+            Ok(read) => {
+                taken.push((read.rule, format!("{file}:{}", node.line)));
+                let without = match read.left_out.as_slice() {
+                    [] => String::new(),
+                    parts => format!(", without {}", parts.join(", ")),
+                };
+                Verdict::Taken(format!("[[access.rule]]{without}"))
+            }
+        };
+        mapper.account(file, node.line, &format!("authorization.rules: {name}"), verdict);
+    }
+    mapper.result.packaged_rules = packaged;
+    mapper.result.rules = taken;
+}
+
+fn valid(read: auth_conf::Read) -> Result<auth_conf::Read, String> {
+    match access::Rules::new(vec![read.rule.clone()]) {
+        Ok(_) => Ok(read),
+        Err(faults) => Err(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     }
 }

@@ -65,8 +65,8 @@ fn conf_d_is_accounted_for_line_by_line() {
               unheard-of: 1\n}\n";
     let web = "webserver: {\n client-auth: want\n ssl-host: \"::\"\n ssl-port: 8141\n ssl-cert: ${x}\n}\n";
     let server = "jruby-puppet: {\n server-code-dir: /srv/code\n max-active-instances: 4\n}\nprofiler: {}\n";
-    let auth = "authorization: {\n version: 1\n rules: [\n  { match-request: { path: \"/\", type: path }, deny: \"*\" },\n  \
-                { match-request: { path: \"/\", type: path }, allow: \"*\", name: open },\n ]\n}\n";
+    let auth = "authorization: {\n version: 1\n rules: [\n  { match-request: { path: \"/\", type: path }, deny: \"*\", sort-order: 999, name: all },\n  \
+                { match-request: { path: \"/\", type: path }, allow: \"*\", name: open, sort-order: 400 },\n ]\n}\n";
     let files = [
         ("ca.conf", ca),
         ("webserver.conf", web),
@@ -82,11 +82,14 @@ fn conf_d_is_accounted_for_line_by_line() {
     for (file, line) in [("ca.conf", 3), ("webserver.conf", 5), ("x.conf", 1)] {
         assert!(matches!(verdict(&import, file, line), Verdict::Refused(_)), "{file}:{line}");
     }
-    for (file, line) in [("ca.conf", 5), ("puppetserver.conf", 3), ("puppetserver.conf", 5), ("auth.conf", 5)]
-    {
+    for (file, line) in [("ca.conf", 5), ("puppetserver.conf", 3), ("puppetserver.conf", 5)] {
         assert!(matches!(verdict(&import, file, line), Verdict::NoEquivalent(_)), "{file}:{line}");
     }
-    for (file, line) in [("auth.conf", 2), ("auth.conf", 4), ("webserver.conf", 2)] {
+    // The other packaged rules are not there: all that are there are written down.
+    for line in [4, 5] {
+        assert_eq!(verdict(&import, "auth.conf", line), Verdict::Taken("[[access.rule]]".into()), "{line}");
+    }
+    for (file, line) in [("auth.conf", 2), ("webserver.conf", 2)] {
         assert!(matches!(verdict(&import, file, line), Verdict::BuiltIn(_)), "{file}:{line}");
     }
     for line in [1, 2] {
@@ -108,4 +111,54 @@ fn what_is_written_can_be_read_and_means_the_same() {
     assert_eq!(config.main.logdir, Path::new("/var/log/\"quoted\""));
     assert_eq!(config.ca.members[0].cadir, Path::new("/etc/puppetlabs/puppetserver/ca"));
     assert_eq!(config.ca.members[1].cadir, Path::new("/etc/puppetlabs/puppetserver/ca.standby"));
+}
+
+/// What Debian's package brings.
+const PACKAGED: &str = "/etc/puppet/puppetserver/conf.d/auth.conf";
+
+#[test]
+fn the_packaged_rules_of_puppet_server_are_ours() {
+    let text = std::fs::read_to_string(PACKAGED).unwrap_or_else(|fault| {
+        panic!("{PACKAGED}: {fault} (Debian's package puppetserver must be installed)")
+    });
+    let import = run("", &[("auth.conf", &text)], &[]);
+    let others: Vec<&Account> =
+        import.accounts.iter().filter(|account| !matches!(account.verdict, Verdict::BuiltIn(_))).collect();
+    assert!(others.is_empty() && import.accounts.len() > 20, "{others:?}");
+    assert!(import.packaged_rules && import.rules.is_empty());
+    assert!(!to_toml(&import).contains("access"));
+}
+
+#[test]
+fn rules_of_ones_own_are_taken_and_the_packaged_ones_kept() {
+    let text = std::fs::read_to_string(PACKAGED).unwrap();
+    let own = "rules: [\n{ match-request: { path: \"^/puppet/v3/(\\\\w+)\", type: regex, method: GET, query-params: { environment: [a, b] } }\n\
+               allow: [ a.example.com, { certname: \"*.b\" }, { extensions: { pp_role: [x, y] } }, { rbac: { permission: \"a:b:c\" } } ]\n\
+               deny: { extensions: { subject-alt-name: { dns-name: z } } }, sort-order: 100, name: mine }\n\
+               { match-request: { path: /x, type: path }, allow: { rbac: { permission: \"a:b:c\" } }, sort-order: 7, name: permitted }\n";
+    let import = run("", &[("auth.conf", &text.replacen("rules: [", own, 1))], &[]);
+    assert!(import.packaged_rules);
+    let config =
+        crate::config::Config::parse(Path::new("/etc/bunraku/bunraku.toml"), &to_toml(&import)).unwrap();
+    let taken: Vec<access::Rule> = import.rules.iter().map(|(rule, _)| rule.clone()).collect();
+    assert_eq!(config.access.own, taken);
+    assert_eq!(taken.len(), 2);
+    assert_eq!(taken[0].place, access::Place::Regex("^/puppet/v3/(\\w+)".into()));
+    assert_eq!(taken[0].query, [("environment".to_string(), vec!["a".to_string(), "b".into()])]);
+    assert_eq!(taken[0].allow.len(), 3);
+    assert_eq!(taken[1].deny, [access::Whom::Name("*".into())], "nobody has a permission of RBAC");
+    let said: Vec<&Verdict> = import.accounts.iter().map(|account| &account.verdict).collect();
+    let without =
+        |verdict: &&&Verdict| matches!(verdict, Verdict::Taken(text) if text.contains("without permission"));
+    assert_eq!(said.iter().filter(without).count(), 2, "{said:?}");
+    // One taken out: then the packaged ones do not hold.
+    let fewer = text
+        .replace("sort-order: 999", "sort-order: 998")
+        .replace("/puppet-ca/v1/clean", "/puppet-ca/v1/clear");
+    let renamed = fewer.replace("puppetlabs cert clean", "other");
+    let import = run("", &[("auth.conf", &renamed)], &[]);
+    assert!(!import.packaged_rules);
+    let config =
+        crate::config::Config::parse(Path::new("/etc/bunraku/bunraku.toml"), &to_toml(&import)).unwrap();
+    assert!(!config.access.packaged && config.access.own.len() == import.rules.len());
 }
