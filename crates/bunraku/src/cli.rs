@@ -16,7 +16,7 @@ pub use ca::{
     Output, PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
 };
 pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
-pub use front_end::{FrontEndCommand, WorkerArgs};
+pub use front_end::{FrontEndCommand, ReloadArgs, WorkerArgs};
 pub use sync::SyncArgs;
 
 /// The whole server side of a Puppet estate in one binary.
@@ -161,7 +161,7 @@ fn interval(text: &str) -> Result<std::time::Duration, String> {
 pub enum ConfigCommand {
     /// Print settings; all of them when none is named
     Print {
-        /// Only settings of this section: main, ca, front_end, register, catalog
+        /// Only settings of this section: main, ca, front_end, register, catalog, access, log
         #[arg(long)]
         section: Option<String>,
         /// Names of settings

@@ -1,6 +1,7 @@
 //! What an operator's `bunraku.toml` means: every setting resolved, every path absolute, all mistakes reported at once.
 
 pub mod access;
+pub mod changes;
 pub mod duration;
 mod places;
 mod raw;

@@ -5,6 +5,7 @@ pub mod certificate_authority;
 mod credentials;
 pub mod front_end;
 pub mod joining;
+pub mod reload;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -63,24 +64,62 @@ pub fn bind(address: &str) -> anyhow::Result<std::net::TcpListener> {
     Ok(wire::listen(resolved)?)
 }
 
-/// Starts the drain at SIGTERM or SIGINT; reopens the access log at SIGUSR1 (for logrotate).
-pub fn end_on_signal(access_log: Arc<AccessLog>, plan: DrainPlan) -> anyhow::Result<drain::Drain> {
+/// What a role does when it is told to by a signal.
+pub struct OnSignal {
+    /// SIGUSR1: opens its logs anew (for logrotate).
+    pub reopen: Box<dyn Fn() + Send>,
+    /// SIGHUP: reads its configuration again.
+    pub reload: Box<dyn Fn() + Send>,
+}
+
+/// Starts the drain at SIGTERM or SIGINT; carries out what other signals say.
+pub fn end_on_signal(on: OnSignal, plan: DrainPlan) -> anyhow::Result<(Arc<DrainHandle>, drain::Drain)> {
     let (handle, drain) = drain::channel();
+    let handle = Arc::new(handle);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut reopen = signal(SignalKind::user_defined1())?;
+    let mut reload = signal(SignalKind::hangup())?;
+    let given = Arc::clone(&handle);
     tokio::spawn(async move {
         loop {
             tokio::select! {
-                _ = terminate.recv() => break begin(&handle, plan),
-                _ = interrupt.recv() => break begin(&handle, plan),
-                _ = reopen.recv() => access_log.reopen(),
+                _ = terminate.recv() => begin(&handle, plan),
+                _ = interrupt.recv() => begin(&handle, plan),
+                _ = reopen.recv() => {
+                    reopen_output();
+                    (on.reopen)();
+                }
+                _ = reload.recv() => (on.reload)(),
             }
         }
-        // The drain lives as long as its handle.
-        std::future::pending::<()>().await;
     });
-    Ok(drain)
+    Ok((given, drain))
+}
+
+/// As [`end_on_signal`], of a worker.
+pub fn end_worker_on_signal(
+    source: reload::WorkerSource,
+    access_log: Arc<AccessLog>,
+) -> anyhow::Result<drain::Drain> {
+    let on =
+        OnSignal { reopen: Box::new(move || access_log.reopen()), reload: Box::new(move || source.reload()) };
+    Ok(end_on_signal(on, worker_drain())?.1)
+}
+
+/// Where `bunraku up` has a role's output go; for logrotate it is opened anew by whoever writes it.
+pub const OUTPUT_VARIABLE: &str = "BUNRAKU_OUTPUT";
+
+fn reopen_output() {
+    let Some(path) = std::env::var_os(OUTPUT_VARIABLE) else { return };
+    let file = std::fs::File::options().create(true).append(true).open(&path);
+    let turned = file.and_then(|file| {
+        rustix::stdio::dup2_stdout(&file)?;
+        Ok(rustix::stdio::dup2_stderr(&file)?)
+    });
+    if let Err(fault) = turned {
+        tracing::warn!("{}: {fault}", Path::new(&path).display());
+    }
 }
 
 fn begin(handle: &DrainHandle, plan: DrainPlan) {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http_body_util::BodyExt;
@@ -27,9 +28,9 @@ pub struct Forwarder {
     /// Who is there.
     pub workers: Arc<Workers>,
     /// The ways to them, in the same order.
-    pub upstreams: Vec<Arc<Upstream>>,
+    pub upstreams: ArcSwap<Vec<Arc<Upstream>>>,
     /// Times and limits.
-    pub tuning: Tuning,
+    pub tuning: Arc<ArcSwap<Tuning>>,
 }
 
 /// An answer and who gave it.
@@ -57,13 +58,14 @@ impl Forwarder {
     /// Carries one request.
     pub async fn carry(&self, request: Request, class: Class, certname: Option<&str>) -> Carried {
         let trail = Trail::of(&request);
+        let tuning = self.tuning.load_full();
         let (parts, body) = request.into_parts();
         let traffic = Traffic::of(parts.uri.path());
         let dice = answer::dice();
         let mut cargo = match class {
             Class::Write => Cargo::Streaming(Some(body)),
             Class::Status | Class::Read | Class::Catalog => {
-                match read_in_time(body, self.tuning.replay_limit, self.tuning.body_timeout).await {
+                match read_in_time(body, tuning.replay_limit, tuning.body_timeout).await {
                     Ok(cargo) => cargo,
                     Err(why) => {
                         trail.ended(End::BodyBroken);
@@ -84,7 +86,8 @@ impl Forwarder {
                 };
             let index = assignment.index();
             tried.push(index);
-            let name = self.upstreams[index].name();
+            let upstream = self.upstream(index);
+            let name = upstream.name();
             let Some(body) = cargo.take() else { break Unassigned::Nobody };
             let request = Request::from_parts(parts_again(&parts), body);
             trail.sent_to(name);
@@ -114,7 +117,7 @@ impl Forwarder {
                     silences += 1;
                     let again = silences == 1
                         && cargo.is_there()
-                        && retry::after_silence(class, self.tuning.compile_retry);
+                        && retry::after_silence(class, tuning.compile_retry);
                     if !again {
                         trail.ended(End::WorkerReset);
                         return Carried {
@@ -125,7 +128,7 @@ impl Forwarder {
                     causes.push(format!("{name}: {cause}"));
                 }
                 Err(Fault::TimedOut) => {
-                    let seconds = self.tuning.answer_timeout.as_secs();
+                    let seconds = tuning.answer_timeout.as_secs();
                     assignment.fail(&format!("no answer within {seconds} s"));
                     trail.ended(End::WorkerTimedOut);
                     return Carried {
@@ -141,7 +144,7 @@ impl Forwarder {
             None if unassigned != Unassigned::Nobody => {
                 let waited = unassigned == Unassigned::Waited;
                 trail.ended(if waited { End::QueueTimedOut } else { End::QueueFull });
-                let waited = waited.then_some(self.tuning.queue_time.as_secs());
+                let waited = waited.then_some(tuning.queue_time.as_secs());
                 Carried::own(answer::workers_full(waited, wait_hint, dice))
             }
             None => {
@@ -159,12 +162,12 @@ impl Forwarder {
     /// Sends to one worker. A short answer of a request that may be repeated is read whole first: then a worker that
     /// dies in the middle of it is as one that never answered.
     async fn exchange(&self, index: usize, request: Request, class: Class) -> Result<Response, Fault> {
-        let limit_time = self.tuning.answer_timeout;
-        let response = self.upstreams[index].send(request, limit_time).await?;
-        let limit = self.tuning.answer_buffer;
-        if !retry::after_silence(class, self.tuning.compile_retry)
-            || response.body().size_hint().lower() > limit as u64
-        {
+        let tuning = self.tuning.load();
+        let (limit_time, limit) = (tuning.answer_timeout, tuning.answer_buffer);
+        let repeatable = retry::after_silence(class, tuning.compile_retry);
+        drop(tuning);
+        let response = self.upstream(index).send(request, limit_time).await?;
+        if !repeatable || response.body().size_hint().lower() > limit as u64 {
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
@@ -177,7 +180,7 @@ impl Forwarder {
 
     /// Passes an answer on. The worker counts as busy until the last byte has gone out.
     fn relay(&self, response: Response, assignment: Assignment, class: Class) -> Carried {
-        let worker = Arc::clone(self.upstreams[assignment.index()].name());
+        let worker = Arc::clone(self.upstream(assignment.index()).name());
         let mut response = watch_body(response, assignment);
         if class == Class::Status {
             response.headers_mut().remove(RETRY_AFTER);
@@ -185,8 +188,12 @@ impl Forwarder {
         Carried { response, worker: Some(worker) }
     }
 
+    fn upstream(&self, index: usize) -> Arc<Upstream> {
+        Arc::clone(&self.upstreams.load()[index])
+    }
+
     fn lost(&self, index: usize, event: Event) {
-        self.upstreams[index].forget_idle();
+        self.upstream(index).forget_idle();
         self.workers.observe(index, event);
     }
 }

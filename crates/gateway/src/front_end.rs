@@ -1,16 +1,18 @@
 //! The front end as a whole: made from its settings, started, asked.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings, View};
 use replica::name::{ClusterId, MemberName};
 use replica::register::{EmbeddedRegister, RegisterFault};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use wire::access_log::{End, Logged};
 use wire::protocol::internal::{MemberState as PublicState, MemberStatus, Usage, WorkerStatus};
 use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
@@ -26,8 +28,9 @@ use crate::metrics::{self, Ends, Listener, Metrics};
 use crate::overview::Watch;
 use crate::page::Tokens;
 use crate::register::{self, Home, RegisterSettings};
+use crate::reload::{NewCourse, Reloaded, Reread};
 use crate::revocation::RevocationKeeper;
-use crate::settings::{FrontEndSettings, WorkerAddress};
+use crate::settings::{FrontEndSettings, Tuning, WorkerAddress};
 use crate::status::{CaMemberStatus, CaStatus, FrontEndStatus, RegisterStatus, Status};
 use crate::supervisor::{self, Setup, Supervisor};
 use crate::upstream::Upstream;
@@ -93,8 +96,29 @@ pub struct FrontEnd {
     metrics: Arc<Metrics>,
     watch: Arc<Watch>,
     pub(crate) tokens: Tokens,
+    /// Certnames of this estate's roles.
+    roles: ArcSwap<Vec<String>>,
+    /// For workers that join.
+    ways: Ways,
+    /// By the index of the worker.
+    probers: Mutex<BTreeMap<usize, AbortHandle>>,
+    /// One after the other.
+    reloading: tokio::sync::Mutex<()>,
     /// Probes, supervisor, revocation keeper; ended with the front end.
     _tasks: Mutex<JoinSet<()>>,
+}
+
+/// What every way to a worker has in common.
+struct Ways {
+    tls: ClientTls,
+    connect: Duration,
+    idle: Duration,
+}
+
+impl Ways {
+    fn to(&self, worker: &WorkerAddress) -> Arc<Upstream> {
+        Arc::new(Upstream::new(worker.clone(), self.tls.clone(), self.connect, self.idle))
+    }
 }
 
 impl FrontEnd {
@@ -127,20 +151,9 @@ impl FrontEnd {
         let server_tls =
             ServerTls::new(&settings.identity, settings.trust.clone(), ClientCertificates::Optional)?;
         let client_tls = ClientTls::new(Some(&settings.identity), settings.trust.clone())?;
-        let upstreams = |workers: &[WorkerAddress]| -> Vec<Arc<Upstream>> {
-            workers
-                .iter()
-                .map(|worker| {
-                    Upstream::new(
-                        worker.clone(),
-                        client_tls.clone(),
-                        tuning.connect_timeout,
-                        tuning.upstream_idle,
-                    )
-                })
-                .map(Arc::new)
-                .collect()
-        };
+        let ways = Ways { tls: client_tls, connect: tuning.connect_timeout, idle: tuning.upstream_idle };
+        let upstreams =
+            |workers: &[WorkerAddress]| workers.iter().map(|worker| ways.to(worker)).collect::<Vec<_>>();
         let catalog_workers: Vec<WorkerAddress> =
             settings.catalog_workers.iter().map(|(address, _)| address.clone()).collect();
         let catalog = upstreams(&catalog_workers);
@@ -156,13 +169,11 @@ impl FrontEnd {
         );
         let path = settings.workers_path.clone();
         let workers = Arc::new(workers.map_err(|source| StartFault::Workers { path, source })?);
+        let mut probers = BTreeMap::new();
         for (index, upstream) in catalog.iter().enumerate() {
-            tasks.spawn(probe::watch(
-                Arc::clone(&workers),
-                index,
-                Arc::clone(upstream),
-                tuning.worker_probe_timeout,
-            ));
+            let (workers, upstream) = (Arc::clone(&workers), Arc::clone(upstream));
+            let probing = probe::watch(workers, index, upstream, tuning.worker_probe_timeout);
+            probers.insert(index, tasks.spawn(probing));
         }
 
         let helm = Arc::new(Helm::new());
@@ -202,8 +213,12 @@ impl FrontEnd {
         let watch = Watch::new(Arc::clone(&metrics), clock);
         tasks.spawn(Arc::clone(&watch).count());
         tasks.spawn(Arc::clone(&watch).ask(members.clone(), Arc::clone(&helm)));
-        let forwarder =
-            Forwarder { workers: Arc::clone(&workers), upstreams: catalog, tuning: tuning.clone() };
+        let tuning = Arc::new(ArcSwap::from_pointee(tuning));
+        let forwarder = Forwarder {
+            workers: Arc::clone(&workers),
+            upstreams: ArcSwap::from_pointee(catalog),
+            tuning: Arc::clone(&tuning),
+        };
         let ca_route = CaRoute {
             upstreams: members,
             helm: Arc::clone(&helm),
@@ -213,6 +228,10 @@ impl FrontEnd {
             tuning,
         };
         Ok(Arc::new(Self {
+            roles: ArcSwap::from_pointee(settings.role_certnames.clone()),
+            ways,
+            probers: Mutex::new(probers),
+            reloading: tokio::sync::Mutex::new(()),
             settings,
             server_tls,
             error_log,
@@ -284,7 +303,7 @@ impl FrontEnd {
                 last_failover: outlook.last_failover().cloned(),
                 failovers: outlook.record.failovers.iter().cloned().collect(),
                 failover_totals: outlook.record.totals.clone(),
-                if_primary_died: outlook::sentence(view, self.settings.tuning.ca_hold.as_secs()),
+                if_primary_died: outlook::sentence(view, self.ca_route.tuning.load().ca_hold.as_secs()),
                 obstacle: view.hold.as_ref().map(ToString::to_string),
                 successor: view.successor.as_ref().map(ToString::to_string),
             },
@@ -344,6 +363,76 @@ impl FrontEnd {
     /// It cannot be kept beyond this process.
     pub fn use_worker(&self, worker: &str, usage: Usage) -> io::Result<Option<WorkerStatus>> {
         self.workers.set_usage(worker, usage)
+    }
+
+    /// Reads the configuration again and goes by it: all of it, or, when something is wrong, nothing of it. Connections
+    /// and requests go on undisturbed.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; then nothing has changed.
+    pub async fn reload(&self) -> Result<Reloaded, Vec<String>> {
+        let _turn = self.reloading.lock().await;
+        let source = Arc::clone(&self.settings.reload);
+        let read = tokio::task::spawn_blocking(move || source.read())
+            .await
+            .unwrap_or_else(|fault| Err(vec![fault.to_string()]));
+        let told = match read {
+            Ok(Reread { changes, notes, course, commit }) => {
+                commit();
+                self.follow(course).await;
+                Ok(Reloaded { changes, notes })
+            }
+            Err(faults) => Err(faults),
+        };
+        self.error_log.say(match &told {
+            Ok(told) if told.changes.is_empty() => "Configuration read again: nothing has changed".to_owned(),
+            Ok(told) => format!("Configuration read again: {}", told.changes.join("; ")),
+            Err(faults) => format!("Configuration refused, the old one goes on: {}", faults.join("; ")),
+        });
+        told
+    }
+
+    /// Goes by what a new configuration says.
+    async fn follow(&self, course: NewCourse) {
+        let NewCourse { catalog_workers, role_certnames, tuning, rules } = course;
+        self.settings.rules.replace(rules);
+        self.roles.store(Arc::new(role_certnames));
+        self.metrics.add(catalog_workers.iter().map(|(worker, _)| worker.name.as_str()));
+        let policy = Policy::from(&tuning);
+        let probe_timeout = tuning.worker_probe_timeout;
+        self.supervisor.retune(failback(&tuning), timings(&tuning)).await;
+        self.ca_route.tuning.store(Arc::new(tuning));
+        let upstreams = &self.forwarder.upstreams;
+        let reshaped = self.workers.reshape(catalog_workers, policy, |index, worker| {
+            let mut ways: Vec<Arc<Upstream>> = upstreams.load().iter().cloned().collect();
+            let way = self.ways.to(worker);
+            if index < ways.len() {
+                ways[index] = way;
+            } else {
+                ways.push(way);
+            }
+            upstreams.store(Arc::new(ways));
+        });
+        let lock = |poisoned: PoisonError<_>| poisoned.into_inner();
+        let mut probers = self.probers.lock().unwrap_or_else(lock);
+        for index in reshaped.left {
+            if let Some(prober) = probers.remove(&index) {
+                prober.abort();
+            }
+        }
+        let mut tasks = self._tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        for index in reshaped.joined {
+            let upstream = Arc::clone(&upstreams.load()[index]);
+            let probing = probe::watch(Arc::clone(&self.workers), index, upstream, probe_timeout);
+            probers.insert(index, tasks.spawn(probing));
+        }
+        // Those that were ended leave their remains otherwise.
+        while tasks.try_join_next().is_some() {}
+    }
+
+    /// Certnames of this estate's roles.
+    pub(crate) fn roles(&self) -> Arc<Vec<String>> {
+        self.roles.load_full()
     }
 
     /// Goes on in new log files, after the old ones were moved away.
@@ -444,22 +533,29 @@ fn load_kept_list(settings: &FrontEndSettings) -> Result<(), StartFault> {
 
 fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId, shared: bool) -> MonitorSettings {
     let tuning = &settings.tuning;
-    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     MonitorSettings {
         name: MemberName::new(settings.certname.clone()),
         cluster,
         members: settings.ca_members.iter().map(|member| MemberName::new(member.name.clone())).collect(),
-        failback: if tuning.automatic_failback {
-            Failback::After(millis(tuning.failback_after))
-        } else {
-            Failback::Manual
-        },
-        timings: Timings {
-            probe_interval_ms: millis(tuning.ca_probe_interval),
-            probe_timeout_ms: millis(tuning.ca_probe_timeout),
-            ..Timings::default()
-        },
+        failback: failback(tuning),
+        timings: timings(tuning),
         shared,
         flaws: replica::flaws::Flaws::default(),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn failback(tuning: &Tuning) -> Failback {
+    if tuning.automatic_failback { Failback::After(millis(tuning.failback_after)) } else { Failback::Manual }
+}
+
+fn timings(tuning: &Tuning) -> Timings {
+    Timings {
+        probe_interval_ms: millis(tuning.ca_probe_interval),
+        probe_timeout_ms: millis(tuning.ca_probe_timeout),
+        ..Timings::default()
     }
 }

@@ -101,6 +101,11 @@ impl Health {
         Self { state: State::Up, since_ms: now_ms, good_in_a_row: 0, bad_in_a_row: 0, next_probe_ms: now_ms }
     }
 
+    /// A worker that joins others who are at work: it is probed before it gets its first request.
+    pub fn joining(now_ms: u64) -> Self {
+        Self { state: State::Down, ..Self::new(now_ms) }
+    }
+
     /// The state now.
     pub fn state(&self) -> State {
         self.state

@@ -9,9 +9,11 @@ mod listener;
 mod page;
 mod sample;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use wire::access_log::{End, Way};
 
@@ -38,17 +40,30 @@ const BOUNDS: [f64; 18] = [
 /// The counts.
 #[derive(Debug)]
 pub struct Metrics {
-    /// Names of the workers; the first stands for the front end itself.
-    workers: Vec<String>,
-    /// By route, worker and class of code.
-    requests: Vec<AtomicU64>,
-    /// By route and worker.
-    latencies: Vec<Latency>,
+    /// By worker; the first stands for the front end itself.
+    workers: ArcSwap<Vec<Arc<Row>>>,
     /// Further attempts, by route.
     retries: [AtomicU64; ROUTES.len()],
     /// In the order of [`End::ALL`].
     ends: [AtomicU64; End::ALL.len()],
     in_flight: AtomicU64,
+}
+
+/// What one worker answered.
+#[derive(Debug)]
+struct Row {
+    worker: String,
+    /// By route and class of code.
+    requests: [[AtomicU64; CODES.len()]; ROUTES.len()],
+    /// By route.
+    latencies: [Latency; ROUTES.len()],
+}
+
+impl Row {
+    fn new(worker: &str) -> Arc<Row> {
+        let (requests, latencies) = Default::default();
+        Arc::new(Row { worker: worker.to_owned(), requests, latencies })
+    }
 }
 
 /// The time until the head of the answer, of one route and worker.
@@ -62,16 +77,24 @@ struct Latency {
 impl Metrics {
     /// For these workers.
     pub fn new<'a>(workers: impl Iterator<Item = &'a str>) -> Metrics {
-        let workers: Vec<String> = std::iter::once("-").chain(workers).map(str::to_owned).collect();
-        let pairs = ROUTES.len() * workers.len();
+        let rows = std::iter::once("-").chain(workers).map(Row::new).collect();
         Metrics {
-            workers,
-            requests: (0..pairs * CODES.len()).map(|_| AtomicU64::new(0)).collect(),
-            latencies: (0..pairs).map(|_| Latency::default()).collect(),
+            workers: ArcSwap::from_pointee(rows),
             retries: Default::default(),
             ends: Default::default(),
             in_flight: AtomicU64::new(0),
         }
+    }
+
+    /// For these workers too, from now on. Who has been counted before goes on being shown: a counter must not vanish.
+    pub fn add<'a>(&self, workers: impl Iterator<Item = &'a str>) {
+        let mut rows: Vec<Arc<Row>> = self.workers.load().iter().cloned().collect();
+        for worker in workers {
+            if !rows.iter().any(|row| row.worker == worker) {
+                rows.push(Row::new(worker));
+            }
+        }
+        self.workers.store(Arc::new(rows));
     }
 
     /// A request came; what it returns lives until it is answered, or given up.
@@ -88,18 +111,16 @@ impl Metrics {
     /// One request was answered: by a worker, or by the front end itself.
     pub fn count(&self, route: Option<&Route>, worker: Option<&str>, status: StatusCode, took: Duration) {
         let route = route_index(route);
-        let worker = worker.and_then(|name| self.workers.iter().position(|known| known == name)).unwrap_or(0);
+        let workers = self.workers.load();
+        let row = worker.and_then(|name| workers.iter().find(|row| row.worker == name));
+        let Some(row) = row.or(workers.first()) else { return };
         let code = usize::from(status.as_u16() / 100).clamp(1, CODES.len()) - 1;
-        let pair = self.pair(route, worker);
-        if let Some(cell) = self.requests.get(pair * CODES.len() + code) {
-            cell.fetch_add(1, Ordering::Relaxed);
-        }
-        if let Some(latency) = self.latencies.get(pair) {
-            let bucket = BOUNDS.partition_point(|bound| *bound < took.as_secs_f64());
-            latency.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-            let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            latency.micros.fetch_add(micros, Ordering::Relaxed);
-        }
+        row.requests[route][code].fetch_add(1, Ordering::Relaxed);
+        let latency = &row.latencies[route];
+        let bucket = BOUNDS.partition_point(|bound| *bound < took.as_secs_f64());
+        latency.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        latency.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
     /// What an answered request went through.
@@ -117,10 +138,6 @@ impl Metrics {
         {
             self.ends[place].fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    fn pair(&self, route: usize, worker: usize) -> usize {
-        route * self.workers.len() + worker
     }
 }
 

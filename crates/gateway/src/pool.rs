@@ -92,6 +92,38 @@ impl Pool {
         Self { turns: vec![0; names.len()], names, places, workers: loads, balance, slow_start_ms, next: 0 }
     }
 
+    /// Spreads requests another way from now on.
+    pub fn set_manner(&mut self, balance: Balance, slow_start_ms: u64) {
+        self.balance = balance;
+        self.slow_start_ms = slow_start_ms;
+    }
+
+    /// One more worker, that may not be chosen yet: in the place of one that has nothing left to do, or at the end.
+    pub fn admit(&mut self, free: Option<WorkerIndex>, name: String, place: Place) -> WorkerIndex {
+        let load = Load { standing: Standing::Out, ..Load::default() };
+        match free {
+            Some(index) => {
+                self.names[index] = name;
+                self.places[index] = place;
+                self.workers[index] = load;
+                self.turns[index] = 0;
+                index
+            }
+            None => {
+                self.names.push(name);
+                self.places.push(place);
+                self.workers.push(load);
+                self.turns.push(0);
+                self.names.len() - 1
+            }
+        }
+    }
+
+    /// Gives `index` another place.
+    pub fn set_place(&mut self, index: WorkerIndex, place: Place) {
+        self.places[index] = place;
+    }
+
     /// Chooses a worker and counts the request as given to it: one step, so that two simultaneous requests see each
     /// other. The lowest tier that has a usable worker serves; one whose workers are all full is not left for it.
     pub fn begin(&mut self, ask: Ask<'_>) -> Choice {

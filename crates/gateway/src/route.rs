@@ -69,6 +69,8 @@ pub enum Own {
     PageDeed,
     /// `/bunraku`.
     PageWithoutSlash,
+    /// `POST /bunraku/v1/reload`.
+    Reload,
     /// Below `/bunraku` but nothing the front end serves: 404, never forwarded.
     Unknown,
 }
@@ -154,6 +156,7 @@ fn own(method: &Method, rest: &[&str]) -> Own {
         ["act"] => Own::PageDeed,
         [] => Own::PageWithoutSlash,
         [name] => Part::named(name).map_or(Own::Unknown, Own::Page),
+        ["v1", "reload"] if *method == Method::POST => Own::Reload,
         _ => Own::Unknown,
     }
 }

@@ -12,6 +12,7 @@ use crate::ejection::Rules;
 use crate::health::Thresholds;
 use crate::pool::{Balance, Place};
 use crate::register::RegisterSettings;
+use crate::reload::Reload;
 
 /// Everything a front end needs to know.
 pub struct FrontEndSettings {
@@ -49,6 +50,8 @@ pub struct FrontEndSettings {
     pub error_log_path: PathBuf,
     /// Times and limits.
     pub tuning: Tuning,
+    /// Where a new configuration comes from.
+    pub reload: Arc<dyn Reload>,
 }
 
 /// Where a worker is and how it proves to be itself.

@@ -3,6 +3,7 @@
 //! Joins the pure parts (`pool`, `health`, `ejection`) under one short lock, so that the choice and what it rests on are
 //! never out of step.
 
+mod reshape;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{fmt, io};
 
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -40,6 +42,12 @@ pub struct Policy {
     pub queue_time: Duration,
 }
 
+impl Policy {
+    fn slow_start_ms(&self) -> u64 {
+        u64::try_from(self.slow_start.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
 impl From<&Tuning> for Policy {
     fn from(tuning: &Tuning) -> Self {
         Self {
@@ -56,22 +64,37 @@ impl From<&Tuning> for Policy {
 /// All workers of the catalog pool.
 #[derive(Debug)]
 pub struct Workers {
-    addresses: Vec<WorkerAddress>,
-    policy: Policy,
+    /// In the order of their indices. Changed under the lock of `inner` alone.
+    seats: ArcSwap<Vec<Arc<Seat>>>,
+    policy: ArcSwap<Policy>,
     clock: Clock,
     error_log: Arc<ErrorLog>,
     file: UsageFile,
     /// What the file says: by name, without those in use. Locked while the file is written, which no request waits for.
     aside: Mutex<BTreeMap<String, Usage>>,
     inner: Mutex<Inner>,
-    /// Wakes a worker's prober when its next probe was moved forward.
-    wake: Vec<Notify>,
     /// Wakes those who wait for a worker of a kind of traffic, in the order of [`Traffic::ALL`].
     free: [Notify; Traffic::ALL.len()],
 }
 
+/// A worker's place among the others.
+#[derive(Debug)]
+struct Seat {
+    address: Arc<WorkerAddress>,
+    /// Wakes its prober when its next probe was moved forward.
+    wake: Notify,
+}
+
+impl Seat {
+    fn new(address: WorkerAddress) -> Arc<Self> {
+        Arc::new(Self { address: Arc::new(address), wake: Notify::new() })
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
+    /// Which are no longer configured: they finish what they have.
+    retired: Vec<bool>,
     pool: Pool,
     health: Vec<Health>,
     ejection: Vec<Ejection>,
@@ -129,20 +152,30 @@ impl Workers {
         let aside = file.load()?;
         let (addresses, places): (Vec<WorkerAddress>, Vec<Place>) = workers.into_iter().unzip();
         let named = addresses.iter().map(|worker| worker.name.clone()).zip(places).collect();
-        let slow_start = u64::try_from(policy.slow_start.as_millis()).unwrap_or(u64::MAX);
         let inner = Inner {
-            pool: Pool::new(named, policy.balance, slow_start),
+            retired: vec![false; addresses.len()],
+            pool: Pool::new(named, policy.balance, policy.slow_start_ms()),
             health: addresses.iter().map(|_| Health::new(now)).collect(),
             ejection: addresses.iter().map(|_| Ejection::default()).collect(),
             queue: Queue::default(),
         };
-        let wake = addresses.iter().map(|_| Notify::new()).collect();
+        let seats: Vec<Arc<Seat>> = addresses.into_iter().map(Seat::new).collect();
         let free = std::array::from_fn(|_| Notify::new());
         let inner = Mutex::new(inner);
         let kept = Mutex::new(aside.clone());
-        let known = Self { addresses, policy, clock, error_log, file, aside: kept, inner, wake, free };
-        for (index, worker) in known.addresses.iter().enumerate() {
-            if let Some(usage) = aside.get(&worker.name) {
+        let policy = ArcSwap::from_pointee(policy);
+        let known = Self {
+            seats: ArcSwap::from_pointee(seats),
+            policy,
+            clock,
+            error_log,
+            file,
+            aside: kept,
+            inner,
+            free,
+        };
+        for (index, seat) in known.seats.load().iter().enumerate() {
+            if let Some(usage) = aside.get(&seat.address.name) {
                 known.observe(index, event_of(*usage));
             }
         }
@@ -155,7 +188,7 @@ impl Workers {
     /// # Errors
     /// [`Unassigned`].
     pub async fn assign(self: &Arc<Self>, want: Want<'_>) -> Result<Assignment, Unassigned> {
-        let deadline = Instant::now() + self.policy.queue_time;
+        let deadline = Instant::now() + self.policy.load().queue_time;
         let mut place_in_queue = None;
         loop {
             let free = self.free_for(want.traffic).notified();
@@ -204,16 +237,17 @@ impl Workers {
     pub fn observe(&self, index: WorkerIndex, event: Event) {
         let change = {
             let mut inner = self.lock();
-            let change = inner.health[index].step(&self.policy.thresholds, event, self.clock.now_ms());
+            let change = inner.health[index].step(&self.policy.load().thresholds, event, self.clock.now_ms());
             if change.as_ref().is_some_and(|change| change.from == State::Down) {
                 // What it failed before it went away says nothing of what has come back.
                 inner.ejection[index] = Ejection::default();
             }
             change
         };
-        self.wake[index].notify_one();
+        let seat = self.seat(index);
+        seat.wake.notify_one();
         if let Some(change) = change {
-            self.error_log.say(sentence(&self.addresses[index], &change));
+            self.error_log.say(sentence(&seat.address, &change));
             // Those who wait look again: for them this may be somebody new, or nobody at all.
             self.free.iter().for_each(Notify::notify_waiters);
         }
@@ -227,10 +261,11 @@ impl Workers {
                 None => inner.ejection[index].answered(),
                 // All that it had breaks off at once when it dies, which is noticed otherwise.
                 Some(_) if inner.health[index].state() != State::Up => None,
-                Some(_) => inner.ejection[index].failed(&self.policy.ejection, self.clock.now_ms()),
+                Some(_) => inner.ejection[index].failed(&self.policy.load().ejection, self.clock.now_ms()),
             }
         };
-        let WorkerAddress { name, address, .. } = &self.addresses[index];
+        let worker = self.address(index);
+        let WorkerAddress { name, address, .. } = worker.as_ref();
         match verdict {
             None => {}
             Some(Verdict::Ejected { for_ms, failures }) => self.error_log.say(format!(
@@ -250,9 +285,7 @@ impl Workers {
     /// # Errors
     /// It cannot be kept; it holds until the front end is restarted.
     pub fn set_usage(&self, name: &str, usage: Usage) -> io::Result<Option<WorkerStatus>> {
-        let Some(index) = self.addresses.iter().position(|worker| worker.name == name) else {
-            return Ok(None);
-        };
+        let Some(index) = self.index(name) else { return Ok(None) };
         // Held to the end: the last to ask is the one who counts, and who is remembered.
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
         match usage {
@@ -266,11 +299,12 @@ impl Workers {
         }
         self.observe(index, event_of(usage));
         stored?;
-        Ok(self.status().into_iter().nth(index))
+        Ok(self.status().into_iter().find(|status| status.name == name))
     }
 
     /// Waits until the next probe of a worker is due.
     pub async fn probe_due(&self, index: WorkerIndex) {
+        let seat = self.seat(index);
         loop {
             let due = self.lock().health[index].next_probe_ms();
             let wait = due.saturating_sub(self.clock.now_ms());
@@ -280,9 +314,25 @@ impl Workers {
             let sleep = tokio::time::sleep(Duration::from_millis(wait));
             tokio::select! {
                 () = sleep => return,
-                () = self.wake[index].notified() => {}
+                () = seat.wake.notified() => {}
             }
         }
+    }
+
+    /// Where a worker is.
+    fn address(&self, index: WorkerIndex) -> Arc<WorkerAddress> {
+        Arc::clone(&self.seats.load()[index].address)
+    }
+
+    fn seat(&self, index: WorkerIndex) -> Arc<Seat> {
+        Arc::clone(&self.seats.load()[index])
+    }
+
+    /// The configured worker of this name.
+    fn index(&self, name: &str) -> Option<WorkerIndex> {
+        let inner = self.lock();
+        let seats = self.seats.load();
+        (0..seats.len()).find(|index| !inner.retired[*index] && seats[*index].address.name == name)
     }
 
     /// Those that wait.
@@ -290,13 +340,16 @@ impl Workers {
         self.lock().queue
     }
 
-    /// For the status endpoint.
+    /// For the status endpoint: all that are configured, and those that are not and still have something to answer.
     pub fn status(&self) -> Vec<WorkerStatus> {
         let inner = self.lock();
-        self.addresses
+        let seats = self.seats.load();
+        seats
             .iter()
             .enumerate()
-            .map(|(index, worker)| {
+            .filter(|(index, _)| !inner.retired[*index] || inner.pool.load(*index).in_flight > 0)
+            .map(|(index, seat)| {
+                let worker = &seat.address;
                 let (load, place) = (inner.pool.load(index), inner.pool.place(index));
                 let state = match inner.health[index].state() {
                     State::Up if inner.ejection[index].is_out() => WorkerState::Ejected,
@@ -353,7 +406,7 @@ struct PlaceInQueue<'a>(&'a Workers);
 impl<'a> PlaceInQueue<'a> {
     fn take(workers: &'a Workers) -> Result<Self, Unassigned> {
         let mut inner = workers.lock();
-        if inner.queue.waiting >= workers.policy.queue {
+        if inner.queue.waiting >= workers.policy.load().queue {
             inner.queue.turned_away += 1;
             return Err(Unassigned::QueueFull);
         }
@@ -503,8 +556,10 @@ mod tests {
     #[tokio::test]
     async fn a_worker_that_fails_requests_is_ejected_and_one_answer_brings_it_back() {
         let dir = tempfile::tempdir().unwrap();
-        let mut workers = workers(dir.path(), Place::default());
-        Arc::get_mut(&mut workers).unwrap().policy.ejection.first_ms = 30;
+        let workers = workers(dir.path(), Place::default());
+        let mut policy = Policy::clone(&workers.policy.load());
+        policy.ejection.first_ms = 30;
+        workers.policy.store(Arc::new(policy));
         for _ in 0..Rules::default().after {
             workers.assign(want(&[1])).await.unwrap().answered(StatusCode::BAD_GATEWAY);
         }

@@ -12,6 +12,14 @@ pub enum FrontEndCommand {
     Maintenance(WorkerArgs),
     /// Put a catalog worker back; it is used once it answers probes
     Resume(WorkerArgs),
+    /// Read configuration and certificates again; says what has changed, or everything that is wrong
+    Reload(ReloadArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ReloadArgs {
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,6 @@
-//! `bunraku front-end drain|maintenance|resume WORKER`: catalog workers out of use and back, without a lost request.
+//! `bunraku front-end …`: the configuration read again, catalog workers out of use and back, without a lost request.
+
+mod reload;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,7 @@ pub fn run(config: &Config, command: &FrontEndCommand) -> anyhow::Result<u8> {
         FrontEndCommand::Drain(args) => (args, Usage::Draining),
         FrontEndCommand::Maintenance(args) => (args, Usage::Maintenance),
         FrontEndCommand::Resume(args) => (args, Usage::InUse),
+        FrontEndCommand::Reload(args) => return reload::run(config, args),
     };
     let mut report = Report::new(&args.output)?;
     let code = super::block_on(everywhere(config, args, usage, &mut report))??;

@@ -6,8 +6,10 @@ use wire::access_log::Logged;
 use wire::tls::{ClientCertificates, ServerTls};
 use wire::{Limits, serve_tls};
 
-use super::{credentials, end_on_signal, listen, open_access_log, worker_drain};
+use super::reload::WorkerSource;
+use super::{credentials, end_worker_on_signal, listen, open_access_log};
 use crate::config::Config;
+use crate::config::changes::Role;
 use crate::operator;
 
 /// Agents' reports and facts are far below; a body beyond is refused.
@@ -21,6 +23,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         .find(|w| w.name == name)
         .with_context(|| format!("{} has no [[catalog.worker]] named '{name}'", config.path.display()))?;
     let front_ends = config.front_end_certnames();
+    let rules = config.live_rules()?;
     let settings = ServerSettings {
         certname: worker.certname.clone(),
         environmentpath: config.main.environmentpath.clone(),
@@ -28,7 +31,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         reportdir: config.main.reportdir.clone(),
         factsdir: config.factsdir(),
         front_ends: front_ends.clone(),
-        rules: config.live_rules()?,
+        rules: rules.clone(),
         max_body: MAX_BODY,
     };
     let handler = CatalogWorker::start(settings)?;
@@ -39,7 +42,8 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     credentials::follow_trust(config, trust.clone());
     let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
     let listener = listen(&worker.address)?;
-    let drain = end_on_signal(log.clone(), worker_drain())?;
+    let source = WorkerSource::new(config, Role::Catalog, rules, log.clone());
+    let drain = end_worker_on_signal(source, log.clone())?;
     let logged = Logged::new(handler, log, name, front_ends);
     serve_tls(listener, tls, Limits::default(), logged, drain).await;
     Ok(())

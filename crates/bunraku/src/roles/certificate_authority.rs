@@ -8,7 +8,9 @@ use wire::access_log::Logged;
 use wire::tls::{ClientCertificates, ClientTls, ServerTls};
 use wire::{Limits, serve_tls};
 
-use super::{credentials, end_on_signal, listen, open_access_log, worker_drain};
+use super::reload::WorkerSource;
+use super::{credentials, end_worker_on_signal, listen, open_access_log};
+use crate::config::changes::Role;
 use crate::config::{Autosign, CaMember, Config};
 use crate::operator;
 
@@ -33,12 +35,13 @@ pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<(
         tls: ClientTls::new(Some(&identity), trust.clone())?,
         timings: timings(config),
     });
-    let front_ends = settings.front_ends.clone();
+    let (front_ends, rules) = (settings.front_ends.clone(), settings.rules.clone());
     let worker = Worker::start(settings).await.context("the CA could not start")?;
     let log = open_access_log(config, "ca", &member.address)?;
     let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
     let listener = listen(&member.address)?;
-    let drain = end_on_signal(log.clone(), worker_drain())?;
+    let source = WorkerSource::new(config, Role::Ca, rules, log.clone());
+    let drain = end_worker_on_signal(source, log.clone())?;
     let (ending, mut begun) = (worker.clone(), drain.clone());
     tokio::spawn(async move {
         begun.begun().await;

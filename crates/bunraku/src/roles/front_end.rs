@@ -1,15 +1,17 @@
 //! The front end's process.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use gateway::{
-    EtcdSettings, FrontEnd, FrontEndSettings, RegisterSettings, Thresholds, Tuning, WorkerAddress,
+    EtcdSettings, FrontEnd, FrontEndSettings, Place, RegisterSettings, Thresholds, Tuning, WorkerAddress,
 };
 use wire::tls::{ClientTls, Identity, TrustBundle};
 use wire::{DrainPlan, Limits};
 
-use super::{bind, credentials, end_on_signal, listen_or_inherit, open_access_log};
+use super::reload::FrontEndSource;
+use super::{OnSignal, bind, credentials, end_on_signal, listen_or_inherit, open_access_log};
 use crate::config::{Config, Register};
 use crate::operator;
 
@@ -22,15 +24,14 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     let access_log = open_access_log(config, "front-end", &own.listen)?;
     let identity = operator::identity(config, &own.certname)?;
     credentials::follow_identity(config, &own.certname, identity.clone());
+    let trust = operator::trust(config)?;
+    let source =
+        FrontEndSource::new(config, &own.certname, identity.clone(), trust.clone(), access_log.clone());
     let settings = FrontEndSettings {
         certname: own.certname.clone(),
         identity,
-        trust: operator::trust(config)?,
-        catalog_workers: config
-            .catalog
-            .iter()
-            .map(|w| (worker(&w.name, &w.address, &w.certname), w.place.clone()))
-            .collect(),
+        trust,
+        catalog_workers: catalog_workers(config),
         workers_path: config.front_end.register.with_file_name("workers.json"),
         ca_members: config.ca.members.iter().map(|m| worker(&m.name, &m.address, &m.certname)).collect(),
         role_certnames: role_certnames(config),
@@ -44,11 +45,22 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         access_log: access_log.clone(),
         error_log_path: config.main.logdir.join("front_end_error.log"),
         tuning: tuning(config),
+        reload: Arc::new(source),
     };
     let front_end = FrontEnd::start(settings).context("the front end could not start")?;
     let listener = listen_or_inherit(&own.listen)?;
     let admin = config.front_end.admin.as_deref().map(listen_admin).transpose()?;
-    let drain = end_on_signal(access_log, DrainPlan::default())?;
+    let (reopened, reloaded) = (front_end.clone(), front_end.clone());
+    let on = OnSignal {
+        reopen: Box::new(move || {
+            if let Err(fault) = reopened.reopen_logs() {
+                tracing::warn!("the error log cannot be opened anew: {fault}");
+            }
+        }),
+        // Told by the error log, and by ours.
+        reload: Box::new(move || drop(tokio::spawn(reload(reloaded.clone())))),
+    };
+    let (_, drain) = end_on_signal(on, DrainPlan::default())?;
     if let Some(admin) = admin {
         let (front_end, drain) = (front_end.clone(), drain.clone());
         tokio::spawn(async move { front_end.serve_admin(admin, drain).await });
@@ -56,6 +68,16 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     front_end.serve(listener, Limits::default(), drain).await;
     front_end.leave().await;
     Ok(())
+}
+
+async fn reload(front_end: Arc<FrontEnd>) {
+    match front_end.reload().await {
+        Ok(told) if told.changes.is_empty() => {
+            tracing::info!("configuration read again: nothing has changed")
+        }
+        Ok(told) => tracing::info!("configuration read again: {}", told.changes.join("; ")),
+        Err(faults) => tracing::warn!("configuration refused, the old one goes on: {}", faults.join("; ")),
+    }
 }
 
 fn listen_admin(address: &str) -> anyhow::Result<std::net::TcpListener> {
@@ -87,16 +109,22 @@ fn register(config: &Config) -> anyhow::Result<RegisterSettings> {
     Ok(RegisterSettings::Etcd(EtcdSettings { endpoints, prefix, tls }))
 }
 
+/// The catalog workers, each with its place.
+pub(super) fn catalog_workers(config: &Config) -> Vec<(WorkerAddress, Place)> {
+    let workers = config.catalog.iter();
+    workers.map(|w| (worker(&w.name, &w.address, &w.certname), w.place.clone())).collect()
+}
+
 fn worker(name: &str, address: &str, certname: &str) -> WorkerAddress {
     WorkerAddress { name: name.to_string(), address: address.to_string(), certname: certname.to_string() }
 }
 
-fn role_certnames(config: &Config) -> Vec<String> {
+pub(super) fn role_certnames(config: &Config) -> Vec<String> {
     let members = config.ca.members.iter().map(|m| m.certname.clone()).chain(config.front_end_certnames());
     members.chain(config.catalog.iter().map(|w| w.certname.clone())).collect()
 }
 
-fn tuning(config: &Config) -> Tuning {
+pub(super) fn tuning(config: &Config) -> Tuning {
     let own = &config.front_end;
     let interval_ms = u64::try_from(own.probe_interval.as_millis()).unwrap_or(u64::MAX);
     Tuning {

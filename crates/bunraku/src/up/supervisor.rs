@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use rustix::process::Signal;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -48,6 +49,8 @@ enum Event {
 pub async fn run(config: Config, args: &UpArgs, started: Instant) -> anyhow::Result<u8> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut reopen = signal(SignalKind::user_defined1())?;
     let mut processes = processes(&config);
     for process in &mut processes {
         process.child = Some(spawn(&config, process)?);
@@ -64,6 +67,12 @@ pub async fn run(config: Config, args: &UpArgs, started: Instant) -> anyhow::Res
         tokio::select! {
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
+            // Each role reads the configuration again by itself, and opens its own logs.
+            _ = hangup.recv() => {
+                told_apart(&config);
+                tell(&processes, Signal::HUP);
+            }
+            _ = reopen.recv() => tell(&processes, Signal::USR1),
             (index, status) = any_ended(&mut processes) => {
                 ended(&mut processes[index], index, status, args.no_restart, &events);
             }
@@ -108,11 +117,12 @@ fn processes(config: &Config) -> Vec<Process> {
 
 fn spawn(config: &Config, process: &Process) -> anyhow::Result<Child> {
     let executable = std::env::current_exe().context("could not find this executable")?;
-    let log = output_log(&config.main.logdir, &process.name)?;
+    let (path, log) = output_log(&config.main.logdir, &process.name)?;
     Command::new(executable)
         .args(["--config".as_ref(), config.path.as_os_str()])
         .args(["serve", "--role", process.role, "--name", &process.name, "--supervised"])
         .env(SUPERVISOR_VARIABLE, std::process::id().to_string())
+        .env(crate::roles::OUTPUT_VARIABLE, path)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -122,13 +132,11 @@ fn spawn(config: &Config, process: &Process) -> anyhow::Result<Child> {
         .with_context(|| format!("could not start {}", process.name))
 }
 
-fn output_log(logdir: &Path, name: &str) -> anyhow::Result<File> {
+fn output_log(logdir: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
     let path = logdir.join(format!("{name}.log"));
-    File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .with_context(|| format!("could not open {}", path.display()))
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.with_context(|| format!("could not open {}", path.display()))?;
+    Ok((path, file))
 }
 
 async fn any_ended(processes: &mut [Process]) -> (usize, std::io::Result<ExitStatus>) {
@@ -206,15 +214,32 @@ fn announce(config: &Config, args: &UpArgs, processes: &[Process], started: Inst
     Ok(())
 }
 
-/// Asks every process to end; kills what has not ended in time.
-async fn end(processes: &mut [Process]) {
-    for process in processes.iter() {
+/// Sends a signal to every process.
+fn tell(processes: &[Process], signal: Signal) {
+    for process in processes {
         let pid = process.child.as_ref().and_then(Child::id).and_then(|p| i32::try_from(p).ok());
         if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
             // It may have ended by itself in between: nothing to do then.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            let _ = rustix::process::kill_process(pid, signal);
         }
     }
+}
+
+/// Says what of another configuration only a restart brings about: which processes there are.
+fn told_apart(config: &Config) {
+    match Config::load(&config.path) {
+        Ok(new) if addresses::of_roles(&new) != addresses::of_roles(config) => eprintln!(
+            "{} names other processes now; start 'bunraku up' again to have them started and ended",
+            config.path.display()
+        ),
+        Ok(_) => {}
+        Err(fault) => eprintln!("{fault}\nThe old configuration goes on."),
+    }
+}
+
+/// Asks every process to end; kills what has not ended in time.
+async fn end(processes: &mut [Process]) {
+    tell(processes, Signal::TERM);
     let deadline = tokio::time::Instant::now() + ENDING;
     for process in processes.iter_mut() {
         if let Some(child) = process.child.as_mut()

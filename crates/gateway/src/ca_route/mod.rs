@@ -8,6 +8,7 @@ pub mod doubt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::request::Parts;
@@ -80,19 +81,20 @@ pub struct CaRoute {
     /// The log.
     pub error_log: Arc<ErrorLog>,
     /// Times and limits.
-    pub tuning: Tuning,
+    pub tuning: Arc<ArcSwap<Tuning>>,
 }
 
 impl CaRoute {
     /// Carries one request.
     pub async fn carry(&self, request: Request, access: CaAccess) -> Carried {
         let trail = Trail::of(&request);
+        let tuning = self.tuning.load_full();
         let (parts, body) = request.into_parts();
         // CA bodies are requests and short JSON: reading them whole is what makes holding possible.
-        let mut cargo = match read_in_time(body, self.tuning.ca_body_limit, self.tuning.body_timeout).await {
+        let mut cargo = match read_in_time(body, tuning.ca_body_limit, tuning.body_timeout).await {
             Ok(whole @ Cargo::Whole(_)) => whole,
             Ok(mut too_long) => {
-                let limit = self.tuning.ca_body_limit;
+                let limit = tuning.ca_body_limit;
                 // In vain is fine too: then the client learns less.
                 let _ = tokio::time::timeout(DISCARD_TIME, too_long.discard(8 * limit)).await;
                 trail.ended(End::BodyTooLong);
@@ -105,7 +107,7 @@ impl CaRoute {
         };
         let id = uuid::Uuid::new_v4().to_string();
         let mut doubt = Doubt::none(access);
-        let mut patience = self.helm.patience(self.tuning.ca_hold);
+        let mut patience = self.helm.patience(tuning.ca_hold);
         let mut course = self.helm.watch();
         let mut last_cause = "no member is active".to_owned();
         loop {
@@ -143,7 +145,7 @@ impl CaRoute {
     async fn enforced(&self, response: &mut Response) {
         let Some(number) = response.headers_mut().remove(X_BUNRAKU_REVOCATIONS) else { return };
         let Some(number) = parse_number(&number) else { return };
-        let limit = self.tuning.revocation_wait;
+        let limit = self.tuning.load().revocation_wait;
         if !self.revocations.reaches(number, limit).await {
             self.error_log.say(format!(
                 "Revocation list {number} is not in force here {} ms after the CA issued it (list {} is); its \
@@ -165,7 +167,7 @@ impl CaRoute {
         let upstream = &self.upstreams[target.member];
         let request = Request::from_parts(parts_again(&parts), body::empty());
         trail.sent_to(upstream.name());
-        match upstream.send(request, self.tuning.connect_timeout).await {
+        match upstream.send(request, self.tuning.load().connect_timeout).await {
             Ok(mut response) => {
                 response.headers_mut().remove(RETRY_AFTER);
                 Carried { response, worker: Some(Arc::clone(upstream.name())) }
@@ -186,10 +188,11 @@ impl CaRoute {
         course: &mut watch::Receiver<Course>,
     ) -> Attempt {
         let exchange = async {
-            let response = self.upstreams[target.member].send(request, self.tuning.answer_timeout).await?;
+            let response =
+                self.upstreams[target.member].send(request, self.tuning.load().answer_timeout).await?;
             // The answer is read here, not relayed byte by byte: a member may die in the middle of it.
             let (parts, streaming) = response.into_parts();
-            match Cargo::load(streaming, self.tuning.ca_answer_limit).await {
+            match Cargo::load(streaming, self.tuning.load().ca_answer_limit).await {
                 Ok(mut cargo) => Ok(Response::from_parts(parts, cargo.take().unwrap_or_else(body::empty))),
                 Err(fault) => Err(Fault::Silent { cause: wire::client::SendCause::Other(fault.to_string()) }),
             }
@@ -279,7 +282,7 @@ impl CaRoute {
 
     fn give_up(&self, trail: &Trail, doubt: &Doubt, cause: &str) -> Carried {
         trail.ended(if doubt.any() { End::InDoubt } else { End::HeldTimedOut });
-        let seconds = self.tuning.ca_hold.as_secs();
+        let seconds = self.tuning.load().ca_hold.as_secs();
         Carried::own(if doubt.any() {
             answer::in_doubt(seconds, cause)
         } else {

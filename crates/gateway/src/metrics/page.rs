@@ -149,11 +149,12 @@ fn requests(page: &mut Page, metrics: &Metrics) {
         "Requests answered, by kind, by who answered (- is the front end) and by class of status code.";
     let mut family = page.family("bunraku_requests_total", Kind::Counter, help);
     for (r, route) in ROUTES.iter().enumerate() {
-        for (w, worker) in metrics.workers.iter().enumerate() {
+        for row in metrics.workers.load().iter() {
             for (c, code) in CODES.iter().enumerate() {
-                let count = metrics.requests[metrics.pair(r, w) * CODES.len() + c].load(Ordering::Relaxed);
+                let count = row.requests[r][c].load(Ordering::Relaxed);
                 if count > 0 {
-                    family.sample("", &[("route", route), ("worker", worker), ("code", code)], count as f64);
+                    let labels = [("route", *route), ("worker", &row.worker), ("code", code)];
+                    family.sample("", &labels, count as f64);
                 }
             }
         }
@@ -161,8 +162,8 @@ fn requests(page: &mut Page, metrics: &Metrics) {
     let help = "Time until the head of the answer, holding included.";
     let mut family = page.family("bunraku_request_duration_seconds", Kind::Histogram, help);
     for (r, route) in ROUTES.iter().enumerate() {
-        for (w, worker) in metrics.workers.iter().enumerate() {
-            let latency = &metrics.latencies[metrics.pair(r, w)];
+        for row in metrics.workers.load().iter() {
+            let (latency, worker) = (&row.latencies[r], &row.worker);
             let counts: Vec<u64> = latency.buckets.iter().map(|b| b.load(Ordering::Relaxed)).collect();
             if counts.iter().all(|count| *count == 0) {
                 continue;

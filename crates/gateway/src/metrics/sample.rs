@@ -1,8 +1,9 @@
 //! The counts at one moment, summed over routes: what the status page makes its rates and quantiles of.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{BOUNDS, CODES, Metrics, OWN, ROUTES};
+use super::{BOUNDS, Metrics, OWN, ROUTES, Row};
 
 /// What one worker (or the front end itself) has answered so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,25 +42,25 @@ impl Metrics {
     /// The counts of the front end itself, then of each worker. What is asked of the front end itself (this page, above
     /// all) is left out.
     pub fn sample(&self) -> Vec<Cells> {
-        let mut sample = vec![Cells::default(); self.workers.len()];
-        for route in (0..ROUTES.len()).filter(|route| *route != OWN) {
-            for (worker, cells) in sample.iter_mut().enumerate() {
-                let pair = self.pair(route, worker);
-                let codes = &self.requests[pair * CODES.len()..(pair + 1) * CODES.len()];
-                let counts = codes.iter().map(|count| count.load(Ordering::Relaxed));
-                cells.requests += counts.sum::<u64>();
-                cells.failed += codes.last().map_or(0, |count| count.load(Ordering::Relaxed));
-                for (bucket, count) in cells.buckets.iter_mut().zip(&self.latencies[pair].buckets) {
-                    *bucket += count.load(Ordering::Relaxed);
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let cells = |row: &Arc<Row>| {
+            let mut cells = Cells::default();
+            for route in (0..ROUTES.len()).filter(|route| *route != OWN) {
+                let codes = &row.requests[route];
+                cells.requests += codes.iter().map(count).sum::<u64>();
+                cells.failed += codes.last().map_or(0, count);
+                for (bucket, more) in cells.buckets.iter_mut().zip(&row.latencies[route].buckets) {
+                    *bucket += count(more);
                 }
             }
-        }
-        sample
+            cells
+        };
+        self.workers.load().iter().map(cells).collect()
     }
 
-    /// Names, in the order of [`Metrics::sample`].
-    pub fn names(&self) -> &[String] {
-        &self.workers
+    /// Names, in the order of [`Metrics::sample`]; those that join later come after them.
+    pub fn names(&self) -> Vec<String> {
+        self.workers.load().iter().map(|row| row.worker.clone()).collect()
     }
 }
 

@@ -58,7 +58,7 @@ impl Overview {
         let (paces, pace, history) = front_end.watch().paces();
         let (status, ca) = (front_end.status(), front_end.watch().summary());
         let (mood, sentence) = mood::of(&status, ca.as_ref());
-        let names = front_end.metrics().names().iter().cloned();
+        let names = front_end.metrics().names().into_iter();
         Overview {
             at: clock::wall_time(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -4,6 +4,7 @@ mod force;
 mod hold;
 mod page;
 mod register;
+mod reload;
 mod status;
 mod switchover;
 mod workers;
@@ -29,6 +30,7 @@ pub async fn answer(front_end: &FrontEnd, endpoint: Own, request: Request, peer:
         Own::Page(part) => page::answer(front_end, part, request, peer).await,
         Own::PageDeed => page::act(front_end, request, peer).await,
         Own::PageWithoutSlash => page::with_slash(&request),
+        Own::Reload => reload::answer(front_end, peer).await,
         Own::Unknown => answer::unknown(),
     }
 }
@@ -45,5 +47,5 @@ fn is_operator(peer: &Peer) -> bool {
 /// One of the roles of this estate.
 fn is_role(front_end: &FrontEnd, peer: &Peer) -> bool {
     let certname = peer.certname();
-    front_end.settings().role_certnames.iter().any(|role| Some(role.as_str()) == certname)
+    front_end.roles().iter().any(|role| Some(role.as_str()) == certname)
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use replica::configuration::Configuration;
-use replica::monitor::{Action, Change, Event, ForcePlan, Monitor, View};
+use replica::monitor::{Action, Change, Event, Failback, ForcePlan, Monitor, Timings, View};
 use replica::name::{Epoch, MemberName};
 use replica::register::{Author, RegisterFault, RegisterRequest};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -45,6 +45,8 @@ pub enum Message {
     },
     /// A CA member changed the register.
     RegisterTouched,
+    /// The configuration has other times.
+    Retune(Failback, Timings),
     /// An operator wants a switchover, and to hear how it ended.
     Switchover {
         /// The member to become active; none: the best other one.
@@ -115,6 +117,11 @@ impl Supervisor {
     /// The view now.
     pub fn outlook(&self) -> Arc<Outlook> {
         self.outlook.load_full()
+    }
+
+    /// Goes by other times from now on.
+    pub async fn retune(&self, failback: Failback, timings: Timings) {
+        let _ = self.messages.send(Message::Retune(failback, timings)).await;
     }
 
     /// Tells that a member changed the register.
@@ -226,6 +233,11 @@ impl Body {
                 self.step(*event).await;
             }
             Message::RegisterTouched => self.register_event().await,
+            Message::Retune(failback, timings) => {
+                self.setup.probe_timeout = Duration::from_millis(timings.probe_timeout_ms);
+                self.setup.monitor.retune(failback, timings);
+                self.step(Event::Tick).await;
+            }
             Message::Switchover { .. }
             | Message::PlanForce { .. }
             | Message::Force { .. }

@@ -101,7 +101,7 @@ impl Body {
                 };
                 drop(reply.send(answer));
             }
-            Message::Exchanged { .. } | Message::RegisterTouched => {}
+            Message::Exchanged { .. } | Message::RegisterTouched | Message::Retune(..) => {}
         }
     }
 

@@ -78,6 +78,7 @@ impl Estate {
             certname: "front.test".into(),
             identity: self.issue("front.test", false).0,
             trust: self.trust.clone(),
+            reload: std::sync::Arc::new(gateway::Fixed),
             rules: access::LiveRules::packaged(),
             role_certnames: ca_members.iter().map(|member| member.certname.clone()).collect(),
             catalog_workers: catalog_workers.into_iter().map(|worker| (worker, Place::default())).collect(),

@@ -94,6 +94,15 @@ enum Known {
 }
 
 impl Monitor {
+    /// Goes by other times from now on. What has been seen, and what is under way, stays.
+    pub fn retune(&mut self, failback: Failback, timings: Timings) {
+        self.settings.failback = failback;
+        self.settings.timings = timings;
+        for watch in self.members.values_mut() {
+            watch.next_probe = watch.next_probe.min(self.now + timings.probe_interval_ms);
+        }
+    }
+
     /// A monitor that knows nothing yet. `now`: ms of a monotonic clock.
     pub fn new(settings: Settings, now: u64) -> Monitor {
         let watch = |name: &MemberName| (name.clone(), Watch::from(now));

@@ -23,6 +23,7 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 enum Order {
     Write(Box<Record>),
     Reopen,
+    Format(Format),
     End,
 }
 
@@ -128,6 +129,11 @@ impl AccessLog {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// Writes lines in another format from now on.
+    pub fn set_format(&self, format: Format) {
+        self.queue.push(Order::Format(format), usize::MAX);
+    }
+
     /// Opens the file anew at its path, after the old one was moved away (log rotation).
     pub fn reopen(&self) {
         self.queue.push(Order::Reopen, usize::MAX);
@@ -149,7 +155,7 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
-fn write_all((path, format): (&Path, Format), file: File, queue: &Queue, dropped: &AtomicU64) {
+fn write_all((path, mut format): (&Path, Format), file: File, queue: &Queue, dropped: &AtomicU64) {
     let mut sink = Sink { path, file, lines: Vec::new(), waiting: 0, dropped, said: Said::default() };
     let mut last = Instant::now();
     loop {
@@ -162,6 +168,7 @@ fn write_all((path, format): (&Path, Format), file: File, queue: &Queue, dropped
                     sink.waiting += 1;
                     record.write(format, &mut sink.lines);
                 }
+                Order::Format(other) => format = other,
                 Order::Reopen => {
                     sink.put();
                     match open(path) {

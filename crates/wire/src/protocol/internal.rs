@@ -30,6 +30,9 @@ pub const HOLD_PATH: &str = "/bunraku/v1/ca/hold";
 /// `POST`, on the front end: [`WorkerRequest`] in; takes a catalog worker out of use, or puts it back.
 pub const WORKERS_PATH: &str = "/bunraku/v1/workers";
 
+/// `POST`, on the front end: reads the configuration again; [`ReloadAnswer`] comes back.
+pub const RELOAD_PATH: &str = "/bunraku/v1/reload";
+
 /// Prefix of what operators ask of the active CA beyond Puppet's API.
 pub const OPERATOR_PREFIX: &str = "/bunraku/v1/authority";
 /// `GET ?within=SECONDS`: what ends within that time.
@@ -56,6 +59,17 @@ pub const X_BUNRAKU_EPOCH: HeaderName = HeaderName::from_static("x-bunraku-epoch
 pub const X_BUNRAKU_REQUEST: HeaderName = HeaderName::from_static("x-bunraku-request");
 /// In a 421 answer of a CA member that may not answer: [`Stale`].
 pub const X_BUNRAKU_STALE: HeaderName = HeaderName::from_static("x-bunraku-stale");
+
+/// What came of reading the configuration again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadAnswer {
+    /// What is different now, a sentence part each.
+    pub changes: Vec<String>,
+    /// What else there is to know.
+    pub notes: Vec<String>,
+    /// Everything for which it was refused; then nothing has changed.
+    pub refused: Vec<String>,
+}
 
 /// What a CA member knows of its audit record: everything up to `head` is in its files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
