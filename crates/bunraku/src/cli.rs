@@ -113,6 +113,9 @@ pub struct ServeArgs {
     /// until it has everything
     #[arg(long, conflicts_with = "alone")]
     pub join: bool,
+    /// For a front end: take the place of the process that is this front end now, without one refused connection
+    #[arg(long)]
+    pub take_over: bool,
     /// End when the process that started this one ends (set by `bunraku up`)
     #[arg(long, hide = true)]
     pub supervised: bool,

@@ -6,6 +6,7 @@ mod credentials;
 pub mod front_end;
 pub mod joining;
 pub mod reload;
+pub mod take_over;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings, View};
 use replica::name::{ClusterId, MemberName};
-use replica::register::{EmbeddedRegister, RegisterFault};
+use replica::register::RegisterFault;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use wire::access_log::{End, Logged};
@@ -104,6 +104,8 @@ pub struct FrontEnd {
     probers: Mutex<BTreeMap<usize, AbortHandle>>,
     /// One after the other.
     reloading: tokio::sync::Mutex<()>,
+    /// Another process is this front end, or is about to be.
+    resting: AtomicBool,
     /// Probes, supervisor, revocation keeper; ended with the front end.
     _tasks: Mutex<JoinSet<()>>,
 }
@@ -126,6 +128,16 @@ impl FrontEnd {
     /// Must be called inside a Tokio runtime. Requests are answered once it is given to a listener
     /// ([`FrontEnd::serve`]).
     pub fn start(settings: FrontEndSettings) -> Result<Arc<Self>, StartFault> {
+        Self::begin(settings, false)
+    }
+
+    /// As [`FrontEnd::start`], while another process still is this front end: it leaves the register alone and decides
+    /// nothing before [`FrontEnd::wake`].
+    pub fn start_resting(settings: FrontEndSettings) -> Result<Arc<Self>, StartFault> {
+        Self::begin(settings, true)
+    }
+
+    fn begin(settings: FrontEndSettings, resting: bool) -> Result<Arc<Self>, StartFault> {
         let clock = Clock::start();
         let tuning = settings.tuning.clone();
         let log_path = settings.error_log_path.clone();
@@ -137,9 +149,9 @@ impl FrontEnd {
         let mut tasks = JoinSet::new();
         let (register, tidings) = match &settings.register {
             RegisterSettings::Embedded => {
-                let register = EmbeddedRegister::open(settings.register_path.clone(), cluster.clone())?;
+                let path = settings.register_path.clone();
                 // Nobody else changes it, so nobody tells of it.
-                (Home::Embedded(Arc::new(Mutex::new(register))), mpsc::channel(1).1)
+                (Home::in_file(path, cluster.clone(), !resting)?, mpsc::channel(1).1)
             }
             RegisterSettings::Etcd(etcd) => {
                 let (path, log) = (settings.register_path.clone(), Arc::clone(&error_log));
@@ -192,6 +204,7 @@ impl FrontEnd {
             record_path: settings.failovers_path.clone(),
             probe_timeout: tuning.ca_probe_timeout,
             handoff_timeout,
+            resting,
         });
         tasks.spawn(watching);
         let keeper = RevocationKeeper::new(
@@ -232,6 +245,7 @@ impl FrontEnd {
             ways,
             probers: Mutex::new(probers),
             reloading: tokio::sync::Mutex::new(()),
+            resting: AtomicBool::new(resting),
             settings,
             server_tls,
             error_log,
@@ -258,7 +272,29 @@ impl FrontEnd {
 
     /// Takes leave of the other front ends; to be called when the drain has ended.
     pub async fn leave(&self) {
-        self.register.leave().await;
+        // A successor goes on under the same name.
+        if !self.resting.load(Ordering::Relaxed) {
+            self.register.leave().await;
+        }
+    }
+
+    /// Decides nothing and leaves the register alone from now on: another process is about to be this front end.
+    /// Requests are answered as before.
+    pub async fn rest(&self) {
+        self.supervisor.rest().await;
+        self.register.let_go().await;
+        self.resting.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes register and decisions up, after [`FrontEnd::start_resting`] or [`FrontEnd::rest`].
+    ///
+    /// # Errors
+    /// The register cannot be opened; then it goes on resting.
+    pub async fn wake(&self) -> Result<(), RegisterFault> {
+        self.register.take_up().await?;
+        self.resting.store(false, Ordering::Relaxed);
+        self.supervisor.wake().await;
+        Ok(())
     }
 
     /// What it knows.

@@ -12,6 +12,7 @@ pub mod access_log;
 pub mod body;
 pub mod client;
 pub mod drain;
+pub mod hand_over;
 mod handler;
 pub mod identity;
 mod limit_hits;

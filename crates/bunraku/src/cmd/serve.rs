@@ -15,6 +15,9 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
     if args.join && args.role != Role::Ca {
         anyhow::bail!("--join is for a CA");
     }
+    if args.take_over && args.role != Role::FrontEnd {
+        anyhow::bail!("--take-over is for a front end");
+    }
     if args.join {
         super::block_on(roles::joining::prepare(&config, &args.name))??;
     }
@@ -35,7 +38,7 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
             tokio::spawn(roles::joining::tell(config.clone(), args.name.clone()));
         }
         match args.role {
-            Role::FrontEnd => roles::front_end::serve(&config, &args.name).await,
+            Role::FrontEnd => roles::front_end::serve(&config, &args.name, args.take_over).await,
             Role::Ca => roles::certificate_authority::serve(&config, &args.name, args.alone).await,
             Role::Catalog => roles::catalog::serve(&config, &args.name).await,
         }

@@ -11,12 +11,12 @@ use wire::tls::{ClientTls, Identity, TrustBundle};
 use wire::{DrainPlan, Limits};
 
 use super::reload::FrontEndSource;
-use super::{OnSignal, bind, credentials, end_on_signal, listen_or_inherit, open_access_log};
+use super::{OnSignal, bind, credentials, end_on_signal, listen_or_inherit, open_access_log, take_over};
 use crate::config::{Config, Register};
 use crate::operator;
 
-/// Serves agents and operators until it is told to end.
-pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
+/// Serves agents and operators until it is told to end; `take_over`: in the place of the process that does so now.
+pub async fn serve(config: &Config, name: &str, take_over: bool) -> anyhow::Result<()> {
     let Some(own) = config.front_end_named(name) else {
         let names: Vec<String> = config.front_ends().into_iter().map(|one| one.name).collect();
         bail!("{} has no front end '{name}'; it has {}", config.path.display(), names.join(", "));
@@ -47,9 +47,32 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         tuning: tuning(config),
         reload: Arc::new(source),
     };
-    let front_end = FrontEnd::start(settings).context("the front end could not start")?;
-    let listener = listen_or_inherit(&own.listen)?;
-    let admin = config.front_end.admin.as_deref().map(listen_admin).transpose()?;
+    let inherited = if take_over { take_over::inherit(config, name)? } else { None };
+    let (front_end, heir, listener, admin) = match inherited {
+        Some(mut inherited) => {
+            let front_end = FrontEnd::start_resting(settings).context("the front end could not start")?;
+            let listener = inherited.listener.try_clone()?;
+            listens_there(&listener, &own.listen)?;
+            // One that the old process had, and this one is not to have, is closed.
+            let wanted = config.front_end.admin.as_deref();
+            let admin = match (wanted, inherited.admin.take()) {
+                (Some(address), Some(admin)) if listens_there(&admin, address).is_ok() => Some(admin),
+                (Some(address), _) => Some(listen_admin(address)?),
+                (None, _) => None,
+            };
+            let heir = inherited.take_up(&front_end).await?;
+            tracing::info!("listening on https://{}, given by the process before this one", own.listen);
+            (front_end, Some(heir), listener, admin)
+        }
+        None => {
+            if take_over {
+                tracing::info!("there is no process to take over from: starting");
+            }
+            let front_end = FrontEnd::start(settings).context("the front end could not start")?;
+            let listener = listen_or_inherit(&own.listen)?;
+            (front_end, None, listener, config.front_end.admin.as_deref().map(listen_admin).transpose()?)
+        }
+    };
     let (reopened, reloaded) = (front_end.clone(), front_end.clone());
     let on = OnSignal {
         reopen: Box::new(move || {
@@ -60,14 +83,32 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
         // Told by the error log, and by ours.
         reload: Box::new(move || drop(tokio::spawn(reload(reloaded.clone())))),
     };
-    let (_, drain) = end_on_signal(on, DrainPlan::default())?;
+    let (handle, drain) = end_on_signal(on, DrainPlan::default())?;
+    let mut sockets = vec![listener.try_clone()?];
+    sockets.extend(admin.as_ref().map(std::net::TcpListener::try_clone).transpose()?);
     if let Some(admin) = admin {
         let (front_end, drain) = (front_end.clone(), drain.clone());
         tokio::spawn(async move { front_end.serve_admin(admin, drain).await });
     }
-    front_end.serve(listener, Limits::default(), drain).await;
+    let serving = front_end.serve(listener, Limits::default(), drain);
+    // The socket's queue is one: who is not taken out of it by the old process is by this one.
+    if let Some(heir) = heir {
+        heir.serves();
+    }
+    take_over::offer(config, name, front_end.clone(), sockets, handle);
+    serving.await;
     front_end.leave().await;
     Ok(())
+}
+
+/// Another address in the configuration is another socket, and that cannot be inherited.
+fn listens_there(socket: &std::net::TcpListener, address: &str) -> anyhow::Result<()> {
+    use std::net::ToSocketAddrs;
+    let (is, mut wanted) = (socket.local_addr()?, address.to_socket_addrs().context("[front_end]")?);
+    if wanted.any(|wanted| wanted == is) {
+        return Ok(());
+    }
+    bail!("the running front end listens on {is}, and the configuration says {address}: that needs a restart")
 }
 
 async fn reload(front_end: Arc<FrontEnd>) {

@@ -3,6 +3,7 @@
 use crate::console::outln;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ struct Process {
     address: String,
     access_log: PathBuf,
     child: Option<Child>,
+    /// Those whose place another process has taken, and who finish what they have.
+    leaving: Vec<Child>,
     started: Instant,
     back_off: Duration,
 }
@@ -51,6 +54,7 @@ pub async fn run(config: Config, args: &UpArgs, started: Instant) -> anyhow::Res
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let mut reopen = signal(SignalKind::user_defined1())?;
+    let mut renew = signal(SignalKind::user_defined2())?;
     let mut processes = processes(&config);
     for process in &mut processes {
         process.child = Some(spawn(&config, process)?);
@@ -73,9 +77,13 @@ pub async fn run(config: Config, args: &UpArgs, started: Instant) -> anyhow::Res
                 tell(&processes, Signal::HUP);
             }
             _ = reopen.recv() => tell(&processes, Signal::USR1),
-            (index, status) = any_ended(&mut processes) => {
-                ended(&mut processes[index], index, status, args.no_restart, &events);
-            }
+            _ = renew.recv() => renew_front_end(&config, &mut processes)?,
+            gone = any_ended(&mut processes) => match gone {
+                Ended::Current(index, status) => {
+                    ended(&mut processes[index], index, status, args.no_restart, &events);
+                }
+                Ended::Former(index, former) => drop(processes[index].leaving.remove(former)),
+            },
             Some(event) = inbox.recv() => match event {
                 Event::Ready(Ok(())) => announce(&config, args, &processes, started)?,
                 Event::Ready(Err(what)) => eprintln!("not everything answers yet: {what}"),
@@ -110,17 +118,19 @@ fn processes(config: &Config) -> Vec<Process> {
             };
             let access_log = crate::roles::access_log_path(logdir, role, &address);
             let (started, back_off) = (Instant::now(), BACK_OFF.0);
-            Process { role, name, address, access_log, child: None, started, back_off }
+            Process { role, name, address, access_log, child: None, leaving: Vec::new(), started, back_off }
         })
         .collect()
 }
 
 fn spawn(config: &Config, process: &Process) -> anyhow::Result<Child> {
-    let executable = std::env::current_exe().context("could not find this executable")?;
+    let executable = executable()?;
     let (path, log) = output_log(&config.main.logdir, &process.name)?;
     Command::new(executable)
         .args(["--config".as_ref(), config.path.as_os_str()])
         .args(["serve", "--role", process.role, "--name", &process.name, "--supervised"])
+        // When one is there, it goes on until this one serves.
+        .args((process.role == "front-end").then_some("--take-over"))
         .env(SUPERVISOR_VARIABLE, std::process::id().to_string())
         .env(crate::roles::OUTPUT_VARIABLE, path)
         .stdin(Stdio::null())
@@ -132,6 +142,14 @@ fn spawn(config: &Config, process: &Process) -> anyhow::Result<Child> {
         .with_context(|| format!("could not start {}", process.name))
 }
 
+/// This program as it is on the disk now: it may have been replaced by a newer one since this process was started.
+fn executable() -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe().context("could not find this executable")?;
+    // What Linux says of a file that is gone.
+    let replaced = path.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map(PathBuf::from);
+    Ok(replaced.filter(|replaced| replaced.exists()).unwrap_or(path))
+}
+
 fn output_log(logdir: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
     let path = logdir.join(format!("{name}.log"));
     let file = File::options().create(true).append(true).open(&path);
@@ -139,13 +157,26 @@ fn output_log(logdir: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
     Ok((path, file))
 }
 
-async fn any_ended(processes: &mut [Process]) -> (usize, std::io::Result<ExitStatus>) {
-    let waits: Vec<_> = processes
-        .iter_mut()
-        .enumerate()
-        .filter_map(|(index, p)| p.child.as_mut().map(|child| (index, child)))
-        .map(|(index, child)| Box::pin(async move { (index, child.wait().await) }))
-        .collect();
+/// Which process of a role ended.
+enum Ended {
+    Current(usize, std::io::Result<ExitStatus>),
+    /// One whose place another had taken.
+    Former(usize, usize),
+}
+
+async fn any_ended(processes: &mut [Process]) -> Ended {
+    let mut waits: Vec<Pin<Box<dyn Future<Output = Ended> + '_>>> = Vec::new();
+    for (index, process) in processes.iter_mut().enumerate() {
+        if let Some(child) = process.child.as_mut() {
+            waits.push(Box::pin(async move { Ended::Current(index, child.wait().await) }));
+        }
+        for (former, child) in process.leaving.iter_mut().enumerate() {
+            waits.push(Box::pin(async move {
+                let _ = child.wait().await;
+                Ended::Former(index, former)
+            }));
+        }
+    }
     if waits.is_empty() {
         return std::future::pending().await;
     }
@@ -214,13 +245,27 @@ fn announce(config: &Config, args: &UpArgs, processes: &[Process], started: Inst
     Ok(())
 }
 
+/// Starts the front end's program anew, as it is on the disk now: it takes the place of the old one, which ends by itself.
+fn renew_front_end(config: &Config, processes: &mut [Process]) -> anyhow::Result<()> {
+    for process in processes.iter_mut().filter(|process| process.role == "front-end") {
+        process.leaving.extend(process.child.take());
+        process.child = Some(spawn(config, process)?);
+        process.started = Instant::now();
+        let pid = process.child.as_ref().and_then(Child::id).unwrap_or(0);
+        eprintln!("{}: a new process (pid {pid}) takes over", process.name);
+    }
+    Ok(())
+}
+
 /// Sends a signal to every process.
 fn tell(processes: &[Process], signal: Signal) {
     for process in processes {
-        let pid = process.child.as_ref().and_then(Child::id).and_then(|p| i32::try_from(p).ok());
-        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-            // It may have ended by itself in between: nothing to do then.
-            let _ = rustix::process::kill_process(pid, signal);
+        for child in process.child.iter().chain(&process.leaving) {
+            let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+            if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+                // It may have ended by itself in between: nothing to do then.
+                let _ = rustix::process::kill_process(pid, signal);
+            }
         }
     }
 }
@@ -242,11 +287,11 @@ async fn end(processes: &mut [Process]) {
     tell(processes, Signal::TERM);
     let deadline = tokio::time::Instant::now() + ENDING;
     for process in processes.iter_mut() {
-        if let Some(child) = process.child.as_mut()
-            && tokio::time::timeout_at(deadline, child.wait()).await.is_err()
-        {
-            eprintln!("{} did not end within {} s; killed", process.name, ENDING.as_secs());
-            let _ = child.kill().await;
+        for child in process.child.iter_mut().chain(&mut process.leaving) {
+            if tokio::time::timeout_at(deadline, child.wait()).await.is_err() {
+                eprintln!("{} did not end within {} s; killed", process.name, ENDING.as_secs());
+                let _ = child.kill().await;
+            }
         }
     }
 }

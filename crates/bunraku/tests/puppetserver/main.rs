@@ -2,6 +2,7 @@
 //! that goes from one to the other and back. Starting Puppet Server takes half a minute of CPU time, so a test starts it
 //! as seldom as it can, and the tests take turns.
 
+mod access_rules;
 mod case;
 mod compare;
 #[allow(dead_code, reason = "the scenarios use all of it")]

@@ -23,8 +23,14 @@ pub struct PuppetServer {
 impl PuppetServer {
     /// Starts it on the CA directory of `host` and waits until it answers.
     pub fn start(host: &Host) -> PuppetServer {
+        PuppetServer::start_with(host, |_| {})
+    }
+
+    /// The same after `change` has had its way with its `conf.d`.
+    pub fn start_with(host: &Host, change: impl FnOnce(&Path)) -> PuppetServer {
         let port = free_port();
         configure(host, port);
+        change(&host.root.join("conf.d"));
         let root = &host.root;
         let log = root.join("puppetserver.log");
         let output = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();

@@ -150,6 +150,18 @@ impl Deployment {
         find_process(&self.dir(), name).unwrap_or_else(|| panic!("{name} is not running"))
     }
 
+    /// Tells `up` something.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let up = rustix::process::Pid::from_raw(self.up.id() as i32).unwrap();
+        rustix::process::kill_process(up, signal).unwrap();
+    }
+
+    /// Writes `bunraku.toml` anew.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.dir().join("bunraku.toml");
+        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+    }
+
     /// `kill -9`.
     pub fn kill(&self, name: &str) {
         let pid = rustix::process::Pid::from_raw(self.pid_of(name)).unwrap();

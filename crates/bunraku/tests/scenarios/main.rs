@@ -17,6 +17,7 @@ mod http;
 mod made_by_hand;
 mod new_key;
 mod primary_lost;
+mod reloading;
 mod revoking;
 mod rolling_over;
 mod side_by_side;

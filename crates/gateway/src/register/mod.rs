@@ -8,10 +8,12 @@ mod keeper;
 mod memory;
 mod messages;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use replica::configuration::Configuration;
 use replica::monitor::Sight;
+use replica::name::ClusterId;
 use replica::register::{Author, EmbeddedRegister, Register, RegisterAnswer, RegisterFault, RegisterRequest};
 use wire::tls::ClientTls;
 
@@ -44,12 +46,60 @@ pub struct EtcdSettings {
 #[derive(Clone)]
 pub enum Home {
     /// In a file of this front end.
-    Embedded(Arc<Mutex<EmbeddedRegister>>),
+    Embedded(Arc<Mutex<OwnFile>>),
     /// In etcd.
     Etcd(Keeper),
 }
 
+/// The register in a file: ours alone, or in the hands of another process of this front end.
+pub struct OwnFile {
+    path: PathBuf,
+    cluster: ClusterId,
+    open: Option<EmbeddedRegister>,
+}
+
+impl OwnFile {
+    fn open(&mut self) -> Result<&mut EmbeddedRegister, RegisterFault> {
+        let elsewhere =
+            || RegisterFault::Unavailable("another process of this front end has the register".to_owned());
+        self.open.as_mut().ok_or_else(elsewhere)
+    }
+}
+
 impl Home {
+    /// The file at `path`. `ours`: now, or only from [`Home::take_up`] on.
+    pub fn in_file(path: PathBuf, cluster: ClusterId, ours: bool) -> Result<Home, RegisterFault> {
+        // Also when it is another one's still: what cannot be read must be known before it is taken over.
+        let open = EmbeddedRegister::open(path.clone(), cluster.clone())?;
+        let open = ours.then_some(open);
+        Ok(Home::Embedded(Arc::new(Mutex::new(OwnFile { path, cluster, open }))))
+    }
+
+    /// Neither reads nor writes the file from now on, for another process does. What is under way is finished before.
+    pub async fn let_go(&self) {
+        if let Home::Embedded(register) = self {
+            let register = Arc::clone(register);
+            let let_go = move || {
+                register.lock().unwrap_or_else(PoisonError::into_inner).open = None;
+                Ok(())
+            };
+            // It cannot fail.
+            let _ = off_the_runtime(let_go).await;
+        }
+    }
+
+    /// Has the file from now on, as it is there.
+    pub async fn take_up(&self) -> Result<(), RegisterFault> {
+        let Home::Embedded(register) = self else { return Ok(()) };
+        let register = Arc::clone(register);
+        let take_up = move || {
+            let mut own = register.lock().unwrap_or_else(PoisonError::into_inner);
+            own.open = Some(EmbeddedRegister::open(own.path.clone(), own.cluster.clone())?);
+            Ok(())
+        };
+        off_the_runtime(take_up).await
+    }
+
     /// Whether other front ends may change it.
     pub fn is_shared(&self) -> bool {
         matches!(self, Home::Etcd(_))
@@ -60,7 +110,10 @@ impl Home {
         match self {
             Home::Embedded(register) => {
                 let register = Arc::clone(register);
-                off_the_runtime(move || register.lock().unwrap_or_else(PoisonError::into_inner).read()).await
+                off_the_runtime(move || {
+                    register.lock().unwrap_or_else(PoisonError::into_inner).open()?.read()
+                })
+                .await
             }
             Home::Etcd(keeper) => keeper.read().await,
         }
@@ -76,7 +129,11 @@ impl Home {
             Home::Embedded(register) => {
                 let register = Arc::clone(register);
                 let change = move || {
-                    register.lock().unwrap_or_else(PoisonError::into_inner).compare_and_set(&author, &request)
+                    register
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .open()?
+                        .compare_and_set(&author, &request)
                 };
                 off_the_runtime(change).await
             }

@@ -45,6 +45,10 @@ pub enum Message {
     },
     /// A CA member changed the register.
     RegisterTouched,
+    /// Another process takes over: nothing is decided until [`Message::Wake`].
+    Rest(oneshot::Sender<()>),
+    /// It goes on.
+    Wake,
     /// The configuration has other times.
     Retune(Failback, Timings),
     /// An operator wants a switchover, and to hear how it ended.
@@ -119,6 +123,19 @@ impl Supervisor {
         self.outlook.load_full()
     }
 
+    /// Decides nothing from now on; what is being decided is finished before.
+    pub async fn rest(&self) {
+        let (reply, rests) = oneshot::channel();
+        if self.messages.send(Message::Rest(reply)).await.is_ok() {
+            let _ = rests.await;
+        }
+    }
+
+    /// Decides again.
+    pub async fn wake(&self) {
+        let _ = self.messages.send(Message::Wake).await;
+    }
+
     /// Goes by other times from now on.
     pub async fn retune(&self, failback: Failback, timings: Timings) {
         let _ = self.messages.send(Message::Retune(failback, timings)).await;
@@ -155,6 +172,8 @@ pub struct Setup {
     pub probe_timeout: Duration,
     /// See [`replica::monitor::Timings`].
     pub handoff_timeout: Duration,
+    /// Whether it begins by resting.
+    pub resting: bool,
 }
 
 /// Makes the handle and the loop's future (to be spawned).
@@ -192,12 +211,20 @@ impl Body {
     async fn run(mut self, mut messages: mpsc::Receiver<Message>, kept: watch::Receiver<Record>) {
         let error_log = Arc::clone(&self.setup.error_log);
         tokio::spawn(record::keep(self.setup.record_path.clone(), kept, error_log));
+        if self.setup.resting {
+            self.rest(&mut messages).await;
+        }
         self.register_event().await;
         self.maintain(self.history.record().held_back).await;
         loop {
             let wake = self.setup.monitor.wake_at().saturating_sub(self.setup.clock.now_ms());
             tokio::select! {
                 message = messages.recv() => match message {
+                    Some(Message::Rest(rests)) => {
+                        let _ = rests.send(());
+                        self.rest(&mut messages).await;
+                        self.register_event().await;
+                    }
                     Some(message) => self.hear(message).await,
                     None => return,
                 },
@@ -206,6 +233,20 @@ impl Body {
                 () = tokio::time::sleep(Duration::from_millis(wake.max(1))) => self.step(Event::Tick).await,
             }
         }
+    }
+
+    /// Waits for [`Message::Wake`]. What is heard meanwhile will be old by then; who asks for something is told that
+    /// nobody is there.
+    async fn rest(&mut self, messages: &mut mpsc::Receiver<Message>) {
+        while let Some(message) = messages.recv().await {
+            match message {
+                Message::Wake => break,
+                Message::Rest(rests) => drop(rests.send(())),
+                Message::Retune(failback, timings) => self.setup.monitor.retune(failback, timings),
+                _ => {}
+            }
+        }
+        while self.setup.sightings.try_recv().is_ok() {}
     }
 
     /// A shared register was read, or did not answer.
@@ -238,6 +279,7 @@ impl Body {
                 self.setup.monitor.retune(failback, timings);
                 self.step(Event::Tick).await;
             }
+            Message::Rest(_) | Message::Wake => {}
             Message::Switchover { .. }
             | Message::PlanForce { .. }
             | Message::Force { .. }

@@ -101,7 +101,11 @@ impl Body {
                 };
                 drop(reply.send(answer));
             }
-            Message::Exchanged { .. } | Message::RegisterTouched | Message::Retune(..) => {}
+            Message::Exchanged { .. }
+            | Message::RegisterTouched
+            | Message::Retune(..)
+            | Message::Rest(_)
+            | Message::Wake => {}
         }
     }
 
