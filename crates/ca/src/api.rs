@@ -287,13 +287,11 @@ mod tests {
             ("/puppet-ca/v1/certificate_statuses/", Some(Route::NoSegment)),
             ("/puppet-ca/v1/certificate_statuses/a/b", None),
             ("/puppet-ca/v1/certificate_statuses", None),
-            ("/puppet-ca/v1/certificate_renewal", Some(Route::CertificateRenewal)),
-            ("/puppet-ca/v1/certificate_renewal/a", None),
+            ("/puppet-ca/v1/certificate_renewal", None),
             ("/puppet-ca/v1/certificate_request/", None),
             ("/puppet-ca/v1/certificate_request/a/b", None),
             ("/puppet-ca/v1/certificate_request/x!y", None),
-            ("/puppet-ca/v1/sign/all", Some(Route::SignAll)),
-            ("/puppet-ca/v1/sign/some", None),
+            ("/puppet-ca/v1/sign/all", None),
             ("/puppet-ca/v2/certificate/ca", None),
         ] {
             assert_eq!(route(&Method::GET, path), expected, "{path}");
@@ -301,6 +299,12 @@ mod tests {
         assert_eq!(route(&Method::GET, EXPIRING_PATH), Some(Route::Expiring));
         assert_eq!(route(&Method::POST, EXPIRING_PATH), None);
         assert_eq!(route(&Method::POST, DELETE_PATH), Some(Route::Delete));
+        let posted = |path: &str| route(&Method::POST, path);
+        assert_eq!(posted("/puppet-ca/v1/certificate_renewal"), Some(Route::CertificateRenewal));
+        assert_eq!(posted("/puppet-ca/v1/certificate_renewal/a"), None);
+        assert_eq!(posted("/puppet-ca/v1/sign/all"), Some(Route::SignAll));
+        assert_eq!(posted("/puppet-ca/v1/sign/some"), None);
+        assert_eq!(posted("/puppet-ca/v1/certificate/a"), None);
         let lists = "/puppet-ca/v1/certificate_revocation_list";
         assert_eq!(route(&Method::PUT, lists), Some(Route::CertificateRevocationLists));
         assert_eq!(route(&Method::PUT, &format!("{lists}/ca")), None);

@@ -124,7 +124,8 @@ pub fn resolve(raw: RawAccess, faults: &mut Vec<String>) -> Access {
         });
     }
     let access = Access { packaged: raw.packaged.unwrap_or(true), own };
-    if let Err(wrong) = access.rules() {
+    // The packaged ones are without fault, and give way to those with their names.
+    if let Err(wrong) = Rules::new(access.own.clone()) {
         faults.extend(wrong.into_iter().map(|fault| format!("[[access.rule]] {fault}")));
     }
     access

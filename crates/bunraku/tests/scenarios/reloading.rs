@@ -85,7 +85,7 @@ fn a_new_configuration_is_taken_whole_or_not_at_all_and_no_agent_notices() {
 
     let outcome = load.end();
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
-    assert!(outcome.enrolled.len() > 50, "only {} enrolled", outcome.enrolled.len());
+    assert!(outcome.enrolled.len() > 20, "only {} enrolled", outcome.enrolled.len());
 }
 
 #[test]
@@ -93,6 +93,16 @@ fn a_new_process_takes_the_front_end_over_without_a_refused_connection() {
     let deployment = Deployment::start(21_170, &["--autosign", "true"]);
     let load = EnrolmentLoad::start(deployment.port, 30);
     std::thread::sleep(Duration::from_secs(1));
+    // A successor that dies after it was given the register: the old process goes on as if nothing had been.
+    let meeting = deployment.dir().join("front-end.take-over");
+    let mut talk = wire::hand_over::Talk::to(&meeting).unwrap().unwrap();
+    assert_eq!(talk.take(Duration::from_secs(10)).unwrap().len(), 2, "its port, and the one for metrics");
+    talk.say(b'r').unwrap();
+    talk.hear(b'y', Duration::from_secs(10)).unwrap();
+    drop(talk);
+    wait_until("the old process goes on", Duration::from_secs(10), || {
+        deployment.log("front-end.log").contains("this one goes on")
+    });
     for _ in 0..2 {
         let old = deployment.pid_of("front-end");
         deployment.signal(Signal::USR2);

@@ -57,7 +57,8 @@ fn run(input: &[u8]) {
         let mut faults = Vec::new();
         let access = toml_form::resolve(file.access, &mut faults);
         // What has no fault can be put into force, and only that.
-        assert_eq!(access.rules().is_ok(), faults.is_empty(), "{faults:?}");
+        let usable = access::Rules::new(access.own.clone()).is_ok();
+        assert!(usable || !faults.is_empty(), "{faults:?}");
         access.own.into_iter().for_each(writable);
     }
 }
@@ -71,7 +72,7 @@ fn writable(rule: access::Rule) {
     let file: File = toml::from_str(&text).unwrap_or_else(|fault| panic!("{text}\n{fault}"));
     let mut faults = Vec::new();
     let again = toml_form::resolve(file.access, &mut faults).own;
-    assert!(faults.iter().all(|fault| fault.contains("another one with this name")), "{text}\n{faults:?}");
+    assert!(faults.is_empty(), "{text}\n{faults:?}");
     let sorted = |rule: &access::Rule| {
         let mut rule = rule.clone();
         rule.query.sort();

@@ -10,3 +10,4 @@ mod identity;
 mod metrics;
 mod operators;
 mod revocation;
+mod rules;
