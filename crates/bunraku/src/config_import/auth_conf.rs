@@ -86,7 +86,8 @@ fn from_object(members: &[(String, Node)], left_out: &mut Vec<String>) -> Result
         "certname" => Ok(Some(Whom::Name(text(node)?))),
         "extensions" => extensions(node).map(Some),
         "rbac" => {
-            left_out.push(format!("permission {} (RBAC is a part of Puppet Enterprise)", node.print()));
+            let permission = node.at(&["permission"]).unwrap_or(node).print();
+            left_out.push(format!("permission {permission} (RBAC is a part of Puppet Enterprise)"));
             Ok(None)
         }
         other => Err(format!("'{other}' is none of certname, extensions, rbac")),
