@@ -11,6 +11,7 @@
 pub mod access_log;
 pub mod body;
 pub mod client;
+pub mod dns;
 pub mod drain;
 pub mod hand_over;
 mod handler;

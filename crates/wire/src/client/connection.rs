@@ -1,6 +1,7 @@
 //! One outgoing connection, exact about what was sent on it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::addresses;
 use super::connect_fault::ConnectFault;
 use super::send_fault::{SendCause, SendFault};
 use crate::local::SocketPath;
@@ -25,13 +27,15 @@ use crate::{Body, Request, Response, body};
 pub struct Connection {
     sender: SendRequest<Body>,
     host: HeaderValue,
+    address: Option<SocketAddr>,
     opened: Instant,
     requests: u64,
 }
 
 impl Connection {
     /// Connects to `addr` ("host:port") and does the TLS handshake with a server that must bear `expected_name`, all
-    /// within `timeout`. A host with several addresses is tried address by address.
+    /// within `timeout`. Of a host with several addresses each is tried: at once when the one before has failed, beside
+    /// it when that one says nothing for a second.
     ///
     /// Must be called inside a Tokio runtime; the connection lives in a task of its own there.
     pub async fn open(
@@ -40,23 +44,44 @@ impl Connection {
         expected_name: &str,
         timeout: Duration,
     ) -> Result<Connection, ConnectFault> {
+        Self::open_preferring(addr, tls, expected_name, timeout, None).await
+    }
+
+    /// The same; if `first` is one of the host's addresses it is tried before the others.
+    pub async fn open_preferring(
+        addr: &str,
+        tls: &ClientTls,
+        expected_name: &str,
+        timeout: Duration,
+        first: Option<SocketAddr>,
+    ) -> Result<Connection, ConnectFault> {
         let deadline = Instant::now() + timeout;
         let name = ServerName::try_from(expected_name.to_owned())
             .map_err(|_| ConnectFault::Name(expected_name.to_owned()))?;
         let host = HeaderValue::from_str(addr).map_err(|_| ConnectFault::Name(addr.to_owned()))?;
-        let stream = open_tcp(addr, deadline).await?;
-        let stream = timeout_at(deadline, tls.connect(stream, name))
-            .await
-            .map_err(|_| ConnectFault::HandshakeTimedOut)?
-            .map_err(|error| ConnectFault::from_io(&error))?;
-        Self::start(stream, host).await
+        let candidates = addresses::of(addr, first, deadline).await?;
+        let (address, stream) = addresses::first_to_open(candidates, |address| {
+            let (tls, name) = (tls.clone(), name.clone());
+            async move {
+                let stream = addresses::connect(address, deadline).await?;
+                timeout_at(deadline, tls.connect(stream, name))
+                    .await
+                    .map_err(|_| ConnectFault::HandshakeTimedOut)?
+                    .map_err(|error| ConnectFault::from_io(&error))
+            }
+        })
+        .await?;
+        Self::start(stream, host, Some(address)).await
     }
 
     /// Connects without TLS, to a neighbour on the same host or behind a tunnel.
     pub async fn open_plain(addr: &str, timeout: Duration) -> Result<Connection, ConnectFault> {
         let host = HeaderValue::from_str(addr).map_err(|_| ConnectFault::Name(addr.to_owned()))?;
-        let stream = open_tcp(addr, Instant::now() + timeout).await?;
-        Self::start(stream, host).await
+        let deadline = Instant::now() + timeout;
+        let candidates = addresses::of(addr, None, deadline).await?;
+        let open = |address| addresses::connect(address, deadline);
+        let (address, stream) = addresses::first_to_open(candidates, open).await?;
+        Self::start(stream, host, Some(address)).await
     }
 
     /// Connects to a Unix socket.
@@ -66,10 +91,14 @@ impl Connection {
             UnixStream::connect(place.as_path()).await
         };
         let stream = connect.await.map_err(|error: io::Error| ConnectFault::from_io(&error))?;
-        Self::start(stream, HeaderValue::from_static("localhost")).await
+        Self::start(stream, HeaderValue::from_static("localhost"), None).await
     }
 
-    async fn start<S>(stream: S, host: HeaderValue) -> Result<Connection, ConnectFault>
+    async fn start<S>(
+        stream: S,
+        host: HeaderValue,
+        address: Option<SocketAddr>,
+    ) -> Result<Connection, ConnectFault>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -82,7 +111,7 @@ impl Connection {
                 tracing::trace!(%error, "outgoing connection ended");
             }
         });
-        Ok(Connection { sender, host, opened: Instant::now(), requests: 0 })
+        Ok(Connection { sender, host, address, opened: Instant::now(), requests: 0 })
     }
 
     /// Sends one request and waits for the header of its answer (no time-out: wrap it; dropping the future closes the
@@ -127,6 +156,11 @@ impl Connection {
         self.sender.is_closed()
     }
 
+    /// The address at its other end; none of a Unix socket.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
     /// When it was opened.
     pub fn opened(&self) -> Instant {
         self.opened
@@ -136,24 +170,4 @@ impl Connection {
     pub fn requests(&self) -> u64 {
         self.requests
     }
-}
-
-async fn open_tcp(addr: &str, deadline: Instant) -> Result<TcpStream, ConnectFault> {
-    let resolve_fault = |reason: String| ConnectFault::Resolve { host: addr.to_owned(), reason };
-    let found = timeout_at(deadline, lookup_host(addr))
-        .await
-        .map_err(|_| resolve_fault("no answer in time".to_owned()))?
-        .map_err(|error| resolve_fault(error.to_string()))?;
-    let mut last = resolve_fault("no address".to_owned());
-    for address in found {
-        match timeout_at(deadline, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true).map_err(|error| ConnectFault::from_io(&error))?;
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = ConnectFault::from_io(&error),
-            Err(_) => return Err(ConnectFault::TimedOut),
-        }
-    }
-    Err(last)
 }

@@ -1,5 +1,6 @@
 //! Outgoing requests.
 
+mod addresses;
 mod connect_fault;
 mod connection;
 mod pool;

@@ -1,5 +1,6 @@
 //! Ask and be answered: for the command line, the agent and other callers that want whole bodies.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -104,6 +105,8 @@ pub struct Client {
     host: HeaderValue,
     timeouts: Timeouts,
     kept: Mutex<Vec<Connection>>,
+    /// Of several addresses of the server, the one that answered last.
+    answered: Mutex<Option<SocketAddr>>,
 }
 
 impl Client {
@@ -121,7 +124,7 @@ impl Client {
         // A literal IPv6 address is in brackets in a URI, and is not in a certificate.
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let target = Target::Tls { address, name, tls };
-        Ok(Client { target, host: header, timeouts, kept: Mutex::default() })
+        Ok(Client { target, host: header, timeouts, kept: Mutex::default(), answered: Mutex::default() })
     }
 
     /// The same server, which must bear another name than the host of the address: role certificates are named by
@@ -136,7 +139,8 @@ impl Client {
     /// A client of a Unix socket.
     pub fn local(path: impl AsRef<Path>, timeouts: Timeouts) -> Client {
         let target = Target::Local(path.as_ref().to_owned());
-        Client { target, host: HeaderValue::from_static("localhost"), timeouts, kept: Mutex::default() }
+        let host = HeaderValue::from_static("localhost");
+        Client { target, host, timeouts, kept: Mutex::default(), answered: Mutex::default() }
     }
 
     /// Whom it asks, for messages.
@@ -201,7 +205,13 @@ impl Client {
     async fn open(&self) -> Result<Connection, ClientFault> {
         let opened = match &self.target {
             Target::Tls { address, name, tls } => {
-                Connection::open(address, tls, name, self.timeouts.connect).await
+                let first = *self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+                let opened =
+                    Connection::open_preferring(address, tls, name, self.timeouts.connect, first).await;
+                if let Ok(connection) = &opened {
+                    *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = connection.address();
+                }
+                opened
             }
             Target::Local(path) => Connection::open_local(path).await,
         };
