@@ -1,6 +1,7 @@
 //! What the agent says, as Puppet says it: on the terminal with a level and a colour, and kept for the report.
 
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -51,10 +52,10 @@ pub struct Origin {
     pub line: Option<i64>,
 }
 
-/// Prints messages and keeps them.
-#[derive(Debug, Default)]
+/// Prints messages and keeps them. A clone keeps them in the same place.
+#[derive(Debug, Default, Clone)]
 pub struct Console {
-    kept: Vec<Value>,
+    kept: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Console {
@@ -73,7 +74,7 @@ impl Console {
         print(level, &text);
         let mut tags = vec![level.name().to_string()];
         tags.extend(origin.tags);
-        self.kept.push(json!({
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(json!({
             "level": level.name(), "message": message,
             "source": origin.source.as_deref().unwrap_or("Puppet"), "tags": tags,
             "time": jiff::Timestamp::now().to_string(), "file": origin.file, "line": origin.line,
@@ -87,7 +88,7 @@ impl Console {
 
     /// The messages so far, in the report's form.
     pub fn logs(&self) -> Vec<Value> {
-        self.kept.clone()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -10,6 +10,7 @@ mod facts;
 mod graph;
 mod provider;
 mod report;
+mod route;
 mod run;
 mod session;
 mod settings;

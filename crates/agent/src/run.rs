@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::console::{Console, Level};
 use crate::facts;
 use crate::report;
+use crate::route::{Http, Routes};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::ssl::{self, SslFault};
@@ -32,7 +33,8 @@ pub fn run(settings: &Settings) -> u8 {
 }
 
 async fn run_once(settings: &Settings, console: &mut Console) -> u8 {
-    let verified = match ssl::initialize(settings, console).await {
+    let routes = Routes::new(settings, console);
+    let verified = match ssl::initialize(settings, &routes, console).await {
         Ok(verified) => verified,
         Err(SslFault::NotSigned) => {
             console.plain("Exiting; no certificate found and waitforcert is disabled");
@@ -45,13 +47,7 @@ async fn run_once(settings: &Settings, console: &mut Console) -> u8 {
     };
     let started = jiff::Timestamp::now();
     let transaction_uuid = uuid::Uuid::new_v4().to_string();
-    let mut session = match Session::new(settings, verified.tls, &transaction_uuid) {
-        Ok(session) => session,
-        Err(fault) => {
-            console.say(Level::Error, fault.to_string());
-            return NO_RUN;
-        }
-    };
+    let mut session = Session::new(settings, Http::new(&routes, verified.tls), &transaction_uuid);
     let mut environment = settings.environment.clone();
     match session.node_environment().await {
         Ok(theirs) => {

@@ -4,9 +4,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use wire::Bytes;
-use wire::client::{Answer, Client, ClientFault, Timeouts};
-use wire::tls::ClientTls;
+use wire::client::Answer;
 
+use crate::route::{Http, Outgoing, RouteFault, Service};
 use crate::settings::Settings;
 
 /// The Puppet release whose protocol this agent speaks.
@@ -16,7 +16,7 @@ pub const PUPPET_VERSION: &str = "7.23.0";
 #[derive(Debug, thiserror::Error)]
 pub enum SessionFault {
     #[error("{0}")]
-    Client(#[from] ClientFault),
+    Route(#[from] RouteFault),
     /// The server said no; Puppet's form of telling so.
     #[error("Error {status} on SERVER: {text}")]
     Refused { status: u16, text: String },
@@ -24,9 +24,9 @@ pub enum SessionFault {
     NotJson(#[from] serde_json::Error),
 }
 
-/// A kept-alive, verified session with the catalog service.
+/// Kept-alive, verified connections with the servers of the run.
 pub struct Session {
-    client: Client,
+    http: Http,
     certname: String,
     environment: String,
     transaction_uuid: String,
@@ -34,13 +34,13 @@ pub struct Session {
 
 impl Session {
     /// A session for one run.
-    pub fn new(settings: &Settings, tls: ClientTls, transaction_uuid: &str) -> Result<Session, SessionFault> {
-        Ok(Session {
-            client: Client::new(&settings.server_url(), tls, Timeouts::default())?,
+    pub fn new(settings: &Settings, http: Http, transaction_uuid: &str) -> Session {
+        Session {
+            http,
             certname: settings.certname.clone(),
             environment: settings.environment.clone(),
             transaction_uuid: transaction_uuid.to_string(),
-        })
+        }
     }
 
     /// The environment that the server wants this node in.
@@ -51,7 +51,7 @@ impl Session {
             self.transaction_uuid,
             e = self.environment
         );
-        let answer = self.send(Method::GET, &path, &[("accept", "application/json, text/pson")], "").await?;
+        let answer = self.get(Service::Puppet, &path, "application/json, text/pson").await?;
         let node: Value = serde_json::from_slice(&answer.body)?;
         Ok(node["environment"].as_str().unwrap_or(&self.environment).to_string())
     }
@@ -81,7 +81,8 @@ impl Session {
             ("accept", "application/vnd.puppet.rich+json, application/json, text/pson"),
             ("content-type", "application/x-www-form-urlencoded"),
         ];
-        let answer = self.send(Method::POST, &path, &headers, body).await?;
+        // A catalog may be asked for twice: the second server compiles what the first was about to.
+        let answer = self.send(Service::Puppet, Method::POST, &path, &headers, body, true).await?;
         Ok(serde_json::from_slice(&answer.body)?)
     }
 
@@ -103,31 +104,38 @@ impl Session {
     /// Content of one file of the server.
     pub async fn file_content(&self, key: &str) -> Result<Bytes, SessionFault> {
         let path = format!("/puppet/v3/file_content/{}?environment={}", path_of(key), self.environment);
-        Ok(self.send(Method::GET, &path, &[("accept", "application/octet-stream")], "").await?.body)
+        Ok(self.get(Service::FileServer, &path, "application/octet-stream").await?.body)
     }
 
     /// Sends the report of this run.
     pub async fn report(&self, report: &Value) -> Result<(), SessionFault> {
         let path = format!("/puppet/v3/report/{}?environment={}", self.certname, self.environment);
         let headers = [("accept", "application/json, text/pson"), ("content-type", "application/json")];
-        self.send(Method::PUT, &path, &headers, report.to_string()).await.map(|_| ())
+        // What a server does with a report that it has had already is its processors' affair: never twice.
+        self.send(Service::Report, Method::PUT, &path, &headers, report.to_string(), false).await.map(|_| ())
     }
 
     async fn metadata(&self, key_and_query: &str) -> Result<Option<Value>, SessionFault> {
         let path = format!("/puppet/v3/{key_and_query}&environment={}", self.environment);
-        match self.send(Method::GET, &path, &[("accept", "application/json, text/pson")], "").await {
+        match self.get(Service::FileServer, &path, "application/json, text/pson").await {
             Ok(answer) => Ok(Some(serde_json::from_slice(&answer.body)?)),
             Err(SessionFault::Refused { status: 404, .. }) => Ok(None),
             Err(fault) => Err(fault),
         }
     }
 
+    async fn get(&self, service: Service, path: &str, accept: &'static str) -> Result<Answer, SessionFault> {
+        self.send(service, Method::GET, path, &[("accept", accept)], "", true).await
+    }
+
     async fn send(
         &self,
+        service: Service,
         method: Method,
         path: &str,
         headers: &[(&'static str, &'static str)],
         body: impl Into<Bytes>,
+        repeatable: bool,
     ) -> Result<Answer, SessionFault> {
         let mut map = HeaderMap::new();
         map.insert("x-puppet-version", HeaderValue::from_static(PUPPET_VERSION));
@@ -135,7 +143,9 @@ impl Session {
         for (name, value) in headers {
             map.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let answer = self.client.request(method, path, map, body).await?;
+        let (path, body) = (path.to_string(), body.into());
+        let request = Outgoing { method, path, headers: map, body, repeatable };
+        let (answer, _) = self.http.send(service, &request).await?;
         if answer.status.is_success() {
             return Ok(answer);
         }

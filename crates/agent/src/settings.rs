@@ -9,8 +9,21 @@ pub struct Settings {
     pub certname: String,
     pub server: String,
     pub serverport: u16,
-    pub ca_server: String,
-    pub ca_port: u16,
+    /// Tried in this order, in place of `server`; without a port, `serverport` counts.
+    pub server_list: Vec<(String, Option<u16>)>,
+    /// Whether SRV records of `srv_domain` come before both.
+    pub use_srv_records: bool,
+    pub srv_domain: String,
+    /// None: as the others. One that is set is not looked for in `server_list`.
+    pub ca_server: Option<String>,
+    pub ca_port: Option<u16>,
+    /// As `ca_server`.
+    pub report_server: Option<String>,
+    pub report_port: Option<u16>,
+    pub http_connect_timeout: Duration,
+    pub http_read_timeout: Duration,
+    /// The longest pause that a server's Retry-After brings about.
+    pub runinterval: Duration,
     pub environment: String,
     pub confdir: PathBuf,
     pub vardir: PathBuf,
@@ -19,16 +32,4 @@ pub struct Settings {
     pub waitforcert: Option<Duration>,
     pub noop: bool,
     pub detailed_exitcodes: bool,
-}
-
-impl Settings {
-    /// `https://SERVER:PORT` of the catalog service.
-    pub fn server_url(&self) -> String {
-        format!("https://{}:{}", self.server, self.serverport)
-    }
-
-    /// `https://SERVER:PORT` of the CA service.
-    pub fn ca_url(&self) -> String {
-        format!("https://{}:{}", self.ca_server, self.ca_port)
-    }
 }

@@ -3,16 +3,18 @@
 
 mod files;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use pki::{Certificate, KeyKind, PrivateKey, RequestContent};
 use wire::Bytes;
-use wire::client::{Client, Timeouts};
+use wire::client::Answer;
 use wire::protocol::{certificate, certificate_request, certificate_revocation_list};
 use wire::tls::{ClientTls, Identity, TrustBundle};
 
 use crate::console::{Console, Level};
+use crate::route::{Http, Outgoing, RouteFault, Routes, Service};
 use crate::settings::Settings;
 use files::Files;
 
@@ -23,7 +25,7 @@ const REFRESH: Duration = Duration::from_secs(86_400);
 #[derive(Debug, thiserror::Error)]
 pub enum SslFault {
     #[error("{0}")]
-    Client(#[from] wire::client::ClientFault),
+    Route(#[from] RouteFault),
     #[error("{0}")]
     Tls(#[from] wire::tls::TlsFault),
     #[error("{path}: {source}")]
@@ -43,12 +45,16 @@ pub struct Verified {
 }
 
 /// Gets everything that is missing. The key never leaves `ssldir`.
-pub async fn initialize(settings: &Settings, console: &mut Console) -> Result<Verified, SslFault> {
+pub async fn initialize(
+    settings: &Settings,
+    routes: &Arc<Routes>,
+    console: &mut Console,
+) -> Result<Verified, SslFault> {
     let files = Files::new(settings)?;
-    let bundle = ca_bundle(settings, &files).await?;
+    let bundle = ca_bundle(routes, &files).await?;
     let trust = TrustBundle::from_pem(&bundle).map_err(unusable("the CA certificates"))?;
-    let anonymous = client(&settings.ca_url(), ClientTls::new(None, trust.clone())?)?;
-    let crl = revocation_list(&anonymous, &files).await?;
+    let anonymous = Http::new(routes, ClientTls::new(None, trust.clone())?);
+    let crl = revocation_list(&anonymous, &files, console).await?;
     trust.load(&crl).map_err(unusable("the CRL"))?;
     let key = private_key(settings, &files, console)?;
     let certificate = match files.read(&files.certificate)? {
@@ -69,12 +75,12 @@ pub async fn initialize(settings: &Settings, console: &mut Console) -> Result<Ve
 }
 
 /// The first copy is taken on trust, as Puppet's agent does; from then on it is what every server must match.
-async fn ca_bundle(settings: &Settings, files: &Files) -> Result<Vec<u8>, SslFault> {
+async fn ca_bundle(routes: &Arc<Routes>, files: &Files) -> Result<Vec<u8>, SslFault> {
     if let Some(pem) = files.read(&files.ca_bundle)? {
         return Ok(pem);
     }
-    let client = client(&settings.ca_url(), ClientTls::insecure()?)?;
-    let answer = client.get(&certificate::path("ca"), "text/plain").await?;
+    let http = Http::new(routes, ClientTls::insecure()?);
+    let (answer, _) = http.send(Service::Ca, &Outgoing::get(certificate::path("ca"), "text/plain")).await?;
     if answer.status != 200 {
         return Err(refused("the CA certificate", &answer));
     }
@@ -83,23 +89,26 @@ async fn ca_bundle(settings: &Settings, files: &Files) -> Result<Vec<u8>, SslFau
     Ok(answer.body.to_vec())
 }
 
-async fn revocation_list(client: &Client, files: &Files) -> Result<Vec<u8>, SslFault> {
+async fn revocation_list(http: &Http, files: &Files, console: &mut Console) -> Result<Vec<u8>, SslFault> {
     let known = files.read(&files.revocation_list)?;
     if let Some(pem) = &known
         && files.age(&files.revocation_list) < REFRESH
     {
         return Ok(pem.clone());
     }
-    let answer = client.get(&certificate_revocation_list::path(), "text/plain").await?;
-    match (answer.status.as_u16(), known) {
-        (200, _) => {
+    let request = Outgoing::get(certificate_revocation_list::path(), "text/plain");
+    let fault = match http.send(Service::Ca, &request).await {
+        Ok((answer, _)) if answer.status == 200 => {
             files.write(&files.revocation_list, &answer.body, 0o644)?;
-            Ok(answer.body.to_vec())
+            return Ok(answer.body.to_vec());
         }
-        // An old list is better than none.
-        (_, Some(pem)) => Ok(pem),
-        _ => Err(refused("the CRL", &answer)),
-    }
+        Ok((answer, _)) => refused("the CRL", &answer),
+        Err(fault) => SslFault::Route(fault),
+    };
+    // An old list is better than none, and no reason to leave the node as it is.
+    let Some(pem) = known else { return Err(fault) };
+    console.say(Level::Error, format!("Failed to refresh the CRL, the one from before is used: {fault}"));
+    Ok(pem)
 }
 
 fn private_key(settings: &Settings, files: &Files, console: &mut Console) -> Result<PrivateKey, SslFault> {
@@ -118,7 +127,7 @@ async fn enrol(
     settings: &Settings,
     files: &Files,
     key: &PrivateKey,
-    client: &Client,
+    http: &Http,
     console: &mut Console,
 ) -> Result<Certificate, SslFault> {
     let certname = &settings.certname;
@@ -134,24 +143,26 @@ async fn enrol(
     };
     let fingerprint = pki::fingerprint::sha256(request.der());
     console.say(Level::Info, format!("Certificate Request fingerprint (SHA256): {fingerprint}"));
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("text/plain"));
-    headers.insert("accept", HeaderValue::from_static("text/plain"));
-    let path = certificate_request::path(certname);
-    let answer = client.request(Method::PUT, &path, headers, Bytes::from(request.to_pem())).await?;
+    let mut put = Outgoing::get(certificate_request::path(certname), "text/plain");
+    put.method = Method::PUT;
+    put.headers.insert("content-type", HeaderValue::from_static("text/plain"));
+    put.body = Bytes::from(request.to_pem());
+    put.repeatable = false;
+    let (answer, _) = http.send(Service::Ca, &put).await?;
     // 400 says that the CA has a request or a certificate of this name: the fetch below tells which.
     if answer.status != 200 && !(answer.status == 400 && certificate_request::is_already(&answer.text())) {
         return Err(refused("a certificate", &answer));
     }
     loop {
-        let answer = client.get(&certificate::path(certname), "text/plain").await?;
+        let get = Outgoing::get(certificate::path(certname), "text/plain");
+        let (answer, place) = http.send(Service::Ca, &get).await?;
         match answer.status.as_u16() {
             200 => {
                 let found =
                     Certificate::from_pem(&answer.body).map_err(unusable("the client certificate"))?;
                 console.say(
                     Level::Info,
-                    format!("Downloaded certificate for {certname} from {}/puppet-ca/v1", settings.ca_url()),
+                    format!("Downloaded certificate for {certname} from https://{place}/puppet-ca/v1"),
                 );
                 if found.spki_der() == pki::Signer::spki_der(key) {
                     files.write(&files.certificate, &answer.body, 0o644)?;
@@ -178,11 +189,7 @@ async fn enrol(
     }
 }
 
-fn client(base: &str, tls: ClientTls) -> Result<Client, SslFault> {
-    Ok(Client::new(base, tls, Timeouts::default())?)
-}
-
-fn refused(what: &str, answer: &wire::client::Answer) -> SslFault {
+fn refused(what: &str, answer: &Answer) -> SslFault {
     SslFault::Refused { what: what.to_string(), status: answer.status.as_u16(), text: answer.text() }
 }
 

@@ -1,5 +1,6 @@
 //! The command line's shape. Words, flags and exit codes follow `puppet` and `puppetserver ca`.
 
+mod agent;
 mod ca;
 mod failover;
 mod front_end;
@@ -11,6 +12,7 @@ use pki::KeyKind;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use agent::AgentArgs;
 pub use ca::{
     CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, LogArgs, MigrateArgs,
     Output, PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
@@ -227,38 +229,4 @@ pub enum ParserCommand {
         #[arg(long)]
         oneline: bool,
     },
-}
-
-#[derive(Debug, Args)]
-pub struct AgentArgs {
-    /// Run once, in the foreground, verbosely
-    #[arg(long, short)]
-    pub test: bool,
-    /// Say what would change, change nothing
-    #[arg(long)]
-    pub noop: bool,
-    #[arg(long)]
-    pub certname: Option<String>,
-    #[arg(long)]
-    pub server: Option<String>,
-    #[arg(long, alias = "masterport")]
-    pub serverport: Option<u16>,
-    #[arg(long, alias = "ca-server")]
-    pub ca_server: Option<String>,
-    #[arg(long, alias = "ca-port")]
-    pub ca_port: Option<u16>,
-    #[arg(long, default_value = "production")]
-    pub environment: String,
-    #[arg(long)]
-    pub ssldir: Option<PathBuf>,
-    #[arg(long)]
-    pub vardir: Option<PathBuf>,
-    #[arg(long)]
-    pub confdir: Option<PathBuf>,
-    /// Seconds between tries while the certificate is not signed; 0 exits at once
-    #[arg(long)]
-    pub waitforcert: Option<String>,
-    /// Exit 2 when something changed, 4 when something failed, 6 for both
-    #[arg(long, alias = "detailed-exitcodes")]
-    pub detailed_exitcodes: bool,
 }
