@@ -2,6 +2,7 @@
 
 mod agent;
 mod ca;
+mod dns_records;
 mod failover;
 mod front_end;
 mod sync;
@@ -17,6 +18,7 @@ pub use ca::{
     CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, LogArgs, MigrateArgs,
     Output, PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
 };
+pub use dns_records::{DnsRecordsArgs, RecordFormat};
 pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
 pub use front_end::{FrontEndCommand, ReloadArgs, WorkerArgs};
 pub use sync::SyncArgs;
@@ -45,6 +47,8 @@ pub enum Command {
     /// Show the settings in force
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print the DNS records by which agents find the deployment
+    DnsRecords(DnsRecordsArgs),
     /// Take catalog workers out of use and put them back
     #[command(subcommand)]
     FrontEnd(FrontEndCommand),

@@ -5,6 +5,7 @@ mod ca;
 mod catalog_compile;
 mod config_import;
 mod config_print;
+mod dns_records;
 mod front_end;
 mod parser_validate;
 mod serve;
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
             config_print::run(&load(config_file)?, section.as_deref(), &names)
         }
         Command::Config(ConfigCommand::Import(args)) => config_import::run(&args),
+        Command::DnsRecords(args) => dns_records::run(&load(config_file)?, &args),
         Command::FrontEnd(command) => front_end::run(&load(config_file)?, &command),
         Command::Ca(command) => ca::run(config_file, command),
         Command::Catalog(CatalogCommand::Compile(args)) => catalog_compile::run(config_file, &args),

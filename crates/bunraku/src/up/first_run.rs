@@ -112,7 +112,8 @@ fn make_certificates(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Everybody in the deployment who needs a certificate: its name, other names, whether it may operate the CA.
+/// Everybody in the deployment who needs a certificate: its name, other names, whether it may operate the CA. Front ends
+/// and workers are also called by their names in the server's domain, as `bunraku dns-records` calls them.
 fn holders(config: &Config) -> Vec<(String, Vec<AltName>, bool)> {
     let host = fqdn();
     let short = host.split('.').next().unwrap_or(&host).to_string();
@@ -120,9 +121,12 @@ fn holders(config: &Config) -> Vec<(String, Vec<AltName>, bool)> {
     names.push(config.main.server.clone());
     names.sort();
     names.dedup();
+    let domain = config.main.server.split_once('.').map(|(_, domain)| domain);
+    let in_domain = |role: &str| domain.map(|domain| AltName::Dns(format!("{role}.{domain}")));
     let mut all = Vec::new();
     for front_end in config.front_ends() {
         let mut own: Vec<AltName> = names.iter().cloned().map(AltName::Dns).collect();
+        own.extend(in_domain(&front_end.name));
         if let Some((address, _)) = front_end.listen.rsplit_once(':') {
             match address.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
                 Ok(ip) if ip.is_unspecified() => {}
@@ -133,7 +137,9 @@ fn holders(config: &Config) -> Vec<(String, Vec<AltName>, bool)> {
         }
         all.push((front_end.certname, own, false));
     }
-    all.extend(config.catalog.iter().map(|w| (w.certname.clone(), Vec::new(), false)));
+    all.extend(
+        config.catalog.iter().map(|w| (w.certname.clone(), Vec::from_iter(in_domain(&w.name)), false)),
+    );
     all.extend(config.ca.members.iter().map(|m| (m.certname.clone(), Vec::new(), false)));
     all.push((config.main.operator_certname.clone(), Vec::new(), true));
     all
