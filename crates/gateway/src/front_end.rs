@@ -19,7 +19,8 @@ use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
 use wire::{Drain, Handler, Limits, Peer, Request, Response};
 
 use crate::admin::Admin;
-use crate::ca_route::CaRoute;
+use crate::ca_route::{CaRoute, Sighting, SightingKind};
+use crate::ca_ways::CaWays;
 use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::forward::Forwarder;
@@ -92,6 +93,7 @@ pub struct FrontEnd {
     workers: Arc<Workers>,
     forwarder: Forwarder,
     ca_route: CaRoute,
+    ca_ways: Arc<CaWays>,
     requests: AtomicU64,
     metrics: Arc<Metrics>,
     watch: Arc<Watch>,
@@ -169,7 +171,12 @@ impl FrontEnd {
         let catalog_workers: Vec<WorkerAddress> =
             settings.catalog_workers.iter().map(|(address, _)| address.clone()).collect();
         let catalog = upstreams(&catalog_workers);
+        let (sightings, seen) = mpsc::channel(256);
         let members = upstreams(&settings.ca_members);
+        for (member, upstream) in members.iter().enumerate() {
+            tasks.spawn(feel(member, Arc::clone(upstream), sightings.clone()));
+        }
+        let ca_ways = CaWays::new(members.clone(), upstreams(&settings.siblings));
 
         let usage = UsageFile::new(settings.workers_path.clone());
         let workers = Workers::new(
@@ -189,12 +196,12 @@ impl FrontEnd {
         }
 
         let helm = Arc::new(Helm::new());
-        let (sightings, seen) = mpsc::channel(256);
         let monitor_settings = monitor_settings(&settings, cluster, register.is_shared());
         let handoff_timeout = Duration::from_millis(monitor_settings.timings.handoff_ms);
         let (supervisor, watching) = supervisor::start(Setup {
             monitor: Monitor::new(monitor_settings, clock.now_ms()),
             upstreams: members.clone(),
+            siblings: settings.siblings.iter().map(|sibling| sibling.certname.clone()).collect(),
             register: register.clone(),
             tidings,
             helm: Arc::clone(&helm),
@@ -209,7 +216,7 @@ impl FrontEnd {
         tasks.spawn(watching);
         let keeper = RevocationKeeper::new(
             (settings.trust.clone(), settings.crl_path.clone()),
-            members.clone(),
+            Arc::clone(&ca_ways),
             Arc::clone(&helm),
             tuning.crl_refresh,
             Arc::clone(&error_log),
@@ -225,7 +232,7 @@ impl FrontEnd {
         ));
         let watch = Watch::new(Arc::clone(&metrics), clock);
         tasks.spawn(Arc::clone(&watch).count());
-        tasks.spawn(Arc::clone(&watch).ask(members.clone(), Arc::clone(&helm)));
+        tasks.spawn(Arc::clone(&watch).ask(members, Arc::clone(&helm)));
         let tuning = Arc::new(ArcSwap::from_pointee(tuning));
         let forwarder = Forwarder {
             workers: Arc::clone(&workers),
@@ -233,7 +240,7 @@ impl FrontEnd {
             tuning: Arc::clone(&tuning),
         };
         let ca_route = CaRoute {
-            upstreams: members,
+            ways: Arc::clone(&ca_ways),
             helm: Arc::clone(&helm),
             sightings,
             revocations: Arc::clone(&keeper.in_force),
@@ -255,6 +262,7 @@ impl FrontEnd {
             workers,
             forwarder,
             ca_route,
+            ca_ways,
             requests: AtomicU64::new(0),
             metrics,
             watch,
@@ -502,6 +510,10 @@ impl FrontEnd {
         &self.ca_route
     }
 
+    pub(crate) fn ca_ways(&self) -> &CaWays {
+        &self.ca_ways
+    }
+
     pub(crate) fn register(&self) -> &Home {
         &self.register
     }
@@ -521,6 +533,21 @@ impl Handler for FrontEnd {
         self.metrics.count(None, None, answer.status(), Duration::ZERO);
         self.metrics.ended(End::Refused);
         answer
+    }
+}
+
+/// Between two looks at what the network says of the connections to a CA member.
+const FEEL: Duration = Duration::from_millis(40);
+
+/// Tells the supervisor what the network says of the connections to a CA member, for ever.
+async fn feel(member: usize, upstream: Arc<Upstream>, sightings: mpsc::Sender<Sighting>) {
+    loop {
+        tokio::time::sleep(FEEL).await;
+        if let Some(fault) = upstream.feel() {
+            let kind = SightingKind::Warned { cause: fault.to_string() };
+            // Full means that the supervisor has plenty to look at already.
+            let _ = sightings.try_send(Sighting { member, kind });
+        }
     }
 }
 

@@ -17,6 +17,15 @@ pub struct Target {
     pub member: usize,
     /// The epoch in which it is primary; goes with every request.
     pub epoch: u64,
+    /// Other front ends through which it is reached, by index in the settings; none when it is reached straight.
+    pub through: Vec<usize>,
+}
+
+impl Target {
+    /// Whether this is another member or another epoch than `before`: what is under way there is over.
+    pub fn succeeds(&self, before: &Target) -> bool {
+        (self.member, self.epoch) != (before.member, before.epoch)
+    }
 }
 
 /// What the supervisor last decided.
@@ -189,7 +198,7 @@ mod tests {
     use super::*;
 
     fn target(member: usize, epoch: u64) -> Option<Target> {
-        Some(Target { member, epoch })
+        Some(Target { member, epoch, through: Vec::new() })
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@
 mod admin;
 mod answer;
 mod ca_route;
+mod ca_ways;
 mod cargo;
 mod clock;
 mod ejection;
@@ -27,6 +28,7 @@ mod path;
 mod pool;
 mod probe;
 mod register;
+mod relay;
 mod reload;
 mod retry;
 mod revocation;

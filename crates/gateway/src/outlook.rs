@@ -5,6 +5,10 @@ use replica::monitor::{Hold, MemberState, MemberView, View};
 /// The sentence. `hold_seconds`: how long a CA request waits before it is refused.
 pub fn sentence(view: &View, hold_seconds: u64) -> String {
     match (&view.active, &view.successor) {
+        (Some(active), _) if !view.through.is_empty() => format!(
+            "{active} is not reached from here, but through another front end. If it died now, that one would see it, and \
+             this one follow."
+        ),
         (None, _) => without_active(view),
         (Some(active), Some(successor)) => format!(
             "If {active} died now: {successor} would take over within two seconds, and nothing would be lost."
@@ -85,6 +89,7 @@ mod tests {
             primary: Some(MemberName::new("ca-1")),
             active: Some(MemberName::new("ca-1")),
             hold: None,
+            through: Vec::new(),
             members: vec![member("ca-1", MemberState::Active, true), second],
             successor: successor.then(|| MemberName::new("ca-2")),
             last_change: None,

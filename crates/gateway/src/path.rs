@@ -11,12 +11,17 @@ use wire::{Peer, Request, Response, identity};
 use crate::forward::Carried;
 use crate::front_end::FrontEnd;
 use crate::route::{self, Route};
-use crate::{answer, headers, metrics, own, rules};
+use crate::{answer, headers, metrics, own, relay, rules};
 
 /// Answers one request.
 pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
     let begun = Instant::now();
     let trail = Trail::of(&request);
+    // 0. What another front end passes on is complete, the client's identity included.
+    if relay::is_wanted(front_end, &request, peer) && revoked(front_end, peer).is_none() {
+        return relay::carry(front_end, request).await;
+    }
+
     // 1. Forget what the client says of its own identity, in any spelling, before anybody can read it.
     identity::strip_client_headers(request.headers_mut());
     headers::strip_hop_by_hop(request.headers_mut());

@@ -20,9 +20,9 @@ use wire::protocol::revocations::{Known, Revocations};
 use wire::tls::TrustBundle;
 use wire::{Bytes, Request, Serial, body};
 
+use crate::ca_ways::CaWays;
 use crate::error_log::ErrorLog;
 use crate::hold::{Helm, Target};
-use crate::upstream::Upstream;
 
 /// Largest list read: five times one with a million entries.
 const MAX_LIST: usize = 256 * 1024 * 1024;
@@ -71,7 +71,7 @@ pub struct RevocationKeeper {
     /// Copy for the next start.
     pub path: PathBuf,
     /// The ways to the CA members.
-    pub upstreams: Vec<Arc<Upstream>>,
+    pub ways: Arc<CaWays>,
     /// Who is active.
     pub helm: Arc<Helm>,
     /// Follows what is in force.
@@ -96,7 +96,7 @@ impl RevocationKeeper {
     /// A keeper; [`RevocationKeeper::follow`] and [`RevocationKeeper::confirm`] are to be run beside each other.
     pub fn new(
         (trust, path): (TrustBundle, PathBuf),
-        upstreams: Vec<Arc<Upstream>>,
+        ways: Arc<CaWays>,
         helm: Arc<Helm>,
         refresh: Duration,
         error_log: Arc<ErrorLog>,
@@ -104,7 +104,7 @@ impl RevocationKeeper {
         Arc::new(Self {
             trust,
             path,
-            upstreams,
+            ways,
             helm,
             in_force: Arc::default(),
             refresh,
@@ -182,21 +182,20 @@ impl RevocationKeeper {
     }
 
     async fn ask(&self, target: &Target, known: &Known) -> Result<Option<Revocations>, String> {
-        let name = &self.upstreams[target.member].worker().name;
+        let name = self.ways.name(target);
         let Some(bytes) = self.get(target, &known.to_target()).await? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|fault| format!("{name}: {fault}"))
     }
 
     /// Fetches something from the active CA; none when it is not that any more.
     async fn get(&self, target: &Target, what: &str) -> Result<Option<Bytes>, String> {
-        let upstream = &self.upstreams[target.member];
-        let name = &upstream.worker().name;
+        let name = self.ways.name(target);
         let mut request = Request::new(body::empty());
         *request.uri_mut() = http::Uri::try_from(what).map_err(|fault| fault.to_string())?;
         request.headers_mut().insert(X_BUNRAKU_EPOCH, HeaderValue::from(target.epoch));
         let exchange = async {
-            let response =
-                upstream.send(request, ANSWER_TIMEOUT).await.map_err(|fault| format!("{name}: {fault}"))?;
+            let sent = self.ways.send(target, request, ANSWER_TIMEOUT).await;
+            let response = sent.map_err(|fault| format!("{name}: {fault}"))?;
             let status = response.status();
             let bytes = body::collect(response.into_body(), MAX_LIST)
                 .await

@@ -24,6 +24,8 @@ pub struct FrontEndSettings {
     pub trust: TrustBundle,
     /// Catalog workers, each with its place in the pool.
     pub catalog_workers: Vec<(WorkerAddress, Place)>,
+    /// The other front ends of this estate: their word on who a client is counts, and requests may go through them.
+    pub siblings: Vec<WorkerAddress>,
     /// CA members; the first is the preferred one.
     pub ca_members: Vec<WorkerAddress>,
     /// Certnames that may read the status besides operators: the configured roles.

@@ -1,9 +1,9 @@
 //! Connections to one worker: kept alive, mutually authenticated, and exact about whether a request left us.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wire::client::{ConnectFault, Connection, Pool, PoolSettings, SendCause, SendFault};
+use wire::client::{ConnectFault, Connection, Nerve, Pool, PoolSettings, SendCause, SendFault};
 use wire::tls::ClientTls;
 use wire::{Request, Response};
 
@@ -21,6 +21,8 @@ pub struct Upstream {
     tls: ClientTls,
     connect_timeout: Duration,
     pool: Arc<Pool>,
+    /// Of all open connections.
+    nerves: Mutex<Vec<Nerve>>,
 }
 
 /// Why a worker gave no answer.
@@ -46,7 +48,15 @@ impl Upstream {
     /// A way that opens its first connection when it is needed.
     pub fn new(worker: WorkerAddress, tls: ClientTls, connect_timeout: Duration, idle: Duration) -> Self {
         let pool = Pool::new(PoolSettings { max_idle: MAX_IDLE, idle_timeout: idle });
-        Self { name: worker.name.as_str().into(), worker, tls, connect_timeout, pool }
+        let name = worker.name.as_str().into();
+        Self { name, worker, tls, connect_timeout, pool, nerves: Mutex::default() }
+    }
+
+    /// Whether the network has said on any of its open connections, since the last look, that there is no way to the worker.
+    pub fn feel(&self) -> Option<ConnectFault> {
+        let mut nerves = self.nerves.lock().unwrap_or_else(PoisonError::into_inner);
+        nerves.retain(Nerve::is_alive);
+        nerves.iter().filter_map(Nerve::feel).last()
     }
 
     /// The worker it leads to.
@@ -87,7 +97,14 @@ impl Upstream {
 
     /// A connection of its own, for a probe: a kept one would go on working through a rule that rejects new ones.
     pub async fn open(&self, timeout: Duration) -> Result<Connection, ConnectFault> {
-        Connection::open(&self.worker.address, &self.tls, &self.worker.certname, timeout).await
+        let worker = &self.worker;
+        let opened = Connection::open_with_nerve(&worker.address, &self.tls, &worker.certname, timeout).await;
+        let (connection, nerve) = opened?;
+        let mut nerves = self.nerves.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody may be looking.
+        nerves.retain(Nerve::is_alive);
+        nerves.push(nerve);
+        Ok(connection)
     }
 
     /// Closes what is idle: the worker is down, and its connections may hang without knowing it.
@@ -108,5 +125,5 @@ impl std::fmt::Display for Fault {
 
 /// Whether the other side itself said that it is not there, so that a second look would only cost requests.
 pub fn conclusive(fault: &ConnectFault) -> bool {
-    matches!(fault, ConnectFault::Refused | ConnectFault::NoRoute | ConnectFault::NetworkUnreachable)
+    fault.is_from_network()
 }

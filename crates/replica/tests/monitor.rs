@@ -235,6 +235,46 @@ fn one_lost_probe_changes_nothing() {
 }
 
 #[test]
+fn a_warning_of_the_network_and_a_short_silence_are_enough() {
+    for offset in [0, 60, 120, 180, 240] {
+        let mut stage = quiet();
+        stage.pass(offset);
+        stage.conduct("ca-1", Conduct::Silent);
+        stage.happen(Event::Warned { member: name("ca-1") });
+        stage.pass(20);
+        // Another connection says the same: that is no reason to wait for longer.
+        stage.happen(Event::Warned { member: name("ca-1") });
+        let took = 20 + stage.until_primary("ca-2", 5_000).unwrap();
+        assert!((150..250).contains(&took), "{took} ms");
+    }
+}
+
+#[test]
+fn a_warning_of_the_network_changes_nothing_while_the_primary_answers() {
+    let mut stage = quiet();
+    for _ in 0..20 {
+        stage.happen(Event::Warned { member: name("ca-1") });
+        assert_eq!(stage.monitor.view().active, Some(name("ca-1")), "requests go on meanwhile");
+        stage.pass(137);
+    }
+    stage.pass(3_000);
+    assert_eq!(stage.epoch(), 3);
+    assert!(stage.said.iter().all(|line| !line.contains("failing over")), "{:?}", stage.said);
+}
+
+#[test]
+fn an_answer_from_before_a_warning_does_not_disprove_it() {
+    let mut stage = quiet();
+    let asked = |event: &Event| matches!(event, Event::Probed { member, .. } if *member == name("ca-1"));
+    while !stage.coming.values().any(asked) {
+        stage.pass(1);
+    }
+    stage.conduct("ca-1", Conduct::Silent);
+    stage.happen(Event::Warned { member: name("ca-1") });
+    assert!(stage.until_primary("ca-2", 250).is_some());
+}
+
+#[test]
 fn nobody_takes_over_who_lacks_something_or_does_not_answer() {
     let mut stage = Stage::new(Some(configuration(4, 3, "ca-1", &["ca-1"])));
     stage.pass(3_000);

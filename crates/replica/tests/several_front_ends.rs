@@ -29,6 +29,8 @@ struct Stage {
     dead: BTreeSet<usize>,
     /// Front ends that do not reach the register.
     blind: BTreeSet<usize>,
+    /// So many changes of the register get no answer, and are not made.
+    swallowed: u32,
     handoffs: Vec<usize>,
 }
 
@@ -51,6 +53,7 @@ impl Stage {
             cut: BTreeSet::new(),
             dead: BTreeSet::new(),
             blind: BTreeSet::new(),
+            swallowed: 0,
             handoffs: Vec::new(),
         };
         stage.pass(500);
@@ -101,6 +104,10 @@ impl Stage {
                     self.read(number);
                 }
                 Action::ReadRegister => self.read(number),
+                Action::CompareAndSet { .. } if self.swallowed > 0 => {
+                    self.swallowed -= 1;
+                    self.happen(number, Event::RegisterUnavailable);
+                }
                 Action::CompareAndSet { expected_version, configuration } => {
                     if expected_version == self.register.version {
                         self.register = configuration;
@@ -147,7 +154,25 @@ fn one_that_alone_lost_the_primary_does_not_depose_it() {
     let Some(Hold::Overruled { primary, by, .. }) = lonely.hold else { panic!("{:?}", lonely.hold) };
     assert_eq!((primary, by), (name("ca-1"), vec![name("front-2")]));
     assert_eq!(other.active, Some(name("ca-1")), "agents are served there");
+    assert_eq!(
+        (lonely.active, lonely.through),
+        (Some(name("ca-1")), vec![name("front-2")]),
+        "and through there"
+    );
+    assert_eq!(other.through, []);
     assert!(stage.handoffs.is_empty());
+}
+
+#[test]
+fn requests_take_no_detour_to_a_primary_that_is_gone() {
+    let mut stage = Stage::new(2, "ca-1");
+    stage.cut(0, "ca-1");
+    stage.pass(100);
+    assert_eq!((stage.monitors[0].view().active, stage.monitors[0].view().through), (None, vec![]));
+    stage.cut(1, "ca-1");
+    stage.pass(400);
+    assert_eq!(stage.primary(), "ca-2");
+    assert_eq!(stage.monitors[0].view().through, []);
 }
 
 #[test]
@@ -160,6 +185,16 @@ fn together_they_do_and_at_once() {
     assert_eq!((stage.primary(), stage.register.epoch), ("ca-2", Epoch(4)), "once, not twice");
     stage.pass(1_000);
     assert!(stage.monitors.iter().all(|monitor| monitor.view().active == Some(name("ca-2"))));
+}
+
+#[test]
+fn a_change_without_an_answer_is_asked_for_anew_with_the_next_reading() {
+    let mut stage = Stage::new(2, "ca-1");
+    stage.swallowed = 3;
+    stage.cut(0, "ca-1");
+    stage.cut(1, "ca-1");
+    stage.pass(1_000);
+    assert_eq!((stage.swallowed, stage.primary()), (0, "ca-2"));
 }
 
 #[test]

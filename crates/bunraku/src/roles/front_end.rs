@@ -34,6 +34,12 @@ pub async fn serve(config: &Config, name: &str, take_over: bool) -> anyhow::Resu
         catalog_workers: catalog_workers(config),
         workers_path: config.front_end.register.with_file_name("workers.json"),
         ca_members: config.ca.members.iter().map(|m| worker(&m.name, &m.address, &m.certname)).collect(),
+        siblings: config
+            .front_ends()
+            .into_iter()
+            .filter(|one| one.certname != own.certname)
+            .map(|one| worker(&one.name, &one.listen, &one.certname))
+            .collect(),
         role_certnames: role_certnames(config),
         rules: config.live_rules()?,
         cluster: config.cluster.clone(),

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn target(epoch: u64) -> Target {
-        Target { member: 0, epoch }
+        Target { member: 0, epoch, through: Vec::new() }
     }
 
     #[test]

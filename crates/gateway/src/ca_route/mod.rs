@@ -21,6 +21,7 @@ use wire::{Request, Response, body};
 
 use self::doubt::{Doubt, Outcome};
 use crate::answer;
+use crate::ca_ways::CaWays;
 use crate::cargo::Cargo;
 use crate::error_log::ErrorLog;
 use crate::forward::{Carried, parts_again, read_in_time};
@@ -29,7 +30,7 @@ use crate::revocation::InForce;
 use crate::route::CaAccess;
 use crate::settings::Tuning;
 use crate::supervisor::failure_of;
-use crate::upstream::{Fault, Upstream};
+use crate::upstream::Fault;
 
 /// Time until the same member is asked again after it refused or could not be reached, while nothing changes.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -61,6 +62,11 @@ pub enum SightingKind {
         /// In words.
         cause: String,
     },
+    /// The network said, on an open connection, that there is no way to it.
+    Warned {
+        /// In words.
+        cause: String,
+    },
     /// It refused the epoch of a request.
     Stale {
         /// That epoch.
@@ -70,8 +76,8 @@ pub enum SightingKind {
 
 /// The way to the certificate authority.
 pub struct CaRoute {
-    /// The ways to the members, in configured order.
-    pub upstreams: Vec<Arc<Upstream>>,
+    /// The ways to the members.
+    pub ways: Arc<CaWays>,
     /// Who is active.
     pub helm: Arc<Helm>,
     /// Where sightings go. Bounded: when the supervisor has hundreds unread, one more tells it nothing.
@@ -122,16 +128,16 @@ impl CaRoute {
             patience.on_the_way();
             let Some(body) = cargo.take() else { return self.give_up(&trail, &doubt, &last_cause) };
             let request = self.request(&parts, body, &target, access, &id);
-            trail.sent_to(self.upstreams[target.member].name());
-            match self.attempt(request, &target, &mut course).await {
+            trail.sent_to(self.ways.name(&target));
+            match self.attempt(request, &target, access, &mut course).await {
                 Attempt::Answered(mut response) => {
                     self.enforced(&mut response).await;
-                    let worker = Arc::clone(self.upstreams[target.member].name());
+                    let worker = Arc::clone(self.ways.name(&target));
                     return Carried { response, worker: Some(worker) };
                 }
                 Attempt::Failed { outcome, cause } => {
                     doubt.after(&target, outcome);
-                    last_cause = format!("{}: {cause}", self.upstreams[target.member].worker().name);
+                    last_cause = format!("{}: {cause}", self.ways.name(&target));
                     if self.pause(&mut patience, &mut course, &target).await.is_err() {
                         return self.give_up(&trail, &doubt, &last_cause);
                     }
@@ -164,18 +170,18 @@ impl CaRoute {
             return Carried::own(answer::no_ca(0, "no member is active", false, 0));
         };
         let (parts, _) = request.into_parts();
-        let upstream = &self.upstreams[target.member];
+        let name = Arc::clone(self.ways.name(&target));
         let request = Request::from_parts(parts_again(&parts), body::empty());
-        trail.sent_to(upstream.name());
-        match upstream.send(request, self.tuning.load().connect_timeout).await {
+        trail.sent_to(&name);
+        match self.ways.send(&target, request, self.tuning.load().connect_timeout).await {
             Ok(mut response) => {
                 response.headers_mut().remove(RETRY_AFTER);
-                Carried { response, worker: Some(Arc::clone(upstream.name())) }
+                Carried { response, worker: Some(name) }
             }
             Err(fault) => {
                 let cause = self.report(&target, fault).1;
                 trail.ended(End::NoWorker);
-                Carried::own(answer::no_ca(0, &format!("{}: {cause}", upstream.worker().name), false, 0))
+                Carried::own(answer::no_ca(0, &format!("{name}: {cause}"), false, 0))
             }
         }
     }
@@ -185,11 +191,11 @@ impl CaRoute {
         &self,
         request: Request,
         target: &Target,
+        access: CaAccess,
         course: &mut watch::Receiver<Course>,
     ) -> Attempt {
         let exchange = async {
-            let response =
-                self.upstreams[target.member].send(request, self.tuning.load().answer_timeout).await?;
+            let response = self.ways.send(target, request, self.tuning.load().answer_timeout).await?;
             // The answer is read here, not relayed byte by byte: a member may die in the middle of it.
             let (parts, streaming) = response.into_parts();
             match Cargo::load(streaming, self.tuning.load().ca_answer_limit).await {
@@ -197,8 +203,12 @@ impl CaRoute {
                 Err(fault) => Err(Fault::Silent { cause: wire::client::SendCause::Other(fault.to_string()) }),
             }
         };
-        // A pause in admission (no target) is no reason to give up on what is under way; a successor is.
-        let moved_on = course.wait_for(|course| course.target.as_ref().is_some_and(|now| now != target));
+        // A pause in admission (no target) is no reason to give up on what is under way; a successor is, and for what may
+        // be asked again another way.
+        let moved_on = course.wait_for(|course| {
+            let gone = |now: &Target| now.succeeds(target) || (access == CaAccess::Read && now != target);
+            course.target.as_ref().is_some_and(gone)
+        });
         tokio::select! {
             biased;
             result = exchange => match result {
@@ -220,7 +230,7 @@ impl CaRoute {
                 }
             },
             _ = moved_on => {
-                self.upstreams[target.member].forget_idle();
+                self.ways.forget_idle(target);
                 Attempt::Failed { outcome: Outcome::Unknown, cause: "another member became active".into() }
             }
         }
@@ -258,7 +268,7 @@ impl CaRoute {
 
     /// Translates a fault into what it means for the request, and tells the supervisor.
     fn report(&self, target: &Target, fault: Fault) -> (Outcome, String) {
-        self.upstreams[target.member].forget_idle();
+        self.ways.forget_idle(target);
         match fault {
             Fault::NotSent { cause, .. } => {
                 let failure = failure_of(&cause);
@@ -276,6 +286,10 @@ impl CaRoute {
     }
 
     fn tell(&self, target: &Target, kind: SightingKind) {
+        if !target.through.is_empty() {
+            // What another front end meets is for that one to tell.
+            return;
+        }
         // Full means that the supervisor has plenty to look at already.
         let _ = self.sightings.try_send(Sighting { member: target.member, kind });
     }

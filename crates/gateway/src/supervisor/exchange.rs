@@ -49,7 +49,9 @@ async fn ask(upstream: &Upstream, frame: &Frame, timeout: Duration) -> Result<Fr
 pub fn failure_of(fault: &ConnectFault) -> Failure {
     match fault {
         ConnectFault::Refused => Failure::Refused,
-        ConnectFault::NoRoute | ConnectFault::NetworkUnreachable => Failure::Unreachable,
+        ConnectFault::NoRoute | ConnectFault::NetworkUnreachable | ConnectFault::Prohibited => {
+            Failure::Unreachable
+        }
         ConnectFault::TimedOut | ConnectFault::HandshakeTimedOut => Failure::TimedOut,
         _ => Failure::Reset,
     }

@@ -154,6 +154,8 @@ pub struct Setup {
     pub monitor: Monitor,
     /// The ways to the members, in configured order.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// Certnames of the other front ends, in configured order.
+    pub siblings: Vec<String>,
     /// The register.
     pub register: Home,
     /// What a shared register holds, as it is read.
@@ -316,6 +318,11 @@ impl Body {
                     }
                 });
             }
+            SightingKind::Warned { cause } => {
+                self.note_trouble(member, self.setup.clock.now_ms(), cause);
+                let member = self.name(member);
+                self.step(Event::Warned { member }).await;
+            }
             // One refusal is enough; the others were under way before requests were held.
             SightingKind::Stale { .. } if !current => {}
             SightingKind::Stale { epoch } => {
@@ -379,7 +386,10 @@ impl Body {
         let view = self.setup.monitor.view();
         let target = view.active.as_ref().and_then(|active| {
             let member = self.index(active)?;
-            Some(Target { member, epoch: view.epoch.0 })
+            let through = view.through.iter().filter_map(|name| self.sibling(name)).collect::<Vec<_>>();
+            // Named by others only, and unknown here: there is no way through it.
+            let lost = through.is_empty() && !view.through.is_empty();
+            (!lost).then_some(Target { member, epoch: view.epoch.0, through })
         });
         let now = self.setup.clock.now_ms();
         if let Some(change) = self.history.follow(&view, &self.setup.helm, now) {
@@ -459,6 +469,10 @@ impl Body {
 
     fn index(&self, name: &MemberName) -> Option<usize> {
         self.setup.upstreams.iter().position(|upstream| upstream.worker().name == name.as_str())
+    }
+
+    fn sibling(&self, name: &MemberName) -> Option<usize> {
+        self.setup.siblings.iter().position(|certname| certname == name.as_str())
     }
 
     fn place(&self, name: &MemberName) -> String {

@@ -17,6 +17,9 @@ use wire::client::{Client, Timeouts};
 use wire::tls::{ClientCertificates, ClientTls, Identity, ServerTls, TrustBundle};
 use wire::{Drain, Handler, Limits};
 
+/// Certname of the other front end.
+pub const SIBLING: &str = "front-2.test";
+
 /// The CA of an estate and its directory.
 pub struct Estate {
     pub dir: tempfile::TempDir,
@@ -84,6 +87,12 @@ impl Estate {
             rules: self.rules.clone(),
             role_certnames: ca_members.iter().map(|member| member.certname.clone()).collect(),
             catalog_workers: catalog_workers.into_iter().map(|worker| (worker, Place::default())).collect(),
+            // One that does not run; its certificate is known here.
+            siblings: vec![WorkerAddress {
+                name: "front-2".into(),
+                address: "127.0.0.1:1".into(),
+                certname: SIBLING.into(),
+            }],
             workers_path: self.path("workers.json"),
             ca_members,
             cluster: "test-estate".into(),

@@ -9,5 +9,6 @@ mod etcd;
 mod identity;
 mod metrics;
 mod operators;
+mod relay;
 mod revocation;
 mod rules;

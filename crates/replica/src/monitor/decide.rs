@@ -21,6 +21,7 @@ impl Monitor {
         } else if matches!(self.register, Known::Unset) && self.may_ask() {
             self.first_start();
         }
+        self.note_overruled();
         self.tell_hold();
     }
 
@@ -222,7 +223,7 @@ impl Monitor {
         self.ask(next, change);
     }
 
-    fn hold(&self) -> Option<Hold> {
+    pub(crate) fn hold(&self) -> Option<Hold> {
         let configuration = match &self.register {
             Known::Nothing => return Some(Hold::RegisterUnavailable),
             Known::Unset => {
@@ -272,7 +273,8 @@ impl Monitor {
         let configuration = self.configuration();
         let hold = self.hold();
         let primary = configuration.map(|configuration| configuration.primary.clone());
-        let active = if hold.is_none() { primary.clone() } else { None };
+        let through = self.detour(hold.as_ref());
+        let active = if hold.is_none() || !through.is_empty() { primary.clone() } else { None };
         let end =
             primary.as_ref().and_then(|primary| self.members.get(primary)).and_then(|w| w.report.as_ref());
         let end = end.map(|(report, _)| report.position.index);
@@ -311,6 +313,7 @@ impl Monitor {
             primary,
             active,
             hold,
+            through,
             members,
             successor: configuration
                 .filter(|_| self.unreadable_since.is_none())

@@ -58,6 +58,12 @@ pub enum Event {
         /// How.
         failure: Failure,
     },
+    /// The network said, on an open connection to this member, that there is no way to it (an ICMP error). That may pass;
+    /// it is asked at once, and has [`crate::monitor::Timings::warned_ms`] to answer.
+    Warned {
+        /// Which.
+        member: MemberName,
+    },
     /// A client's request was sent to the active member with this epoch, and it answered that it is not the primary
     /// of that epoch. It is not sent anything before it has been asked again.
     Disowned {

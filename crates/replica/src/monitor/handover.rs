@@ -130,6 +130,7 @@ impl Monitor {
         self.out.push(Action::CompareAndSet { expected_version, configuration: next.clone() });
         self.asked = Some((next, change));
         self.asked_at = self.now;
+        self.asked_in_vain = false;
     }
 
     pub(crate) fn switching_hold(&self) -> Option<Hold> {

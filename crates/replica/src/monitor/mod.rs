@@ -5,7 +5,9 @@
 //! never an acknowledged change.
 //!
 //! - The primary's port refuses, or there is no route (seen by a probe or by a client's request): another member of the
-//!   in-sync set takes over at once. Silence and resets must repeat first. The successor must have answered a probe
+//!   in-sync set takes over at once. Silence and resets must repeat first, but where the network has said on an open
+//!   connection that there is no way, a short silence will do (such answers are rationed: see [`Event::Warned`]). The
+//!   successor must have answered a probe
 //!   sent *after* the primary was found down: an older answer may come from a process, or a disk, that is gone as well.
 //! - A primary that answers but cannot write, has lost its disk, or acknowledges nothing for long is replaced too.
 //! - Nobody left who has everything and answers: hold, say so, wait. Never guess.
@@ -57,12 +59,16 @@ pub struct Monitor {
     /// A change that has been asked for, and what to say once it is made.
     asked: Option<(Configuration, Change)>,
     asked_at: u64,
+    /// A shared register has been silent since: what was asked for is over, done or not, and the next reading tells.
+    asked_in_vain: bool,
     /// Other live front ends.
     others: BTreeMap<MemberName, Sight>,
     /// The own sight that was last given out.
     published: Option<Sight>,
     /// Since when a shared register does not answer; the value known is the last one.
     unreadable_since: Option<u64>,
+    /// Since when this front end alone does not reach the primary.
+    overruled_since: Option<u64>,
     /// Since when a member knows more than the register.
     behind_since: Option<u64>,
     /// The newest version that a shared register was read again for.
@@ -115,9 +121,11 @@ impl Monitor {
             doubt: None,
             asked: None,
             asked_at: 0,
+            asked_in_vain: false,
             others: BTreeMap::new(),
             published: None,
             unreadable_since: None,
+            overruled_since: None,
             behind_since: None,
             wanted_version: 0,
             switching: None,
@@ -143,11 +151,15 @@ impl Monitor {
             Event::Remembered(configuration) => self.remember(configuration),
             Event::Probed { member, ticket, result } => self.probed(&member, ticket, result),
             Event::ConnectFailed { member, failure } => self.connect_failed(&member, failure),
+            Event::Warned { member } => self.warned(&member),
             Event::Disowned { member, epoch } => self.disowned(&member, epoch),
             Event::HandoffAnswered { ticket, result, .. } => self.handoff_answered(ticket, result),
             Event::Switchover { to } => self.switch_over(to),
             Event::Maintain { members } => self.maintained = members,
             Event::Force { to } => self.force(to),
+        }
+        for watch in self.members.values_mut() {
+            watch.believe_warning(&self.settings.timings, now);
         }
         self.decide();
         self.publish();
@@ -158,11 +170,15 @@ impl Monitor {
     /// When the next `Event::Tick` is wanted at the latest (ms of the clock given to `step`).
     pub fn wake_at(&self) -> u64 {
         let timings = &self.settings.timings;
-        let due = self.members.values().map(|watch| match &watch.probe {
-            Some(probe) => probe.since + 2 * timings.probe_timeout_ms,
-            None => watch.next_probe,
+        let due = self.members.values().map(|watch| {
+            let probe = match &watch.probe {
+                Some(probe) => probe.since + 2 * timings.probe_timeout_ms,
+                None => watch.next_probe,
+            };
+            watch.warned_until(timings).map_or(probe, |until| probe.min(until))
         });
-        due.min().unwrap_or(u64::MAX).min(self.now + timings.probe_interval_ms)
+        let detour = self.overruled_since.map(|since| since + timings.detour_ms).filter(|at| *at > self.now);
+        due.chain(detour).min().unwrap_or(u64::MAX).min(self.now + timings.probe_interval_ms)
     }
 
     fn configuration(&self) -> Option<&Configuration> {
@@ -192,6 +208,7 @@ impl Monitor {
 
     fn register_read(&mut self, value: Option<Configuration>) {
         let (shared, now, asked_at) = (self.settings.shared, self.now, self.asked_at);
+        let in_vain = std::mem::take(&mut self.asked_in_vain);
         let version = value.as_ref().map_or(0, |value| value.version);
         self.unreadable_since = None;
         let changed = match (&self.register, &value) {
@@ -201,7 +218,7 @@ impl Monitor {
         };
         if let Some((asked, change)) = self.asked.take_if(|(asked, _)| {
             // Read before what was asked for was done, perhaps: it may still come.
-            !shared || version >= asked.version || now >= asked_at + ASKED_MS
+            !shared || in_vain || version >= asked.version || now >= asked_at + ASKED_MS
         }) {
             if value.as_ref() == Some(&asked) {
                 self.last_change = Some(LastChange {
@@ -257,7 +274,7 @@ impl Monitor {
                 own
             }
             Ok(Body::Stale(configuration)) => {
-                watch.spoke();
+                watch.spoke(&probe);
                 watch.report = None;
                 Some(configuration)
             }
@@ -291,6 +308,17 @@ impl Monitor {
                     watch.next_probe = self.now;
                 }
             }
+        }
+    }
+
+    fn warned(&mut self, member: &MemberName) {
+        let (now, before, timings) = (self.now, self.last_ticket(), self.settings.timings);
+        // Several connections say the same; the first word counts.
+        if let Some(watch) = self.members.get_mut(member)
+            && !watch.is_warned()
+            && !watch.is_lost(&timings)
+        {
+            watch.warn(now, before);
         }
     }
 

@@ -42,6 +42,12 @@ pub struct Timings {
     pub probe_timeout_ms: u64,
     /// So many probes in a row must be lost (silence, reset) before a member counts as down. Refusals count at once.
     pub missed_probes: u32,
+    /// A member of which the network says on an open connection that there is no way to it must answer a new one within
+    /// so long. Short: the network has spoken, silence only confirms it.
+    pub warned_ms: u64,
+    /// So long after a front end has found that it alone does not reach the primary, its requests go through another one:
+    /// by then the others would have found it too, were the primary gone.
+    pub detour_ms: u64,
     /// A report older than this is no proof of life.
     pub fresh_ms: u64,
     /// So long after the monitor's start a member that has not yet been seen may be silent: everything is starting.
@@ -60,6 +66,8 @@ impl Default for Timings {
             probe_interval_ms: 250,
             probe_timeout_ms: 500,
             missed_probes: 2,
+            warned_ms: 150,
+            detour_ms: 300,
             fresh_ms: 1_500,
             start_grace_ms: 2_000,
             stall_ms: 3_000,

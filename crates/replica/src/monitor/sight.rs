@@ -4,7 +4,8 @@
 //! None of them leads. Whoever finds the primary down *and* reads that more than half of the live front ends (itself
 //! counted) say so too, may fail over; the compare-and-set lets one of them win. So:
 //!
-//! - A front end that alone has lost the way to the primary deposes nobody: it holds its requests and says why.
+//! - A front end that alone has lost the way to the primary deposes nobody: its requests go through one that has not, and
+//!   it says why.
 //! - A firewall before the primary's port is seen by all of them, and it is deposed although it goes on talking outwards.
 //! - A front end that is dead, or cut off from the register, stops counting when its lease has run out.
 //!
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::Configuration;
-use crate::monitor::view::Cause;
+use crate::monitor::view::{Cause, Hold};
 use crate::monitor::{Action, Known, Monitor};
 use crate::name::{Epoch, MemberName};
 
@@ -125,6 +126,29 @@ impl Monitor {
         (2 * agreeing <= 1 + self.others.len()).then_some(content)
     }
 
+    /// Keeps the time since when this front end alone does not reach the primary.
+    pub(crate) fn note_overruled(&mut self) {
+        if matches!(self.hold(), Some(Hold::Overruled { .. })) {
+            self.overruled_since.get_or_insert(self.now);
+        } else {
+            self.overruled_since = None;
+        }
+    }
+
+    /// The front ends through which requests go while `hold` is so: live, in this epoch, and content with the primary.
+    pub(crate) fn detour(&self, hold: Option<&Hold>) -> Vec<MemberName> {
+        let Some(Hold::Overruled { primary, by, .. }) = hold else { return Vec::new() };
+        let settled =
+            self.overruled_since.is_some_and(|since| self.now >= since + self.settings.timings.detour_ms);
+        let epoch = self.configuration().map(|configuration| configuration.epoch);
+        let reaches = |name: &&MemberName| {
+            self.others
+                .get(*name)
+                .is_some_and(|sight| Some(sight.epoch) == epoch && !sight.down.contains_key(primary))
+        };
+        if settled { by.iter().filter(reaches).cloned().collect() } else { Vec::new() }
+    }
+
     /// Whether this front end is the one that returns the reign to the preferred member: the first of the live ones by
     /// name, and all of them can use that member.
     pub(crate) fn may_fail_back(&self, configuration: &Configuration, preferred: &MemberName) -> bool {
@@ -137,7 +161,9 @@ impl Monitor {
     /// The register does not answer. Alone, it is gone with it; shared, the last value goes on, and nothing changes.
     pub(crate) fn register_unavailable(&mut self) {
         if self.settings.shared {
-            // What was asked for stays open: the next read tells what became of it.
+            // What was asked for stays open: the next read tells what became of it. If it was not done by then, it is
+            // asked for anew at once, on top of what was read; should it be done late, that one is refused.
+            self.asked_in_vain = true;
             self.give_up_switching("the register does not answer");
             self.unreadable_since.get_or_insert(self.now);
             if self.settings.flaws.trust_unconfirmed

@@ -58,6 +58,8 @@ pub struct View {
     pub active: Option<MemberName>,
     /// Why requests are held, when they are.
     pub hold: Option<Hold>,
+    /// Front ends that reach the primary while this one does not: CA requests go through one of them. Usually none.
+    pub through: Vec<MemberName>,
     /// All members, the preferred one first.
     pub members: Vec<MemberView>,
     /// What would happen if the primary died now: the member that would take over.
@@ -124,7 +126,7 @@ pub enum Hold {
     #[error("reading the register")]
     Reading,
     /// The primary is not reached from here, and too few other front ends say the same.
-    #[error("{primary} {cause} here, but not for {}: it stays, and CA requests that come here wait", names(.by))]
+    #[error("{primary} {cause} here, but not for {}: it stays, and CA requests that come here go through another front end, or wait", names(.by))]
     Overruled {
         /// The primary.
         primary: MemberName,

@@ -18,6 +18,8 @@ pub(crate) struct Watch {
     /// Probes lost in a row.
     missed: u32,
     failure: Option<Failure>,
+    /// When the network said that there is no way to it, and the last probe sent before.
+    warned: Option<(u64, u64)>,
     /// Whether it has ever answered this monitor.
     seen: bool,
     pub(crate) probe: Option<Probe>,
@@ -48,7 +50,7 @@ impl Watch {
         self.heard_version = to.version;
         self.heard_ticket = to.ticket;
         self.report = Some((report, now));
-        self.spoke();
+        self.spoke(to);
     }
 
     /// Asks again at once, whatever is still under way.
@@ -57,11 +59,35 @@ impl Watch {
         self.next_probe = now;
     }
 
-    /// It is there, whatever it said.
-    pub(crate) fn spoke(&mut self) {
+    /// It is there, whatever it said to this probe.
+    pub(crate) fn spoke(&mut self, to: &Probe) {
         self.missed = 0;
         self.failure = None;
         self.seen = true;
+        self.warned = self.warned.filter(|(_, before)| to.ticket <= *before);
+    }
+
+    /// The network says that there is no way to it: it is asked anew, and what was asked before (`before`) proves nothing.
+    pub(crate) fn warn(&mut self, now: u64, before: u64) {
+        self.warned = Some((now, before));
+        self.probe_again(now);
+    }
+
+    /// Whether it has been warned of, and nothing else is known yet.
+    pub(crate) fn is_warned(&self) -> bool {
+        self.warned.is_some()
+    }
+
+    /// When silence proves the warning right.
+    pub(crate) fn warned_until(&self, timings: &Timings) -> Option<u64> {
+        self.warned.map(|(at, _)| at + timings.warned_ms)
+    }
+
+    /// Takes silence for what the warning said, once it has lasted.
+    pub(crate) fn believe_warning(&mut self, timings: &Timings, now: u64) {
+        if self.warned_until(timings).is_some_and(|until| now >= until) {
+            self.failed(Failure::Unreachable, timings);
+        }
     }
 
     /// A probe, or the opening of a client's connection, failed.
@@ -69,6 +95,9 @@ impl Watch {
         self.failure = Some(failure);
         let at_once = matches!(failure, Failure::Refused | Failure::Unreachable);
         self.missed = if at_once { timings.missed_probes } else { self.missed + 1 };
+        if at_once {
+            self.warned = None;
+        }
     }
 
     /// A lost probe may be chance; so many are not.
@@ -77,7 +106,7 @@ impl Watch {
     }
 
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.missed > 0
+        self.missed > 0 || self.is_warned()
     }
 
     /// Why it cannot be (or become) primary under `registered`; none if it can. `grace`: everything may be starting.

@@ -39,6 +39,9 @@ impl World {
         } else {
             self.random.between(1_500, 6_000)
         };
+        if self.plan.warnings && self.random.chance(25) {
+            return self.prohibit(for_ms);
+        }
         match self.random.between(0, if self.shared() { 19 } else { 16 }) {
             0..=2 => {
                 let member = Place::Member(self.any_member());
@@ -113,6 +116,19 @@ impl World {
             }
             _ => self.lose_disk(for_ms),
         }
+    }
+
+    /// A firewall before a member's port, of which the front ends hear little; or a warning for nothing.
+    fn prohibit(&mut self, for_ms: u64) {
+        let (front, place) = (self.any_front(), Place::Member(self.any_member()));
+        if self.random.chance(30) {
+            return self.warn_later(1, front, place);
+        }
+        let ways: Vec<_> = self.all_ways_of(place).into_iter().filter(|way| way.1 == place).collect();
+        for way in &ways {
+            self.cuts.insert(*way, Cut::Prohibit);
+        }
+        self.heal_later(for_ms, Heal::Connect(ways));
     }
 
     fn all_ways_of(&self, place: Place) -> Vec<(Place, Place)> {

@@ -32,6 +32,9 @@ pub enum Cut {
     Reject,
     /// The same firewall, silent.
     Mute,
+    /// The same firewall, which answers as Linux does: now and then, to whichever packet comes then. A request is refused
+    /// or vanishes, and the front end may be warned on a connection that was open before.
+    Prohibit,
 }
 
 /// A request over the network.
@@ -40,7 +43,16 @@ pub enum Request {
     Frame(Vec<u8>),
     Register(RegisterRequest),
     Store(Errand),
-    Client { wish: Wish, epoch: Epoch },
+    Client {
+        wish: Wish,
+        epoch: Epoch,
+    },
+    /// To a front end that reaches a member which the caller does not reach.
+    Detour {
+        member: usize,
+        wish: Wish,
+        epoch: Epoch,
+    },
 }
 
 /// Its answer.
@@ -77,6 +89,11 @@ pub enum Purpose {
         member: usize,
         wish: Wish,
         epoch: Epoch,
+        detour: bool,
+    },
+    /// A front end asks a member for another front end, whose call waits.
+    Detour {
+        call: u64,
     },
     /// A front end asks the shared register for itself.
     Store,
@@ -154,6 +171,12 @@ pub enum Happening {
         front: usize,
         life: u32,
     },
+    /// The network says to a front end, on an open connection, that there is no way to a member.
+    Warned {
+        front: usize,
+        life: u32,
+        member: usize,
+    },
     Fault,
     Heal(u64),
 }
@@ -183,6 +206,8 @@ pub struct Plan {
     pub fronts: usize,
     pub faults: bool,
     pub fault_ms: u64,
+    /// Whether firewalls answer rarely, and warnings come also when nothing is wrong.
+    pub warnings: bool,
     pub flaws: Flaws,
 }
 
@@ -377,6 +402,13 @@ impl World {
                 self.later(40, Happening::Release);
             }
             Happening::Poll { front, life } => self.poll(front, life),
+            Happening::Warned { front, life, member } => {
+                if self.front(front, life).is_some() {
+                    self.count("Warned");
+                    let member = self.names[member].clone();
+                    self.front_step(front, monitor::Event::Warned { member });
+                }
+            }
             Happening::Fault => {
                 if !self.calm {
                     self.strike();
@@ -411,7 +443,7 @@ impl World {
             | Happening::SnapshotHalf { member, .. }
             | Happening::SnapshotLoaded { member, .. }
             | Happening::SnapshotTaken { member, .. } => Some(Place::Member(*member)),
-            Happening::Poll { front, .. } => Some(Place::Front(*front)),
+            Happening::Poll { front, .. } | Happening::Warned { front, .. } => Some(Place::Front(*front)),
             _ => None,
         }
     }
@@ -780,9 +812,18 @@ impl World {
             front.held.drain(..).partition(|(_, sent)| sent.is_none_or(|sent| sent < epoch));
         front.held = wait;
         let member = self.number(active.as_str());
+        let way = view.through.first().and_then(|front| front.as_str().strip_prefix("front-"));
+        let way = way.and_then(|number| number.parse::<usize>().ok()).map(|number| number - 1);
         for (wish, _) in ready {
-            let purpose = Purpose::Client { member, wish, epoch };
-            self.call(me, Place::Member(member), purpose, Request::Client { wish, epoch }, 3_000);
+            let purpose = Purpose::Client { member, wish, epoch, detour: way.is_some() };
+            match way {
+                None => self.call(me, Place::Member(member), purpose, Request::Client { wish, epoch }, 3_000),
+                Some(front) => {
+                    self.count("Detour");
+                    let request = Request::Detour { member, wish, epoch };
+                    self.call(me, Place::Front(front), purpose, request, 3_000);
+                }
+            }
         }
     }
 
@@ -828,6 +869,7 @@ impl World {
         self.later(timeout, Happening::Failed { call, how: NoAnswer::TimedOut });
         match self.cuts.get(&(from, to)) {
             Some(Cut::Drop | Cut::Mute) => return,
+            Some(Cut::Prohibit) => return self.prohibited(from, to, call),
             Some(Cut::Reject) => {
                 let after = self.delay();
                 self.later(after, Happening::Failed { call, how: NoAnswer::Refused });
@@ -844,6 +886,24 @@ impl World {
             self.later(again, Happening::Deliver { to, from, request: request.clone(), call });
         }
         self.later(after, Happening::Deliver { to, from, request, call });
+    }
+
+    /// A request meets a firewall that answers rarely.
+    fn prohibited(&mut self, from: Place, to: Place, call: u64) {
+        let after = self.delay();
+        if self.random.chance(15) {
+            self.later(after, Happening::Failed { call, how: NoAnswer::Refused });
+        } else if self.random.chance(30) {
+            self.warn_later(after, from, to);
+        }
+    }
+
+    /// The network will say to a front end that there is no way to a member.
+    pub fn warn_later(&mut self, after: u64, from: Place, to: Place) {
+        if let (Place::Front(front), Place::Member(member)) = (from, to) {
+            let life = self.front_lives[front];
+            self.later(after, Happening::Warned { front, life, member });
+        }
     }
 
     fn deliver(&mut self, to: Place, from: Place, request: Request, call: u64) {
@@ -870,6 +930,10 @@ impl World {
             }
             (Place::Member(number), Request::Client { wish, epoch }) => {
                 self.client_request(number, wish, epoch, call)
+            }
+            (Place::Front(_), Request::Detour { member, wish, epoch }) => {
+                let request = Request::Client { wish, epoch };
+                self.call(to, Place::Member(member), Purpose::Detour { call }, request, 2_500);
             }
             (Place::Store, Request::Store(errand)) => self.run_errand(errand, from, call),
             (Place::Front(front), Request::Register(request)) => {
@@ -948,9 +1012,18 @@ impl World {
                 let result = frame(result).map_err(failure);
                 self.front_step(number, monitor::Event::HandoffAnswered { member, ticket, result });
             }
-            (Place::Front(number), Purpose::Client { member, wish, epoch }) => {
+            (Place::Front(_), Purpose::Detour { call }) => match result {
+                Ok(answer) => self.answer(call, answer),
+                Err(NoAnswer::Refused) => self.answer(call, Answer::NothingDone),
+                Err(_) => self.answer(call, Answer::Unknown),
+            },
+            (Place::Front(number), Purpose::Client { member, wish, epoch, detour }) => {
                 let name = self.names[member].clone();
                 match result {
+                    // It says nothing of the member that this way there is none.
+                    Ok(Answer::Disowned) | Err(NoAnswer::Refused) if detour => {
+                        self.hold_again(number, wish, None);
+                    }
                     Ok(Answer::Done) => {}
                     Ok(Answer::Disowned) => {
                         self.hold_again(number, wish, None);

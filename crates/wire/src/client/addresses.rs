@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connect_fault::ConnectFault;
+use super::nerve;
 
 /// An address that says nothing for so long gets company: the next one is tried beside it (as RFC 8305, 5, whose quarter
 /// of a second is meant for people; a busy server needs longer for its handshake, and is not to be left for that).
@@ -42,9 +43,15 @@ pub(super) async fn of(
     Ok(all)
 }
 
-/// Opens TCP, by `deadline`.
-pub(super) async fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream, ConnectFault> {
-    let stream = timeout_at(deadline, TcpStream::connect(address))
+/// Opens TCP, by `deadline`; with a nerve it hears whatever the network says meanwhile.
+pub(super) async fn connect(
+    address: SocketAddr,
+    deadline: Instant,
+    with_nerve: bool,
+) -> Result<TcpStream, ConnectFault> {
+    let opened =
+        async { if with_nerve { nerve::connect(address).await } else { TcpStream::connect(address).await } };
+    let stream = timeout_at(deadline, opened)
         .await
         .map_err(|_| ConnectFault::TimedOut)?
         .map_err(|error| ConnectFault::from_io(&error))?;

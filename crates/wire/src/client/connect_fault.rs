@@ -15,6 +15,9 @@ pub enum ConnectFault {
     /// The network cannot be reached.
     #[error("Network is unreachable")]
     NetworkUnreachable,
+    /// A firewall forbids it (ICMPv6 administratively prohibited, or a rule on this host).
+    #[error("Permission denied")]
+    Prohibited,
     /// No answer in time: packets vanish.
     #[error("connect timed out")]
     TimedOut,
@@ -50,6 +53,12 @@ pub enum ConnectFault {
 }
 
 impl ConnectFault {
+    /// Whether it is the answer of somebody: of the peer's host or of the network, that there is no way.
+    pub fn is_from_network(&self) -> bool {
+        use ConnectFault::{NetworkUnreachable, NoRoute, Prohibited, Refused};
+        matches!(self, Refused | NoRoute | NetworkUnreachable | Prohibited)
+    }
+
     /// Translates what the system, or the TLS layer above it, reports.
     pub(crate) fn from_io(error: &io::Error) -> ConnectFault {
         if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -59,6 +68,7 @@ impl ConnectFault {
             io::ErrorKind::ConnectionRefused => ConnectFault::Refused,
             io::ErrorKind::HostUnreachable => ConnectFault::NoRoute,
             io::ErrorKind::NetworkUnreachable => ConnectFault::NetworkUnreachable,
+            io::ErrorKind::PermissionDenied => ConnectFault::Prohibited,
             io::ErrorKind::TimedOut => ConnectFault::TimedOut,
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ConnectFault::Reset,
             io::ErrorKind::UnexpectedEof => ConnectFault::ClosedInHandshake,

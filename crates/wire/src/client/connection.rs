@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use http::header::HOST;
@@ -10,12 +11,14 @@ use http::{HeaderValue, Uri};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use socket2::Socket;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::addresses;
 use super::connect_fault::ConnectFault;
+use super::nerve::{self, Nerve};
 use super::send_fault::{SendCause, SendFault};
 use crate::local::SocketPath;
 use crate::tls::ClientTls;
@@ -55,23 +58,49 @@ impl Connection {
         timeout: Duration,
         first: Option<SocketAddr>,
     ) -> Result<Connection, ConnectFault> {
+        let opened = Self::open_over(addr, tls, expected_name, timeout, first, false);
+        opened.await.map(|(connection, _)| connection)
+    }
+
+    /// The same with a nerve: what the network says of the connection can be felt, while it is opened and later.
+    pub async fn open_with_nerve(
+        addr: &str,
+        tls: &ClientTls,
+        expected_name: &str,
+        timeout: Duration,
+    ) -> Result<(Connection, Nerve), ConnectFault> {
+        Self::open_over(addr, tls, expected_name, timeout, None, true).await
+    }
+
+    async fn open_over(
+        addr: &str,
+        tls: &ClientTls,
+        expected_name: &str,
+        timeout: Duration,
+        first: Option<SocketAddr>,
+        with_nerve: bool,
+    ) -> Result<(Connection, Nerve), ConnectFault> {
         let deadline = Instant::now() + timeout;
         let name = ServerName::try_from(expected_name.to_owned())
             .map_err(|_| ConnectFault::Name(expected_name.to_owned()))?;
         let host = HeaderValue::from_str(addr).map_err(|_| ConnectFault::Name(addr.to_owned()))?;
         let candidates = addresses::of(addr, first, deadline).await?;
-        let (address, stream) = addresses::first_to_open(candidates, |address| {
+        let (address, (stream, root)) = addresses::first_to_open(candidates, |address| {
             let (tls, name) = (tls.clone(), name.clone());
             async move {
-                let stream = addresses::connect(address, deadline).await?;
-                timeout_at(deadline, tls.connect(stream, name))
+                let stream = addresses::connect(address, deadline, with_nerve).await?;
+                let root = with_nerve.then(|| nerve::root(&stream)).transpose();
+                let root = root.map_err(|error| ConnectFault::from_io(&error))?.map(Arc::new);
+                let stream = timeout_at(deadline, tls.connect(stream, name))
                     .await
                     .map_err(|_| ConnectFault::HandshakeTimedOut)?
-                    .map_err(|error| ConnectFault::from_io(&error))
+                    .map_err(|error| ConnectFault::from_io(&error))?;
+                Ok((stream, root))
             }
         })
         .await?;
-        Self::start(stream, host, Some(address)).await
+        let nerve = Nerve(root.as_ref().map_or_else(Weak::new, Arc::downgrade));
+        Ok((Self::start(stream, host, Some(address), root).await?, nerve))
     }
 
     /// Connects without TLS, to a neighbour on the same host or behind a tunnel.
@@ -79,9 +108,9 @@ impl Connection {
         let host = HeaderValue::from_str(addr).map_err(|_| ConnectFault::Name(addr.to_owned()))?;
         let deadline = Instant::now() + timeout;
         let candidates = addresses::of(addr, None, deadline).await?;
-        let open = |address| addresses::connect(address, deadline);
+        let open = |address| addresses::connect(address, deadline, false);
         let (address, stream) = addresses::first_to_open(candidates, open).await?;
-        Self::start(stream, host, Some(address)).await
+        Self::start(stream, host, Some(address), None).await
     }
 
     /// Connects to a Unix socket.
@@ -91,13 +120,15 @@ impl Connection {
             UnixStream::connect(place.as_path()).await
         };
         let stream = connect.await.map_err(|error: io::Error| ConnectFault::from_io(&error))?;
-        Self::start(stream, HeaderValue::from_static("localhost"), None).await
+        Self::start(stream, HeaderValue::from_static("localhost"), None, None).await
     }
 
+    /// `root`: of the connection's nerve, which ends with it.
     async fn start<S>(
         stream: S,
         host: HeaderValue,
         address: Option<SocketAddr>,
+        root: Option<Arc<Socket>>,
     ) -> Result<Connection, ConnectFault>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -110,6 +141,7 @@ impl Connection {
                 // Whoever waits for an answer on it learns of it there.
                 tracing::trace!(%error, "outgoing connection ended");
             }
+            drop(root);
         });
         Ok(Connection { sender, host, address, opened: Instant::now(), requests: 0 })
     }

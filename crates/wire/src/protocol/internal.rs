@@ -33,6 +33,10 @@ pub const WORKERS_PATH: &str = "/bunraku/v1/workers";
 /// `POST`, on the front end: reads the configuration again; [`ReloadAnswer`] comes back.
 pub const RELOAD_PATH: &str = "/bunraku/v1/reload";
 
+/// Prefix, on the front end, for the other front ends alone: `/MEMBER` and the target of a CA request follow. It is passed
+/// on to that CA member as it is, whoever is active; the answer bears [`X_BUNRAKU_RELAY`].
+pub const RELAY_PREFIX: &str = "/bunraku/v1/relay/";
+
 /// Prefix of what operators ask of the active CA beyond Puppet's API.
 pub const OPERATOR_PREFIX: &str = "/bunraku/v1/authority";
 /// `GET ?within=SECONDS`: what ends within that time.
@@ -57,6 +61,16 @@ pub const FRAME: &str = "application/cbor";
 pub const X_BUNRAKU_EPOCH: HeaderName = HeaderName::from_static("x-bunraku-epoch");
 /// The identity of a CA write, the same each time it is sent: it is executed at most once.
 pub const X_BUNRAKU_REQUEST: HeaderName = HeaderName::from_static("x-bunraku-request");
+/// In the answer to a request below [`RELAY_PREFIX`]: [`RELAYED`] when it is the member's answer, [`NOT_SENT`] when nothing
+/// of the request was sent to it, [`NO_ANSWER`] when it was, in vain. Without it nobody has looked at the request.
+pub const X_BUNRAKU_RELAY: HeaderName = HeaderName::from_static("x-bunraku-relay");
+/// See [`X_BUNRAKU_RELAY`].
+pub const RELAYED: &str = "relayed";
+/// See [`X_BUNRAKU_RELAY`].
+pub const NOT_SENT: &str = "not-sent";
+/// See [`X_BUNRAKU_RELAY`].
+pub const NO_ANSWER: &str = "no-answer";
+
 /// In a 421 answer of a CA member that may not answer: [`Stale`].
 pub const X_BUNRAKU_STALE: HeaderName = HeaderName::from_static("x-bunraku-stale");
 
