@@ -11,13 +11,13 @@ pub mod take_over;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use wire::access_log::AccessLog;
 use wire::drain::DrainHandle;
-use wire::{DrainPlan, drain};
+use wire::{DrainPlan, ListenFault, drain};
 
 use crate::config::Config;
 
@@ -55,14 +55,24 @@ pub fn listen(address: &str) -> anyhow::Result<std::net::TcpListener> {
     Ok(listener)
 }
 
-/// Listens on `address` (host or IP, and port).
+/// A process that has been killed keeps its port until it is gone, which is after `kill` has returned.
+const PREDECESSOR: Duration = Duration::from_secs(3);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Listens on `address` (host or IP, and port). Waits for a moment while another process does.
 pub fn bind(address: &str) -> anyhow::Result<std::net::TcpListener> {
     let resolved: SocketAddr = address
         .to_socket_addrs()
         .with_context(|| format!("'{address}' can't be resolved"))?
         .next()
         .with_context(|| format!("'{address}' has no address"))?;
-    Ok(wire::listen(resolved)?)
+    let begun = Instant::now();
+    loop {
+        match wire::listen(resolved) {
+            Err(ListenFault::InUse(_)) if begun.elapsed() < PREDECESSOR => std::thread::sleep(LOOK_EVERY),
+            result => return Ok(result?),
+        }
+    }
 }
 
 /// What a role does when it is told to by a signal.

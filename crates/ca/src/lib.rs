@@ -24,6 +24,7 @@ pub mod keys;
 pub mod ledger;
 mod level;
 mod offline;
+mod predecessor;
 pub mod projection;
 mod puppet_setup;
 pub mod replicated;

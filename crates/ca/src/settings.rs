@@ -60,6 +60,8 @@ pub struct CaSettings {
     /// `enable-infra-crl` of Puppet Server's `ca.conf`: a list of the revocations of those nodes that
     /// `infra_inventory.txt` names is kept beside the full one, and agents get that.
     pub enable_infra_crl: bool,
+    /// How long a start waits for a process that still has the directory, because it has been killed and is not gone yet.
+    pub patience: Duration,
     /// Certnames of the estate's own roles and its operator: the ends of their certificates are warned of one by one.
     pub roles: Vec<String>,
     /// Certnames of the front ends: their `X-Client-*` headers are believed.
@@ -117,6 +119,7 @@ impl CaSettings {
             allow_auto_renewal: false,
             auto_renewal_cert_ttl: SIXTY_DAYS,
             autosign: Autosign::False,
+            patience: Duration::ZERO,
             autosign_time_limit: AutosignRules::TIME_LIMIT,
             autosign_at_once: AutosignRules::AT_ONCE,
             autosign_gem_path: String::new(),

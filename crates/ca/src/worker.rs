@@ -6,6 +6,7 @@ use crate::authority::{Authority, foreign, infra};
 use crate::foreign::found::Found;
 use crate::keys;
 use crate::ledger::{Ledger, Role};
+use crate::predecessor::outlive;
 use crate::replicated::Replicated;
 use crate::settings::CaSettings;
 use crate::store::{OpenFault, Store};
@@ -70,9 +71,12 @@ impl Worker {
     /// # Errors
     /// [`StartFault`].
     pub async fn start(settings: CaSettings) -> Result<Arc<Self>, StartFault> {
-        let mut store = Store::open(&settings.cadir)?;
+        let taken = |fault: &OpenFault| matches!(fault, OpenFault::Locked { .. });
+        let mut store = outlive(settings.patience, taken, || Store::open(&settings.cadir)).await?;
         let (mut found, mut acted) = (Found::default(), Vec::new());
         let layout = store.directory.layout().clone();
+        let taken = |fault: &LocalFault| matches!(fault, LocalFault::InUse(_));
+        let listener = outlive(settings.patience, taken, || LocalListener::bind(layout.socket())).await?;
         let (log, ledger) = match settings.replication.clone() {
             None => {
                 if store.state.is_none() {
@@ -111,7 +115,6 @@ impl Worker {
             local,
             ending: watch::Sender::new(false),
         });
-        let listener = LocalListener::bind(layout.socket())?;
         tokio::spawn(serve_operator(listener, Arc::clone(&worker), local_drain));
         Ok(worker)
     }

@@ -69,6 +69,34 @@ async fn a_request_sent_again_is_no_duplicate_of_itself() {
     worker.stop().await;
 }
 
+/// `flock` of util-linux stands for a killed process that still waits for its disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_waits_for_the_process_before_it_to_be_gone() {
+    let (_root, cadir) = new_authority();
+    let worker = start(&cadir, Autosign::False).await;
+    worker.stop().await;
+    let lock = cadir.join("bunraku/lock");
+    let mut other = Process::new("flock")
+        .args(["--exclusive", "--no-fork"])
+        .arg(&lock)
+        .args(["sleep", "60"])
+        .spawn()
+        .unwrap();
+    let taken =
+        || Process::new("flock").arg("--nonblock").arg(&lock).arg("true").status().unwrap().code() == Some(1);
+    while !taken() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(Worker::start(settings(&cadir)).await.is_err(), "without patience it is refused");
+    let patient = CaSettings { patience: Duration::from_secs(60), ..settings(&cadir) };
+    let starting = tokio::spawn(Worker::start(patient));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!starting.is_finished(), "it waits");
+    other.kill().unwrap();
+    other.wait().unwrap();
+    starting.await.unwrap().unwrap().stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_directory_is_what_openssl_and_puppet_expect() {
     let (_root, cadir) = new_authority();

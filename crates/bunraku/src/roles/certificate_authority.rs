@@ -1,6 +1,7 @@
 //! A CA member's process.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use ca::{CaSettings, MemberAddress, RegisterAddress, Replication, Worker};
@@ -14,6 +15,9 @@ use crate::config::changes::Role;
 use crate::config::{Autosign, CaMember, Config};
 use crate::operator;
 
+/// A killed process keeps the CA directory until its last flush is over; on a disk that has stalled that takes a while.
+const PREDECESSOR: Duration = Duration::from_secs(60);
+
 /// Serves as the CA member `name` until it is told to end; `alone`: without asking anybody who is primary.
 pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<()> {
     let member = config
@@ -24,6 +28,7 @@ pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<(
     let trust = operator::trust(config)?;
     let mut settings = settings(config, member)?;
     settings.trust = Some(trust.clone());
+    settings.patience = PREDECESSOR;
     settings.replication = (!alone).then_some(Replication {
         cluster: config.cluster.clone(),
         members: config.ca.members.iter().map(address).collect(),

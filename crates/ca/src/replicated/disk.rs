@@ -8,7 +8,11 @@ use replica::{Entry, Position};
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender};
+use std::time::{Duration, Instant};
 use tracing::{error, warn};
+
+/// A flush that takes so long is felt by whoever waits for it, and explains an enrolment that took a second.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// What the log is asked to do, in order.
 pub(super) enum Job {
@@ -95,7 +99,12 @@ impl Disk<'_> {
 
     fn flush(&mut self, wanted: &mut Option<Position>) {
         if let Some(up_to) = wanted.take() {
+            let begun = Instant::now();
             end_unless_done(self.log.flush());
+            let took = begun.elapsed();
+            if took >= SLOW {
+                warn!("the disk took {} ms to make the log durable; changes wait for that", took.as_millis());
+            }
             tell(self.report, Input::Event(Event::Flushed { up_to }));
         }
     }
