@@ -60,6 +60,11 @@ struct Worker {
 
 impl Load {
     pub fn start(estate: &Estate, style: Style) -> Load {
+        Load::start_after(estate, style, 0)
+    }
+
+    /// The same; its agents are numbered from there on, so that a second load has others than the first.
+    pub fn start_after(estate: &Estate, style: Style, number: u64) -> Load {
         let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
         let operator = operator(&estate.host("front").join("ssl"));
         let worker =
@@ -73,7 +78,7 @@ impl Load {
                 let network = Some(rustix::thread::LinkNameSpaceType::Network);
                 rustix::thread::move_into_link_name_space(door.as_fd(), network).unwrap();
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(drive(ending, worker));
+                runtime.block_on(drive(ending, worker, number));
             }
         });
         Load { ending, worker, driver }
@@ -109,10 +114,9 @@ impl Load {
     }
 }
 
-async fn drive(ending: Arc<AtomicBool>, worker: Arc<Worker>) {
+async fn drive(ending: Arc<AtomicBool>, worker: Arc<Worker>, mut number: u64) {
     let mut tick = tokio::time::interval(Duration::from_secs(1) / worker.style.per_second);
     let mut agents = tokio::task::JoinSet::new();
-    let mut number = 0;
     while !ending.load(Ordering::Relaxed) {
         tick.tick().await;
         while agents.try_join_next().is_some() {}

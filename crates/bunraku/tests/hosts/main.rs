@@ -9,6 +9,7 @@ mod clocks;
 mod cut_off;
 mod disks;
 mod estate;
+mod forced;
 mod killed;
 mod load;
 mod network;

@@ -12,6 +12,7 @@ mod directory;
 mod divergences;
 mod generated;
 mod hosts;
+mod in_step;
 mod new_key;
 mod ours;
 mod pair;
