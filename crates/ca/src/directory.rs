@@ -325,7 +325,7 @@ impl Directory {
     fn put(&self, staged: Staged) -> io::Result<()> {
         fs::rename(&staged.temporary, &staged.target)?;
         witness::renamed(&staged.temporary, &staged.target);
-        self.known.wrote(&staged.target, staged.mark);
+        self.known.wrote(staged.target, staged.mark);
         Ok(())
     }
 
@@ -477,9 +477,10 @@ impl Directory {
         for write in writes {
             match write {
                 batch::InventoryWrite::Append(offset, lines) => {
-                    let file = self.open_inventory()?;
-                    append_line(&file, *offset, lines)?;
-                    sync(&file)?;
+                    self.known.write_inventory(&self.open_inventory()?, |file| {
+                        append_line(file, *offset, lines)?;
+                        sync(file)
+                    })?;
                 }
                 batch::InventoryWrite::Exactly(offset, text) => self.rewrite_inventory(*offset, text)?,
             }

@@ -193,13 +193,14 @@ impl Authority {
     async fn look(&self) -> Result<Option<Look>, Failure> {
         let state = self.ledger.state().ok_or(Failure::NoState)?;
         let (layout, before) = (self.layout.clone(), self.foreign.known().seen.clone());
+        let known = Arc::clone(self.ledger.projection().known());
         blocking(move || {
             let before = before.or_else(|| Seen::load(&layout));
             let now = Seen::now(&layout)?;
             if before.as_ref().is_some_and(|before| before.same_stamps(&now)) {
                 return Ok(None);
             }
-            let found = look::look(&layout, before.as_ref(), &now, &state)?;
+            let found = look::look(&layout, before.as_ref(), &now, &state, Some(&known))?;
             Ok(Some(Look { now, found }))
         })
         .await

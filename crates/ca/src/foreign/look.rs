@@ -3,12 +3,13 @@
 
 use super::found::{Content, Found};
 use super::stamp::{Place, Seen, Stamp};
-use crate::directory::Layout;
+use crate::directory::{Known, Layout};
 use crate::state::State;
 use pki::fingerprint::Digests;
 use pki::pem;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,35 +58,64 @@ pub fn read(path: &Path) -> io::Result<Content> {
 }
 
 /// What differs, compared with what was seen before (with everything, when nothing was). `now` is the directory as it
-/// was before this look.
+/// was before this look. Files of which `known` says that they are ours are not read.
 ///
 /// # Errors
 /// Any fault of the file system.
-pub fn look(layout: &Layout, before: Option<&Seen>, now: &Seen, state: &State) -> io::Result<Found> {
-    let mut found = small_files(layout, before, now)?;
+pub fn look(
+    layout: &Layout,
+    before: Option<&Seen>,
+    now: &Seen,
+    state: &State,
+    known: Option<&Known>,
+) -> io::Result<Found> {
+    let mut found = small_files(layout, before, now, known)?;
     for place in [Place::Signed, Place::Requests] {
         let Some(as_of) = names_to_compare(place, before, now) else { continue };
-        let listing = list(&place.path(layout))?;
-        note_strange(&mut found, place, &listing);
-        for name in candidates(place, &listing, as_of, state) {
-            note(layout, &mut found, place, &name, state)?;
+        let Walk { candidates, strange } = walk(&place.path(layout), as_of, &names_of(place, state))?;
+        let folder = if place == Place::Signed { "signed" } else { "requests" };
+        found.strange.extend(strange.iter().map(|name| format!("{folder}/{name}")));
+        for name in candidates {
+            if !is_ours(layout, place, &name, known)? {
+                note(layout, &mut found, place, &name, state)?;
+            }
         }
     }
+    if let Some(known) = known {
+        known.forget_before(now.as_of);
+    }
     Ok(found)
+}
+
+fn is_ours(layout: &Layout, place: Place, name: &str, known: Option<&Known>) -> io::Result<bool> {
+    let Some(known) = known else { return Ok(false) };
+    known.is_as_written(&match place {
+        Place::Requests => layout.request(name),
+        _ => layout.certificate(name),
+    })
 }
 
 /// Reads the single files whose stamps differ.
 ///
 /// # Errors
 /// Any fault of the file system.
-pub fn small_files(layout: &Layout, before: Option<&Seen>, now: &Seen) -> io::Result<Found> {
+pub fn small_files(
+    layout: &Layout,
+    before: Option<&Seen>,
+    now: &Seen,
+    known: Option<&Known>,
+) -> io::Result<Found> {
     let read_if_changed = |place: Place| {
         let same = before.is_some_and(|before| before.stamp(place) == now.stamp(place));
         if same { Ok(None) } else { read(&place.path(layout)).map(Some) }
     };
+    let inventory = match known {
+        Some(known) if known.is_our_inventory()? => None,
+        _ => read_if_changed(Place::Inventory)?,
+    };
     Ok(Found {
         serial: read_if_changed(Place::Serial)?,
-        inventory: read_if_changed(Place::Inventory)?,
+        inventory,
         lists: read_if_changed(Place::Lists)?,
         bundle: read_if_changed(Place::Bundle)?,
         ..Found::default()
@@ -103,25 +133,52 @@ pub fn names_to_compare(place: Place, before: Option<&Seen>, now: &Seen) -> Opti
     Some(if replaced { i64::MIN } else { before.as_of })
 }
 
-fn note_strange(found: &mut Found, place: Place, listing: &Listing) {
-    let folder = if place == Place::Signed { "signed" } else { "requests" };
-    found.strange.extend(listing.strange.iter().map(|name| format!("{folder}/{name}")));
+fn names_of(place: Place, state: &State) -> Vec<&Arc<str>> {
+    match place {
+        Place::Requests => state.pending().keys().collect(),
+        _ => state.signed().keys().collect(),
+    }
 }
 
-/// Names that only one side has, and those whose files changed at or after `as_of`.
-pub fn candidates(place: Place, listing: &Listing, as_of: i64, state: &State) -> Vec<String> {
-    let known = |name: &str| match place {
-        Place::Requests => state.pending().contains_key(name),
-        _ => state.signed().contains_key(name),
-    };
-    let here = listing.objects.iter().filter(|(name, changed)| **changed >= as_of || !known(name));
-    let mut names: Vec<String> = here.map(|(name, _)| name.clone()).collect();
-    let gone = |name: &&Arc<str>| !listing.objects.contains_key(&***name);
-    match place {
-        Place::Requests => names.extend(state.pending().keys().filter(gone).map(|name| name.to_string())),
-        _ => names.extend(state.signed().keys().filter(gone).map(|name| name.to_string())),
+/// What a walk through a directory came upon.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Walk {
+    /// Names that only one side has, and those whose files changed at or after a time.
+    candidates: Vec<String>,
+    strange: Vec<String>,
+}
+
+/// Compares the names in a directory with those that are `known`. There may be a million of them: instead of the names
+/// their hashes are kept, other ones in each walk. (Should two be the same, a file that was put there or taken away goes
+/// unnoticed until the next walk; with a million names that is one walk in ten million.)
+fn walk(path: &Path, as_of: i64, known: &[&Arc<str>]) -> io::Result<Walk> {
+    let mut walk = Walk::default();
+    let hasher = RandomState::new();
+    // Whether a name has been met.
+    let mut met: HashMap<u64, bool> = known.iter().map(|name| (hasher.hash_one(&***name), false)).collect();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let metadata = match entry.metadata() {
+            // Gone since.
+            Err(fault) if fault.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        match name.strip_suffix(".pem") {
+            Some(stem) if metadata.is_file() && !stem.is_empty() => {
+                let known = met.get_mut(&hasher.hash_one(stem)).map(|met| *met = true).is_some();
+                if !known || Stamp::from(&metadata).changed >= as_of {
+                    walk.candidates.push(stem.to_owned());
+                }
+            }
+            _ => walk.strange.push(name.to_owned()),
+        }
     }
-    names
+    let gone = known.iter().filter(|name| met.get(&hasher.hash_one(&****name)) == Some(&false));
+    walk.candidates.extend(gone.map(|name| name.to_string()));
+    walk.candidates.sort_unstable();
+    Ok(walk)
 }
 
 /// Reads the file of one name, and notes it if it is not what the log says.
@@ -172,4 +229,29 @@ fn only_block(bytes: &[u8], label: &str) -> Option<Vec<u8>> {
     let mut blocks = pem::parse_all(bytes).ok()?.into_iter();
     let block = blocks.next().filter(|block| block.label == label)?;
     blocks.next().is_none().then_some(block.der)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_comes_upon_what_is_new_gone_changed_or_strange() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["there.pem", "new.pem", "note.txt", ".pem"] {
+            fs::write(root.path().join(name), name).unwrap();
+        }
+        fs::create_dir(root.path().join("folder.pem")).unwrap();
+        let known = [Arc::from("there"), Arc::from("gone")];
+        let known: Vec<&Arc<str>> = known.iter().collect();
+        let come_upon = |as_of| {
+            let mut walk = walk(root.path(), as_of, &known).unwrap();
+            walk.strange.sort();
+            assert_eq!(walk.strange, [".pem", "folder.pem", "note.txt"]);
+            walk.candidates
+        };
+        assert_eq!(come_upon(i64::MAX), ["gone", "new"]);
+        assert_eq!(come_upon(0), ["gone", "new", "there"]);
+        assert!(walk(&root.path().join("missing"), 0, &known).is_err());
+    }
 }

@@ -124,7 +124,7 @@ impl Store {
         if before.as_ref().is_some_and(|before| before.same_stamps(&seen)) {
             return Ok(None);
         }
-        let mut found = look::look(layout, before.as_ref(), &seen, shown).map_err(io)?;
+        let mut found = look::look(layout, before.as_ref(), &seen, shown, None).map_err(io)?;
         let mut state = shown.clone();
         let mut explained = Explained::default();
         let mut behind = Batch::default();

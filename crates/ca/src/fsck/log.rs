@@ -68,7 +68,7 @@ fn differences(material: &Material) -> Result<(Vec<Finding>, Vec<Certificate>), 
     let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
     let Some(view) = view::view(layout)? else { return Ok((Vec::new(), Vec::new())) };
     let now = Seen::now(layout).map_err(io)?;
-    let mut found = look::look(layout, None, &now, &view.shown).map_err(io)?;
+    let mut found = look::look(layout, None, &now, &view.shown, None).map_err(io)?;
     // Other checks have something to say of these.
     found.strange.clear();
     view.explained.subtract(&mut found);
