@@ -4,7 +4,7 @@
 PUPPETSERVER_JAR=${PUPPETSERVER_JAR:-/usr/share/puppetserver/puppetserver.jar}
 PUPPETSERVER_CONF=${PUPPETSERVER_CONF:-/etc/puppet/puppetserver}
 
-side="" ca_pid="" ca_port="" ca_name="" ca_source="" front_end_pid=""
+side="" ca_pid="" ca_port="" ca_name="" ca_source="" front_end_pid="" starts=0
 declare -A figure # "WHAT SIDE" -> samples, one a line
 
 begin_sides() {
@@ -44,15 +44,17 @@ copy_ca() {
 }
 
 # start_side SIDE [MEMBERS]: starts it on a copy of $ca_source and waits until it answers. Sets side, ca_pid, ca_port.
+# Each in a directory of its own, and none is removed before the end: for minutes after thousands of files were deleted,
+# ext4 without a journal looks at the inode of each before it gives out a new one, and that would be measured.
 start_side() {
   side=$1
+  starts=$((starts + 1))
   say "starting $side on ${ca_source##*/}"
   "start_$1" "${2:-1}"
 }
 
 start_bunraku() {
-  local at=$place/bunraku members member
-  rm -rf "$at"
+  local at=$place/bunraku-$starts members
   copy_ca "$at/ssl/ca"
   choose_port
   ca_port=$((port + 10002)) ca_name=bunraku-ca-1
@@ -69,14 +71,13 @@ certname = \"bunraku-ca-2\"
 cadir = \"ssl/ca.standby\""
   printf '%s\n' 'version = 1' 'cluster = "bench"' '[ca]' 'autosign = true' "$members" \
     '[front_end]' "listen = \"127.0.0.1:$port\"" '[catalog]' 'worker = []' >"$at/bunraku.toml"
-  start_deployment bunraku
+  start_deployment "bunraku-$starts"
   ca_pid=$(pid_of ca-1)
 }
 
 # The configuration of the package, with every path in a directory of its own.
 start_puppetserver() {
-  local at=$place/puppetserver from=$ca_source/identity
-  rm -rf "$at"
+  local at=$place/puppetserver-$starts from=$ca_source/identity
   mkdir -p "$at"/ssl/{certs,private_keys,public_keys} "$at"/{conf.d,services.d,code,var,run,log}
   copy_ca "$at/ca"
   cp "$from/server.cert.pem" "$at/ssl/certs/server.example.com.pem"
@@ -99,7 +100,7 @@ start_puppetserver() {
 
 # With the memory that the package gives it. Sets began, a moment before.
 launch_puppetserver() {
-  local at=$place/puppetserver
+  local at=$place/puppetserver-$starts
   began=$(now_us)
   (
     cd "${PUPPETSERVER_JAR%/*}" || exit
@@ -126,7 +127,6 @@ stop_side() {
       kill "$ca_pid" 2>/dev/null || true
       wait "$ca_pid" 2>/dev/null || true
       unset "load[$ca_pid]"
-      rm -rf "$place/puppetserver"
       ;;
   esac
   side="" ca_pid=""
