@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::draught::Draught;
 use super::server_verifier::ServerVerifier;
 use super::{Identity, TlsFault, TrustBundle, provider};
 
@@ -54,10 +55,10 @@ impl ClientTls {
         &self,
         stream: S,
         expected: ServerName<'static>,
-    ) -> io::Result<TlsStream<S>>
+    ) -> io::Result<TlsStream<Draught<S>>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        TlsConnector::from(self.config.clone()).connect(expected, stream).await
+        TlsConnector::from(self.config.clone()).connect(expected, Draught::new(stream)).await
     }
 }

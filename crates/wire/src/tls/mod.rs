@@ -4,6 +4,7 @@
 mod client;
 mod client_verifier;
 mod counts;
+mod draught;
 mod identity;
 mod revocation;
 mod server;

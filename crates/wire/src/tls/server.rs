@@ -13,6 +13,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::client_verifier::ClientVerifier;
 use super::counts::TlsCounts;
+use super::draught::Draught;
 use super::trust::Authorities;
 use super::{Identity, TlsFault, TrustBundle, provider};
 use crate::Peer;
@@ -85,12 +86,16 @@ impl ServerTls {
     }
 
     /// Does the handshake and says who came.
-    pub(crate) async fn accept<S>(&self, stream: S, address: SocketAddr) -> io::Result<(TlsStream<S>, Peer)>
+    pub(crate) async fn accept<S>(
+        &self,
+        stream: S,
+        address: SocketAddr,
+    ) -> io::Result<(TlsStream<Draught<S>>, Peer)>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let attempt = self.counts.begin();
-        let accepted = TlsAcceptor::from(self.config()?).accept(stream).await;
+        let accepted = TlsAcceptor::from(self.config()?).accept(Draught::new(stream)).await;
         let stream = match accepted {
             Ok(stream) => stream,
             Err(error) => {
