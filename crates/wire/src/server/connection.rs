@@ -1,27 +1,41 @@
 //! One accepted connection: requests in, answers out, until it is idle too long, drained or broken.
+//!
+//! It lives in turns: while it is in use it has a parser with buffers ([`converse`]); when nothing has been asked for a
+//! moment it gives them up and waits for the next byte ([`rest`]). An estate has many connections that do nothing.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONNECTION;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep, sleep_until};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::crowd::{Guest, Seat};
+use super::framing::Owed;
 use super::refusal::{self, Refusal};
 use super::watched::{Patience, Watched};
+use crate::body::HttpBody;
 use crate::drain::{Drain, Draining};
 use crate::tls::TrustBundle;
-use crate::{Handler, Hit, Limits, Peer, Request, Response, body};
+use crate::{Body, BodyFault, Handler, Hit, Limits, Peer, Request, Response, body};
 
-/// Counts a request in for as long as it lives.
+/// A connection is at rest when nothing has been asked for so long.
+const BREATH: Duration = Duration::from_secs(1);
+/// How long the peer of a connection that ends may take the word of goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Counts a request in for as long as it lives: until the last of its answer has been handed over.
 struct InFlight(Arc<Guest>);
 
 impl InFlight {
@@ -43,6 +57,44 @@ impl Drop for InFlight {
     }
 }
 
+/// An answer's body, with its request.
+struct Answering {
+    inner: Body,
+    _in_flight: InFlight,
+}
+
+impl HttpBody for Answering {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        Pin::new(&mut self.inner).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// What all requests of a connection share.
+struct Serving<H> {
+    peer: Arc<Peer>,
+    trust: Option<TrustBundle>,
+    limits: Arc<Limits>,
+    handler: Arc<H>,
+    drain: Drain,
+    guest: Arc<Guest>,
+    /// Number of the next request.
+    ordinal: AtomicU64,
+}
+
 /// Serves a connection to its end. `trust` is asked again for the peer's certificate at every request, so that a
 /// revocation also reaches connections that are open.
 pub(super) async fn serve<S, H>(
@@ -51,71 +103,130 @@ pub(super) async fn serve<S, H>(
     trust: Option<TrustBundle>,
     limits: Arc<Limits>,
     handler: Arc<H>,
-    mut drain: Drain,
+    drain: Drain,
     seat: Seat,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Handler,
 {
-    let guest = seat.guest.clone();
-    let ordinal = AtomicU64::new(0);
-
-    let service = {
-        let (guest, drain, hits) = (guest.clone(), drain.clone(), limits.hits.clone());
-        service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let request: Request = request.map(body::incoming);
-            let number = ordinal.fetch_add(1, Ordering::Relaxed);
-            let two_lengths =
-                guest.framing.lock().unwrap_or_else(PoisonError::into_inner).is_conflicting(number);
-            let framed = refusal::judge(&request, two_lengths);
-            if framed.is_err() {
-                hits.count(Hit::Framing);
-            }
-            let verdict = framed.and_then(|()| still_valid(&peer, trust.as_ref()));
-            let in_flight = InFlight::begin(&guest);
-            let (handler, peer, drain) = (handler.clone(), peer.clone(), drain.clone());
-            async move {
-                let _in_flight = in_flight;
-                let mut response = match verdict {
-                    Ok(()) => handler.handle(request, peer).await,
-                    Err(refusal) => handler.refused(&request, &peer, refusal.answer()),
-                };
-                if drain.has_begun() {
-                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                Ok::<Response, Infallible>(response)
-            }
-        })
-    };
-
     let patience =
         Patience { header: limits.header_timeout, stall: limits.stall_timeout, min_rate: limits.min_rate };
-    let watched = Watched::new(stream, guest.framing.clone(), patience, limits.hits.clone());
-    let io = TokioIo::new(watched);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        // Runs from the end of the last answer, so in effect it is the limit of idleness; the time inside a header
-        // is watched at the socket.
-        .header_read_timeout(limits.idle_timeout)
+    let guest = seat.guest.clone();
+    let mut stream = Watched::new(stream, guest.clone(), patience, limits.hits.clone());
+    let serving = Serving { peer, trust, limits, handler, drain, guest, ordinal: AtomicU64::new(0) };
+    while rest(&mut stream, &serving).await {
+        // Boxed: a connection at rest has no room for what it needs in use.
+        match Box::pin(converse(stream, &serving)).await {
+            Some(at_rest) => stream = at_rest,
+            None => return,
+        }
+    }
+    // It may be gone already; nothing is lost.
+    let _ = timeout(GOODBYE, stream.shutdown()).await;
+}
+
+/// Waits for the first byte of a request. False: the connection is to end.
+async fn rest<S, H>(stream: &mut Watched<S>, serving: &Serving<H>) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let guest = &serving.guest;
+    let idle_until = guest.with(|activity| activity.last) + serving.limits.idle_timeout;
+    let mut drain = serving.drain.clone();
+    tokio::select! {
+        there = stream.first_byte() => there,
+        () = sleep_until(idle_until) => false,
+        () = guest.asked_to_leave() => made_room(),
+        draining = drain.wait() => tokio::select! {
+            there = stream.first_byte() => there,
+            () = idle_long_enough(guest, draining) => false,
+        },
+    }
+}
+
+/// Answers requests until nothing has been asked for a moment: then the connection comes back. None: it has ended.
+async fn converse<S, H>(stream: Watched<S>, serving: &Serving<H>) -> Option<Watched<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler,
+{
+    let Serving { limits, guest, drain, .. } = serving;
+    // No timer of its own: the time inside a header is watched at the socket, that between two requests by `rest`.
+    let mut connection = http1::Builder::new()
         .max_headers(limits.max_headers)
         .max_header_size(limits.max_header_bytes)
         .half_close(false)
-        .serve_connection(io, service);
-    let mut connection = pin!(connection);
+        .serve_connection(TokioIo::new(stream), service_fn(|request| answer(request, serving)));
+    let mut drain = drain.clone();
 
     let draining = tokio::select! {
-        ended = connection.as_mut() => return log_end(ended, &limits),
+        ended = &mut connection => { log_end(ended, limits); return None; }
+        () = rested(guest, BREATH.min(limits.idle_timeout)) => {
+            let parts = connection.into_parts();
+            let mut stream = parts.io.into_inner();
+            stream.put_back(parts.read_buf);
+            return Some(stream);
+        }
         draining = drain.wait() => draining,
-        () = guest.asked_to_leave() => return tracing::debug!("connection closed to make room for another"),
+        () = guest.asked_to_leave() => { made_room(); return None; }
     };
     tokio::select! {
-        ended = connection.as_mut() => return log_end(ended, &limits),
-        () = idle_long_enough(&guest, draining) => connection.as_mut().graceful_shutdown(),
+        ended = &mut connection => { log_end(ended, limits); return None; }
+        () = idle_long_enough(guest, draining) => Pin::new(&mut connection).graceful_shutdown(),
     }
     tokio::select! {
-        ended = connection.as_mut() => log_end(ended, &limits),
+        ended = &mut connection => log_end(ended, limits),
         () = sleep_until(draining.cut_at) => tracing::debug!("connection cut at the end of the drain"),
     }
+    None
+}
+
+/// Answers one request.
+fn answer<H: Handler>(
+    request: hyper::Request<Incoming>,
+    serving: &Serving<H>,
+) -> impl Future<Output = Result<Response, Infallible>> + Send + use<H> {
+    let Serving { peer, trust, limits, handler, drain, guest, ordinal } = serving;
+    let request: Request = request.map(body::incoming);
+    let number = ordinal.fetch_add(1, Ordering::Relaxed);
+    let two_lengths = guest.framing.lock().unwrap_or_else(PoisonError::into_inner).is_conflicting(number);
+    let framed = refusal::judge(&request, two_lengths);
+    if framed.is_err() {
+        limits.hits.count(Hit::Framing);
+    }
+    let verdict = framed.and_then(|()| still_valid(peer, trust.as_ref()));
+    let in_flight = InFlight::begin(guest);
+    let (handler, peer, drain) = (handler.clone(), peer.clone(), drain.clone());
+    async move {
+        let mut response = match verdict {
+            Ok(()) => handler.handle(request, peer).await,
+            Err(refusal) => handler.refused(&request, &peer, refusal.answer()),
+        };
+        if drain.has_begun() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|inner| Answering { inner, _in_flight: in_flight }.boxed()))
+    }
+}
+
+/// Ends when nothing has been asked for so long, and all that was asked is answered and written.
+async fn rested(guest: &Guest, breath: Duration) {
+    loop {
+        let (in_flight, last) = guest.with(|activity| (activity.in_flight, activity.last));
+        let wait = (last + breath).saturating_duration_since(Instant::now());
+        let owed = guest.framing.lock().unwrap_or_else(PoisonError::into_inner).owed();
+        let quiet = in_flight == 0 && owed == Owed::Nothing && !guest.is_unwritten();
+        match (wait.is_zero(), quiet) {
+            (true, true) => return,
+            (true, false) => sleep(breath).await,
+            (false, _) => sleep(wait).await,
+        }
+    }
+}
+
+fn made_room() -> bool {
+    tracing::debug!("connection closed to make room for another");
+    false
 }
 
 fn still_valid(peer: &Peer, trust: Option<&TrustBundle>) -> Result<(), Refusal> {

@@ -6,6 +6,7 @@
 //! One whose request is being answered is never closed.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,15 +51,18 @@ pub(super) struct Activity {
 pub(super) struct Guest {
     pub(super) framing: SharedFraming,
     activity: Mutex<Activity>,
+    /// Something that is to be written waits for the peer.
+    unwritten: AtomicBool,
     leave: Notify,
 }
 
 impl Guest {
-    fn new() -> Arc<Guest> {
+    pub(super) fn new() -> Arc<Guest> {
         let activity = Activity { in_flight: 0, last: Instant::now(), standing: Standing::Unknown };
         Arc::new(Guest {
             framing: Arc::new(Mutex::new(Framing::default())),
             activity: Mutex::new(activity),
+            unwritten: AtomicBool::new(false),
             leave: Notify::new(),
         })
     }
@@ -71,6 +75,15 @@ impl Guest {
     /// Reads or changes what it does.
     pub(super) fn with<T>(&self, look: impl FnOnce(&mut Activity) -> T) -> T {
         look(&mut self.activity.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether something that is to be written waits for the peer.
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_unwritten(&self, waits: bool) {
+        self.unwritten.store(waits, Ordering::Relaxed);
     }
 
     /// Ends when it is to make room.

@@ -91,7 +91,8 @@ pub async fn serve_tls<H: Handler>(
         let (tls, limits, handler, drain) = (tls.clone(), limits.clone(), handler.clone(), drain.clone());
         let handshakes = handshakes.clone();
         crowd.tasks.spawn(async move {
-            let shaken = in_turns(&handshakes, accept_tls(stream, address, &tls));
+            // Boxed: a handshake needs much more room than the connection that comes of it.
+            let shaken = in_turns(&handshakes, Box::pin(accept_tls(stream, address, &tls)));
             let shaken = tokio::select! {
                 shaken = tokio::time::timeout(limits.handshake_timeout, shaken) => shaken,
                 // Whoever is in the middle of it may finish, but does not hold up the end of the drain.
@@ -213,7 +214,9 @@ async fn accept_tls(
     // A client that vanished is noticed, even when it owes us a body.
     let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
     socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    tls.accept(stream, address).await
+    let (stream, peer) = tls.accept(stream, address).await?;
+    // Moved about as a pointer: each place that it passes on its way keeps room for it.
+    Ok((Box::new(stream), peer))
 }
 
 /// Out of file descriptors or memory: what is open may end, so wait instead of spinning.

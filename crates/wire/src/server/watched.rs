@@ -1,15 +1,18 @@
 //! The socket of a connection with a watch on what is read: framing, and how long the peer
 //! keeps it waiting.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::crowd::Guest;
 use super::framing::{Framing, Owed};
 use crate::{Hit, LimitHits};
 
@@ -57,7 +60,11 @@ impl Account {
 /// A stream that feeds what is read to a [`Framing`], and fails when the peer keeps it waiting too long.
 pub(crate) struct Watched<S> {
     stream: S,
-    framing: SharedFraming,
+    guest: Arc<Guest>,
+    /// Read and counted already, for the next read.
+    again: Bytes,
+    /// Read, and not yet looked at: the first byte of a request.
+    first: Option<u8>,
     patience: Patience,
     hits: LimitHits,
     /// Runs while the peer owes the rest of a header or of a body. Boxed: most reads never need it.
@@ -71,10 +78,12 @@ pub(crate) struct Watched<S> {
 }
 
 impl<S> Watched<S> {
-    pub(crate) fn new(stream: S, framing: SharedFraming, patience: Patience, hits: LimitHits) -> Self {
+    pub(crate) fn new(stream: S, guest: Arc<Guest>, patience: Patience, hits: LimitHits) -> Self {
         Watched {
             stream,
-            framing,
+            guest,
+            again: Bytes::new(),
+            first: None,
             patience,
             hits,
             read_deadline: None,
@@ -84,8 +93,13 @@ impl<S> Watched<S> {
         }
     }
 
+    /// Takes back what a reader has not used: it is the next thing to be read, and has been counted.
+    pub(crate) fn put_back(&mut self, unused: Bytes) {
+        self.again = unused;
+    }
+
     fn owed(&self) -> Owed {
-        self.framing.lock().unwrap_or_else(PoisonError::into_inner).owed()
+        self.guest.framing.lock().unwrap_or_else(PoisonError::into_inner).owed()
     }
 
     /// What a write came to: one that must wait starts the clock, one that got anywhere stops it.
@@ -95,6 +109,7 @@ impl<S> Watched<S> {
         polled: Poll<io::Result<T>>,
         bytes: impl Fn(&T) -> usize,
     ) -> Poll<io::Result<T>> {
+        self.guest.set_unwritten(polled.is_pending());
         if let Poll::Ready(outcome) = &polled {
             self.write_deadline = None;
             self.writing.end(self.patience, Instant::now(), outcome.as_ref().map_or(0, bytes));
@@ -109,16 +124,54 @@ impl<S> Watched<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// Waits for the next byte, which stays to be read; costs no memory meanwhile. False: there will be none.
+    pub(crate) async fn first_byte(&mut self) -> bool {
+        poll_fn(|cx| {
+            if self.first.is_some() || !self.again.is_empty() {
+                return Poll::Ready(true);
+            }
+            let mut byte = [0];
+            let mut buffer = ReadBuf::new(&mut byte);
+            let polled = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
+            self.first = buffer.filled().first().copied();
+            polled.map(|outcome| outcome.is_ok() && self.first.is_some())
+        })
+        .await
+    }
+
+    /// A read, with the byte in front that was waited for.
+    fn poll_stream(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Some(first) = self.first.take_if(|_| buffer.remaining() > 0) else {
+            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+        };
+        buffer.put_slice(&[first]);
+        match Pin::new(&mut self.stream).poll_read(cx, buffer) {
+            Poll::Pending => Poll::Ready(Ok(())),
+            ready => ready,
+        }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.again.is_empty() {
+            let length = self.again.len().min(buffer.remaining());
+            buffer.put_slice(&self.again.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
-        match Pin::new(&mut self.stream).poll_read(cx, buffer) {
+        match self.poll_stream(cx, buffer) {
             Poll::Ready(Ok(())) => {
-                self.framing.lock().unwrap_or_else(PoisonError::into_inner).feed(&buffer.filled()[before..]);
+                self.guest
+                    .framing
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .feed(&buffer.filled()[before..]);
                 match self.owed() {
                     // Not moved by later bytes: a header that trickles in does not live longer.
                     Owed::Header => match &self.read_deadline {

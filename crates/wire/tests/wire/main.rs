@@ -9,5 +9,6 @@ mod hostile;
 mod http_features;
 mod identity;
 mod listener;
+mod rest;
 mod revocation;
 mod tls;
