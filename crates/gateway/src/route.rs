@@ -4,6 +4,8 @@
 //! ours or an unmodified Puppet Server, can read the same bytes as another path: whatever two readers could
 //! understand differently (encoded slashes, dot segments, path parameters, raw bytes) is refused here with 400.
 
+use std::borrow::Cow;
+
 use http::{Method, Uri};
 
 pub use crate::page::Part;
@@ -195,7 +197,11 @@ fn segments(path: &str) -> Result<Vec<&str>, Suspicion> {
 }
 
 /// Decodes one segment once; refuses what is a separator or a control character after one or two decodings.
-fn decode(segment: &str) -> Result<Vec<u8>, Suspicion> {
+fn decode(segment: &str) -> Result<Cow<'_, [u8]>, Suspicion> {
+    if !segment.contains('%') {
+        // Raw separators and control characters were refused with the whole path.
+        return Ok(Cow::Borrowed(segment.as_bytes()));
+    }
     let once = percent_decode(segment.as_bytes()).ok_or(Suspicion::BadEncoding)?;
     if once.iter().copied().any(separator) {
         return Err(Suspicion::HiddenSeparator);
@@ -210,7 +216,7 @@ fn decode(segment: &str) -> Result<Vec<u8>, Suspicion> {
             return Err(Suspicion::Relative);
         }
     }
-    Ok(once)
+    Ok(Cow::Owned(once))
 }
 
 fn separator(byte: u8) -> bool {

@@ -26,12 +26,14 @@ pub fn strip_client_headers(headers: &mut HeaderMap) {
 
 fn is_reserved(name: &HeaderName) -> bool {
     // Header names are in lower case already.
-    let plain: String = name
-        .as_str()
-        .chars()
-        .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
-        .collect();
-    plain.starts_with("x-client-") || plain.starts_with("x-bunraku-") || plain == "x-forwarded-for"
+    let name = name.as_str().as_bytes();
+    let plain = |byte: &u8| if byte.is_ascii_alphanumeric() { *byte } else { b'-' };
+    let begins = |with: &str| {
+        name.len() >= with.len() && name.iter().map(plain).zip(with.bytes()).all(|(a, b)| a == b)
+    };
+    begins("x-client-")
+        || begins("x-bunraku-")
+        || (begins("x-forwarded-for") && name.len() == "x-forwarded-for".len())
 }
 
 /// Says who the client is. Whatever was said before under these names is replaced, but variants of the names are not:
