@@ -32,18 +32,33 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
         .with_ansi(false)
         .with_target(false)
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        if args.join {
-            tokio::spawn(roles::joining::tell(config.clone(), args.name.clone()));
+    let (role, name, alone, join) = (args.role, args.name.clone(), args.alone, args.join);
+    let take_over = args.take_over;
+    let serving = async move {
+        if join {
+            tokio::spawn(roles::joining::tell(config.clone(), name.clone()));
         }
-        match args.role {
-            Role::FrontEnd => roles::front_end::serve(&config, &args.name, args.take_over).await,
-            Role::Ca => roles::certificate_authority::serve(&config, &args.name, args.alone).await,
-            Role::Catalog => roles::catalog::serve(&config, &args.name).await,
+        match role {
+            Role::FrontEnd => roles::front_end::serve(&config, &name, take_over).await,
+            Role::Ca => roles::certificate_authority::serve(&config, &name, alone).await,
+            Role::Catalog => roles::catalog::serve(&config, &name).await,
         }
-    })?;
+    };
+    // A task, so that the listener is where its connections are: what `block_on` itself waits for runs on another thread
+    // than they do, and each new connection would wake both.
+    runtime(role)?.block_on(async { tokio::spawn(serving).await })??;
     Ok(0)
+}
+
+/// A thread for each processor; a front end that has one processor does everything on one thread, without handing work
+/// from one to the other.
+fn runtime(role: Role) -> std::io::Result<tokio::runtime::Runtime> {
+    let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    let mut builder = match role {
+        Role::FrontEnd if alone => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 /// Asks the kernel for SIGTERM when the supervisor dies, however it dies.
