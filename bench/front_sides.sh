@@ -224,8 +224,8 @@ front_figures() {
   local one cells=() ours best ratio=-
   for one in bunraku haproxy nginx apache; do cells+=("$(samples "$1" "$one" | spread "$3")"); done
   ours=$(samples "$1" bunraku | median) best=$(best_peer "$1" "$4")
-  if [[ $ours != - && -n $best ]]; then
-    ratio=$(awk -v o="$ours" -v b="$best" -v better="$4" 'BEGIN { printf "%.2f", better == "HIGHER" ? o / b : o ? b / o : 0 }')
+  if [[ $ours != - && -n $best ]] && awk -v o="$ours" -v b="$best" 'BEGIN { exit !(o > 0 && b > 0) }'; then
+    ratio=$(awk -v o="$ours" -v b="$best" -v better="$4" 'BEGIN { printf "%.2f", better == "HIGHER" ? o / b : b / o }')
   fi
   front_row "$2" "${cells[@]}" "$ratio"
 }
