@@ -16,7 +16,7 @@ pub use expected::{Expected, expected};
 pub use read::{Lines, Part, Segment, segments};
 pub use record::Record;
 pub(crate) use record::{Before, Context};
-pub use verify::{Damage, Findings, Missing, Place, verify};
+pub use verify::{Damage, Findings, Missing, Place, verify, verify_watched};
 
 use minicbor::{Decode, Encode};
 use pki::fingerprint;

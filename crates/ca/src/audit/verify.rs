@@ -10,6 +10,9 @@ use std::io;
 /// Damages that are told one by one.
 const TOLD: usize = 20;
 
+/// Octets after which progress is told.
+const TOLD_EVERY: u64 = 4 << 20;
+
 /// Where a line begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -77,7 +80,23 @@ impl Findings {
 /// # Errors
 /// Any fault of the file system.
 pub fn verify(layout: &Layout, expected: Option<&Expected>, noted: Option<Head>) -> io::Result<Findings> {
+    verify_watched(layout, expected, noted, &mut |_, _| {})
+}
+
+/// The same; `progress` is told now and then how many octets have been read, of how many.
+///
+/// # Errors
+/// Any fault of the file system.
+pub fn verify_watched(
+    layout: &Layout,
+    expected: Option<&Expected>,
+    noted: Option<Head>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> io::Result<Findings> {
     let segments = segments(layout)?;
+    let sizes = segments.iter().map(|segment| std::fs::metadata(&segment.path).map(|about| about.len()));
+    let total: u64 = sizes.sum::<io::Result<u64>>()?;
+    let mut read = 0;
     let mut walk = Walk {
         expected,
         noted,
@@ -94,6 +113,11 @@ pub fn verify(layout: &Layout, expected: Option<&Expected>, noted: Option<Head>)
     let mut lines = Lines::of(segments).peekable();
     while let Some(part) = lines.next() {
         let part = part?;
+        let before = read / TOLD_EVERY;
+        read += part.bytes.len() as u64;
+        if read / TOLD_EVERY != before {
+            progress(read, total);
+        }
         let next = lines.peek().and_then(|next| next.as_ref().ok());
         walk.step(part, next);
     }

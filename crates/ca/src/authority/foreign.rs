@@ -26,8 +26,12 @@ use tracing::{error, warn};
 const EVERY: Duration = Duration::from_secs(5);
 /// From the moment that our own write met a file of somebody else's.
 const AT_ONCE: Duration = Duration::from_millis(50);
-/// A look that had to go through many names is followed by a pause this many times as long.
-const SHARE: u32 = 100;
+/// A look that had to go through many names is followed by a pause this many times as long: at most a 25th of one core
+/// goes into looking.
+const SHARE: u32 = 25;
+/// But by none longer than this: on a machine with other things to do a look takes its time, and whoever has put a file
+/// there waits.
+const LONGEST: Duration = Duration::from_secs(30);
 /// A file that changed last so many seconds ago may still be in the making.
 const IN_THE_MAKING: i64 = 10;
 /// Between attempts to settle what was found.
@@ -150,14 +154,15 @@ impl Authority {
         self.foreign.outstanding.send_replace(false);
     }
 
-    /// Looks at the directory, if anything in it has changed, and settles what others did.
+    /// Looks at the directory, if anything in it has changed, and settles what others did. Gives the time that the reading
+    /// took; what was done then is no reason to look less often.
     ///
     /// # Errors
     /// [`Failure`]; the next look finds the same again.
-    pub async fn look_for_changes(self: &Arc<Self>) -> Result<(), Failure> {
+    pub async fn look_for_changes(self: &Arc<Self>) -> Result<Duration, Failure> {
         let role = self.ledger.role();
         if !role.decides && !role.reads {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
         let _one = self.foreign.one_at_a_time.lock().await;
         if *self.foreign.outstanding.borrow() {
@@ -167,9 +172,11 @@ impl Authority {
                 self.foreign_is_settled();
             }
             // The one who decides is at it.
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
-        let Some(Look { mut now, mut found }) = self.look().await? else { return Ok(()) };
+        let begun = Instant::now();
+        let Some(Look { mut now, mut found }) = self.look().await? else { return Ok(Duration::ZERO) };
+        let took = begun.elapsed();
         if !found.is_empty() {
             // What is decided about these names waits; what was on its way into their files arrives.
             let names: Vec<String> = found.signed.keys().chain(found.requests.keys()).cloned().collect();
@@ -186,7 +193,8 @@ impl Authority {
         let layout = self.layout.clone();
         let kept = now.clone();
         self.foreign.known().seen = Some(now);
-        blocking(move || kept.keep(&layout)).await
+        blocking(move || kept.keep(&layout)).await?;
+        Ok(took)
     }
 
     /// None when nothing has changed since the last look.
@@ -428,10 +436,10 @@ pub(crate) async fn watch(authority: Weak<Authority>) {
             tokio::time::sleep(AT_ONCE).await;
         }
         let Some(authority) = authority.upgrade() else { return };
-        let begun = Instant::now();
-        if let Err(failure) = authority.look_for_changes().await {
+        let took = authority.look_for_changes().await.unwrap_or_else(|failure| {
             warn!(%failure, "the directory could not be compared with the log; trying again");
-        }
-        pause = EVERY.max(begun.elapsed() * SHARE);
+            Duration::ZERO
+        });
+        pause = (took * SHARE).clamp(EVERY, LONGEST);
     }
 }

@@ -27,7 +27,9 @@ pub fn run(cadir: &Path, member: &str, mend: bool, report: &mut Report) -> anyho
     }
     if mend && before.problems.iter().any(|problem| problem.repair.is_some()) {
         fsck::repair(cadir, member, &before).with_context(place)?;
-        after = Some(fsck::check(cadir, &mut |_, _, _| {}).with_context(place)?);
+        let again = fsck::check(cadir, &mut |what, done, total| line.show(what, done, total));
+        line.clear();
+        after = Some(again.with_context(place)?);
     }
     let left = after.as_ref().unwrap_or(&before);
     for problem in &before.problems {

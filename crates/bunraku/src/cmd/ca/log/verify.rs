@@ -9,6 +9,7 @@ use serde_json::json;
 use wire::client::{Client, Timeouts};
 use wire::protocol::internal::{AUDIT_PATH, AuditHead};
 
+use super::super::progress::Line;
 use super::super::report::Report;
 use crate::cli::LogArgs;
 
@@ -26,8 +27,13 @@ pub async fn run(cadir: &Path, args: &LogArgs) -> anyhow::Result<u8> {
     };
     let expected = expected.context("no Bunraku has ever had this directory: there is no record")?;
     let place = layout.audit();
-    let found =
-        ca::audit::verify(&layout, Some(&expected), noted).with_context(|| place.display().to_string())?;
+    let mut line = Line::default();
+    let mebibytes = |octets: u64| usize::try_from(octets >> 20).unwrap_or(usize::MAX);
+    let found = ca::audit::verify_watched(&layout, Some(&expected), noted, &mut |read, total| {
+        line.show("checking the record, MiB", mebibytes(read), mebibytes(total));
+    });
+    line.clear();
+    let found = found.with_context(|| place.display().to_string())?;
     let whole = found.is_whole();
     tell(&mut report, &place, &found, by);
     let has_noted = noted.map(|_| found.has_noted);
