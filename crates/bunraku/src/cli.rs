@@ -15,8 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use agent::AgentArgs;
 pub use ca::{
-    CaCommand, CaTarget, DeleteArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs, LogArgs, MigrateArgs,
-    Output, PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
+    CaArgs, CaCommand, CaTarget, DeleteArgs, EnableArgs, GenerateArgs, HostFiles, ImportArgs, ListArgs,
+    LogArgs, MigrateArgs, Output, PruneArgs, RenewRolesArgs, RolloverArgs, SetupArgs, SignArgs,
 };
 pub use dns_records::{DnsRecordsArgs, RecordFormat};
 pub use failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
@@ -53,8 +53,7 @@ pub enum Command {
     #[command(subcommand)]
     FrontEnd(FrontEndCommand),
     /// Manage certificates
-    #[command(subcommand)]
-    Ca(CaCommand),
+    Ca(CaArgs),
     /// Compile catalogs without a server
     #[command(subcommand)]
     Catalog(CatalogCommand),

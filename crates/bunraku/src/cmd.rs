@@ -14,8 +14,11 @@ mod top;
 
 use std::path::PathBuf;
 
+use anyhow::bail;
+
 use crate::cli::{CatalogCommand, Cli, Command, ConfigCommand, ParserCommand};
 use crate::config::Config;
+use crate::config_import::stand_in;
 
 /// Runs the sub-command that `cli` names.
 pub fn run(cli: Cli) -> anyhow::Result<u8> {
@@ -31,7 +34,7 @@ pub fn run(cli: Cli) -> anyhow::Result<u8> {
         Command::Config(ConfigCommand::Import(args)) => config_import::run(&args),
         Command::DnsRecords(args) => dns_records::run(&load(config_file)?, &args),
         Command::FrontEnd(command) => front_end::run(&load(config_file)?, &command),
-        Command::Ca(command) => ca::run(config_file, command),
+        Command::Ca(args) => ca::run(config_file, args),
         Command::Catalog(CatalogCommand::Compile(args)) => catalog_compile::run(config_file, &args),
         Command::Parser(ParserCommand::Validate { files, oneline }) => parser_validate::run(&files, oneline),
         Command::Agent(args) => agent::run(args),
@@ -50,7 +53,22 @@ fn config_path(named: Option<PathBuf>) -> PathBuf {
 pub use ca::certificate_for;
 
 fn load(named: Option<PathBuf>) -> anyhow::Result<Config> {
-    Ok(Config::load(&config_path(named))?)
+    let path = config_path(named);
+    if stand_in::is_one(&path) {
+        bail!(
+            "{} is a puppet.conf, which 'bunraku ca' takes; for everything else 'bunraku config import --puppet-conf {}' \
+             makes a bunraku.toml of it",
+            path.display(),
+            path.display()
+        );
+    }
+    Ok(Config::load(&path)?)
+}
+
+/// The same for the verbs of `bunraku ca`: as `puppetserver ca` they take a `puppet.conf`, too.
+fn load_for_ca(named: Option<PathBuf>) -> anyhow::Result<Config> {
+    let path = config_path(named);
+    if stand_in::is_one(&path) { stand_in::read(&path) } else { Ok(Config::load(&path)?) }
 }
 
 /// A runtime for the commands that talk to a server once.

@@ -39,6 +39,25 @@ pub struct Config {
     pub spread: Spread,
     /// Who may ask for what.
     pub access: access::Access,
+    pub made: MadeHere,
+}
+
+/// What `bunraku ca setup`, `import` and `generate` make, where their flags do not say it. A `bunraku.toml` leaves this to
+/// them; a `puppet.conf` has settings for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MadeHere {
+    /// Name in the server's certificate; none: this host's.
+    pub certname: Option<String>,
+    pub key: pki::KeyKind,
+    pub root_ca_name: Option<String>,
+    /// Further names in the server's certificate, as on the command line.
+    pub alt_names: Option<String>,
+}
+
+impl Default for MadeHere {
+    fn default() -> Self {
+        Self { certname: None, key: pki::KeyKind::Rsa4096, root_ca_name: None, alt_names: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -424,6 +443,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
             catalog,
             spread,
             access,
+            made: MadeHere::default(),
         })
     } else {
         Err(ConfigFault::Values { path: path.to_path_buf(), faults })

@@ -1,6 +1,7 @@
 //! Colour and width, only where a person reads.
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Prints to stdout. A reader that has seen enough (`| head`) ends the program, as it ends every other one.
@@ -21,6 +22,33 @@ macro_rules! outln {
     ($($argument:tt)*) => { $crate::console::print(&format!("{}\n", format_args!($($argument)*))) };
 }
 pub(crate) use outln;
+
+/// Where `--verbose` tells its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Details {
+    /// As `puppetserver ca` does.
+    OnStdout,
+    /// Stdout holds one document for a machine.
+    OnStderr,
+}
+
+/// One for the process, as the verbosity of any program's log is.
+static DETAILS: OnceLock<Details> = OnceLock::new();
+
+/// From now on [`detail`] is told.
+pub fn tell_details(place: Details) {
+    // Whoever was first has decided.
+    let _ = DETAILS.set(place);
+}
+
+/// A line for `--verbose`.
+pub fn detail(line: impl FnOnce() -> String) {
+    match DETAILS.get() {
+        None => {}
+        Some(Details::OnStdout) => print(&format!("{}\n", line())),
+        Some(Details::OnStderr) => eprintln!("{}", line()),
+    }
+}
 
 /// `Error:`, red on a terminal.
 pub fn error_label() -> String {

@@ -23,7 +23,9 @@ mod expirations;
 mod expiring;
 mod expiry;
 mod gate;
+mod infra;
 mod negotiate;
+mod operator;
 mod path;
 mod prune;
 mod reading;
@@ -84,6 +86,10 @@ enum Route {
     Prune,
     /// Ours: what ends when.
     Expiry,
+    /// Ours: the infrastructure's revocation list.
+    Infra,
+    /// Ours, and on this machine alone: a certificate that may operate the CA.
+    Operator,
     /// Ours: the CA's own certificate and keys.
     Rollover,
     /// How far a rollover is.
@@ -171,6 +177,8 @@ async fn puppet_ca(
             Route::Expiring => expiring::get(&call),
             Route::Prune => prune::post(call, caller).await,
             Route::Expiry => expiry::get(&call),
+            Route::Infra => infra::post(call, caller).await,
+            Route::Operator => operator::post(call, caller).await,
             Route::Rollover => rollover::post(call, caller).await,
             Route::RolloverStatus => rollover::get(&call),
             Route::Renew => renew::post(call, caller).await,
@@ -192,6 +200,8 @@ fn route(method: &Method, path: &str) -> Option<Route> {
         internal::DELETE_PATH if !reads => return Some(Route::Delete),
         internal::PRUNE_PATH if *method == Method::POST => return Some(Route::Prune),
         internal::EXPIRY_PATH if reads => return Some(Route::Expiry),
+        internal::INFRA_PATH if *method == Method::POST => return Some(Route::Infra),
+        internal::OPERATOR_PATH if *method == Method::POST => return Some(Route::Operator),
         internal::ROLLOVER_PATH if *method == Method::POST => return Some(Route::Rollover),
         internal::RENEW_PATH if *method == Method::POST => return Some(Route::Renew),
         internal::ROLLOVER_PATH if reads => return Some(Route::RolloverStatus),

@@ -284,6 +284,18 @@ pub enum Command {
         #[n(0)]
         bundle_pem: String,
     },
+    /// A new key is made, and its certificate has to come from an issuer elsewhere. Nothing trusts it yet; whoever has this
+    /// entry has the key, as with [`Command::KeyIntroduced`], which ends the waiting.
+    #[n(30)]
+    KeyRequested {
+        /// PKCS#10, with the subject of the new CA.
+        #[n(0)]
+        #[cbor(with = "minicbor::bytes")]
+        request_der: Vec<u8>,
+    },
+    /// Nobody waits for the certificate of a new key any more.
+    #[n(31)]
+    KeyRequestDropped,
     /// As [`Command::RevocationListIssued`], for the second key.
     #[n(28)]
     SecondListIssued {

@@ -92,8 +92,15 @@ pub fn named(layout: &Layout, wanted: &str) -> Result<Option<PrivateKey>, KeyPro
 
 /// Whether this is the name of a key that a state's CA signs with, or will, or has to for its former list.
 pub fn in_use(state: &State, wanted: &str) -> bool {
+    needed(state).into_iter().map(id).any(|id| id == wanted)
+}
+
+/// The public halves (DER) of the keys that a member must have: those of both sides, and one that waits for its
+/// certificate.
+pub fn needed(state: &State) -> Vec<&[u8]> {
     let both = [Side::Own, Side::Second].into_iter().filter_map(|side| state.authority_of(side));
-    both.map(|one| id(one.spki_der())).any(|id| id == wanted)
+    let awaited = state.awaited().map(|awaited| awaited.request.spki_der());
+    both.map(pki::Certificate::spki_der).chain(awaited).collect()
 }
 
 fn read_file(path: &Path) -> Result<Option<PrivateKey>, KeyProblem> {

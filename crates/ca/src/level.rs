@@ -11,8 +11,9 @@ use crate::command::{Command, Envelope};
 /// What this build knows.
 ///
 /// - 0: version 0.1.0 up to the first that had levels.
-/// - 1: everything since.
-pub const LEVEL: u16 = 1;
+/// - 1: the audit record, second keys and their lists.
+/// - 2: a new key that waits for its certificate.
+pub const LEVEL: u16 = 2;
 
 /// The level that a member needs to apply a command.
 fn of(command: &Command) -> u16 {
@@ -34,8 +35,16 @@ fn of(command: &Command) -> u16 {
         | Command::CertificateAdopted { .. }
         | Command::InventoryAdopted { .. }
         | Command::Noted { .. } => 0,
-        #[allow(unreachable_patterns, reason = "what comes later is of this level until it is listed")]
-        _ => 1,
+        Command::KeyIntroduced { .. }
+        | Command::KeyActivated { .. }
+        | Command::KeyRetired { .. }
+        | Command::KeyAbandoned { .. }
+        | Command::SecondListIssued { .. }
+        | Command::SecondInfraListIssued { .. }
+        | Command::AuditBegun { .. }
+        | Command::Refused { .. }
+        | Command::Because { .. } => 1,
+        Command::KeyRequested { .. } | Command::KeyRequestDropped => 2,
     }
 }
 
@@ -73,6 +82,14 @@ mod tests {
         let mut envelope = Envelope { at: 1, actor: Actor::default(), request: None, commands };
         assert_eq!(fit(&mut envelope, 0), Ok(()));
         assert_eq!(envelope.commands.len(), 1);
+    }
+
+    #[test]
+    fn a_change_that_older_members_do_not_know_is_refused() {
+        let commands = vec![Command::KeyRequestDropped];
+        let mut envelope = Envelope { at: 1, actor: Actor::default(), request: None, commands };
+        assert_eq!(fit(&mut envelope, 1), Err(2));
+        assert_eq!(fit(&mut envelope, 2), Ok(()));
     }
 
     #[test]

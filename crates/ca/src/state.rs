@@ -16,7 +16,7 @@ pub use image::UnreadableImage;
 pub use infra::Infra;
 use issuers::IssuedList;
 pub use recent::RecentRequests;
-pub use second::{Part, Retired, Second, Side};
+pub use second::{Awaited, Part, Retired, Second, Side};
 pub use signed::{Issued, IssuedTo, Signed};
 
 use crate::audit::{self, Audit};
@@ -146,6 +146,7 @@ pub struct State {
     recent: RecentRequests,
     audit: Audit,
     second: Option<Arc<Second>>,
+    awaited: Option<Arc<Awaited>>,
     retired: Vec<Retired>,
 }
 
@@ -190,6 +191,7 @@ impl State {
             recent: RecentRequests::default(),
             audit: Audit::default(),
             second: None,
+            awaited: None,
             retired: Vec::new(),
         };
         for row in origin.inventory {
@@ -335,6 +337,8 @@ impl State {
             Command::KeyActivated { list_der, infra_der, bundle_pem } => {
                 self.activate_key(list_der, infra_der, bundle_pem, envelope.at, effects);
             }
+            Command::KeyRequested { request_der } => self.await_key(request_der, envelope.at),
+            Command::KeyRequestDropped => self.drop_awaited_key(effects),
             Command::KeyRetired { bundle_pem } => self.retire_key(bundle_pem, envelope.at, effects),
             Command::KeyAbandoned { bundle_pem } => self.abandon_key(bundle_pem, effects),
             Command::AuthorityRenewed { issuer_der, bundle_pem } => {

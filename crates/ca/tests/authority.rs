@@ -6,6 +6,7 @@ use ca::authority::{Caller, Submitted};
 use ca::command::{Actor, AutosignMark, Command, Details, Envelope};
 use ca::store::Store;
 use ca::{Autosign, CaSettings, Offline, Worker};
+use pki::Certificate;
 use pki::crl::RevocationList;
 use replica::Entry;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::process::Command as Process;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Reply, ask, change, csr, csr_with, enrol, local, new_authority, peer, settings};
+use support::{Reply, ask, change, csr, csr_with, enrol, local, new_authority, operator, peer, settings};
 use wire::{Request, body};
 
 async fn submit(worker: &Arc<Worker>, certname: &str, pem: String) -> Reply {
@@ -383,5 +384,27 @@ async fn strangers_are_turned_away_when_too_many_requests_wait() {
     assert_eq!(submit(&worker, "c.test", csr("c.test")).await.status, 503);
     change(&worker, "b.test", "signed").await;
     assert_eq!(submit(&worker, "c.test", csr("c.test")).await.status, 200);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operators_certificate_makes_no_operators_but_the_cas_own_machine_does() {
+    let (_root, cadir) = new_authority();
+    let admin = operator(&cadir, "admin.test", true);
+    let worker = Worker::start(settings(&cadir)).await.unwrap();
+    let path = "/bunraku/v1/authority/local/operator";
+    let wanted = |name: &str, request: &str| {
+        serde_json::json!({"certname": name, "request": csr(request), "ttl": 86_400}).to_string()
+    };
+    for (peer, status) in [(peer(Some(&admin)), 403), (peer(None), 403), (local(), 204), (local(), 400)] {
+        let reply = ask(&worker, peer, "POST", path, &[], wanted("second.test", "second.test")).await;
+        assert_eq!(reply.status, status, "{}", reply.text());
+    }
+    let other = ask(&worker, local(), "POST", path, &[], wanted("third.test", "fourth.test")).await;
+    assert_eq!(other.status, 400, "{}", other.text());
+    let pem = ask(&worker, peer(None), "GET", "/puppet-ca/v1/certificate/second.test", &[], "").await;
+    let made = Certificate::from_pem(&pem.body).unwrap();
+    let list = "/puppet-ca/v1/certificate_statuses/all";
+    assert_eq!(ask(&worker, peer(Some(&made)), "GET", list, &[], "").await.status, 200);
     worker.stop().await;
 }

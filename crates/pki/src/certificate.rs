@@ -219,6 +219,25 @@ impl Certificate {
         )
     }
 
+    /// The same for revocation lists: a CA whose lists nobody accepts cannot revoke.
+    pub fn may_sign_lists(&self) -> bool {
+        // cRLSign is bit 6.
+        self.extension(&oid::KEY_USAGE).is_none_or(
+            |usage| matches!(usage.value[..], [tag::BIT_STRING, _, _, bits, ..] if bits & 0x02 != 0),
+        )
+    }
+
+    /// Whether what it issues may serve TLS on both sides: an extended key usage in a CA's certificate limits those below
+    /// it, as most libraries read it.
+    pub fn may_issue_for_tls(&self) -> bool {
+        // id-kp is 1.3.6.1.5.5.7.3; serverAuth is 1 there, clientAuth 2. anyExtendedKeyUsage is 2.5.29.37.0.
+        let purpose = |last| [6, 8, 0x2b, 6, 1, 5, 5, 7, 3, last];
+        self.extension(&oid::EXTENDED_KEY_USAGE).is_none_or(|usage| {
+            let has = |wanted: &[u8]| usage.value.windows(wanted.len()).any(|octets| octets == wanted);
+            has(&[6, 4, 0x55, 29, 37, 0]) || has(&purpose(1)) && has(&purpose(2))
+        })
+    }
+
     /// The authority key identifier's key identifier.
     pub fn authority_key_id(&self) -> Option<&[u8]> {
         read_authority_key_id(&self.extension(&oid::AUTHORITY_KEY_IDENTIFIER)?.value)

@@ -8,13 +8,22 @@ use pki::KeyKind;
 use super::failover::{FailoverArgs, HoldArgs, SwitchoverArgs};
 use super::sync::SyncArgs;
 
+#[derive(Debug, Args)]
+pub struct CaArgs {
+    /// Say each request to the CA, and other low-level matters (on stdout; on stderr with --json)
+    #[arg(long, global = true)]
+    pub verbose: bool,
+    #[command(subcommand)]
+    pub command: CaCommand,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum CaCommand {
     /// Revoke certificates and remove their files from the CA
     Clean(CleanArgs),
     /// Delete signed certificates from the CA's directory (the CA stopped, or --online)
     Delete(DeleteArgs),
-    /// Make the files of the infrastructure's revocation list (the CA must be stopped)
+    /// Make the files of the infrastructure's revocation list (the CA stopped, or --online)
     Enable(EnableArgs),
     /// Show what ends soon: certificates, the CA's own, revocation lists
     Expiring(ExpiringArgs),
@@ -183,8 +192,9 @@ pub struct RolloverArgs {
     /// Life of the new certificate from now on: seconds, or with a unit (d, y) [default: as long as it had]
     #[arg(long, conflicts_with_all = ["activate", "retire", "abort", "status"])]
     pub ttl: Option<String>,
-    /// What the issuer above the CA has signed (PEM), and what else of the chain is new
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "ttl", "new_key", "activate", "retire", "abort", "status"])]
+    /// What the issuer above the CA has signed (PEM), for the present key or, with --new-key, for the one that waits; and
+    /// what else of the chain is new
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["request", "ttl", "key_type", "ca_name", "activate", "retire", "abort", "status"])]
     pub certificate: Option<PathBuf>,
     /// Change nothing, print a certificate request for the issuer above the CA
     #[arg(long, conflicts_with = "ttl")]
@@ -234,18 +244,22 @@ pub struct GenerateArgs {
     /// More names for each certificate: DNS names, or with a prefix (DNS:, IP:)
     #[arg(long, value_name = "NAME[,NAME]")]
     pub subject_alt_names: Option<String>,
-    /// The holder may operate the CA (pp_cli_auth); signed without the CA, which must be stopped
+    /// The holder may operate the CA (pp_cli_auth); signed without the CA, which must be stopped, or by it (--online)
     #[arg(long)]
     pub ca_client: bool,
+    /// With --ca-client: have the running CA sign it; on the machine of the active member alone
+    #[arg(long, requires = "ca_client", conflicts_with = "force")]
+    pub online: bool,
     /// With --ca-client: go on although nobody can tell whether a CA runs elsewhere
     #[arg(long)]
     pub force: bool,
     /// Life of each certificate: seconds, or with a unit (s, m, h, d, y)
     #[arg(long)]
     pub ttl: Option<String>,
-    /// Kind of the keys: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384
-    #[arg(long, value_parser = super::key_kind, value_name = "KIND", default_value = "rsa4096")]
-    pub key: KeyKind,
+    /// Kind of the keys: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384 [default: rsa4096, or
+    /// keylength of a puppet.conf]
+    #[arg(long, value_parser = super::key_kind, value_name = "KIND")]
+    pub key: Option<KeyKind>,
     #[command(flatten)]
     pub host: HostFiles,
     #[command(flatten)]
@@ -268,9 +282,10 @@ pub struct SetupArgs {
     /// Names in the server's certificate besides its certname [default: puppet]
     #[arg(long, value_name = "NAME[,NAME]")]
     pub subject_alt_names: Option<String>,
-    /// Kind of the keys: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384
-    #[arg(long, value_parser = super::key_kind, value_name = "KIND", default_value = "rsa4096")]
-    pub key: KeyKind,
+    /// Kind of the keys: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384 [default: rsa4096, or
+    /// keylength of a puppet.conf]
+    #[arg(long, value_parser = super::key_kind, value_name = "KIND")]
+    pub key: Option<KeyKind>,
     #[command(flatten)]
     pub host: HostFiles,
     #[command(flatten)]
@@ -296,9 +311,10 @@ pub struct ImportArgs {
     /// Names in the server's certificate besides its certname [default: puppet]
     #[arg(long, value_name = "NAME[,NAME]")]
     pub subject_alt_names: Option<String>,
-    /// Kind of the server's key: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384
-    #[arg(long, value_parser = super::key_kind, value_name = "KIND", default_value = "rsa4096")]
-    pub key: KeyKind,
+    /// Kind of the server's key: rsa2048, rsa3072, rsa4096, rsa8192, p256, p384 [default: rsa4096, or
+    /// keylength of a puppet.conf]
+    #[arg(long, value_parser = super::key_kind, value_name = "KIND")]
+    pub key: Option<KeyKind>,
     #[command(flatten)]
     pub host: HostFiles,
     #[command(flatten)]
@@ -312,6 +328,9 @@ pub struct EnableArgs {
     /// Make infra_crl.pem, for the nodes that infra_inventory.txt names
     #[arg(long)]
     pub infracrl: bool,
+    /// Have the running CA do it
+    #[arg(long)]
+    pub online: bool,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod failover;
 mod front_end;
 mod fsck;
 mod generate;
+mod generate_online;
 mod hold;
 mod host_files;
 mod list;
@@ -29,9 +30,13 @@ mod sync;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::{CaCommand, CaTarget, DeleteArgs, GenerateArgs, MigrateArgs, Output, PruneArgs};
+use wire::protocol::internal;
+
+use crate::cli::{
+    CaArgs, CaCommand, CaTarget, DeleteArgs, EnableArgs, GenerateArgs, MigrateArgs, Output, PruneArgs,
+};
 use crate::config::Config;
-use crate::console::{self, outln};
+use crate::console::{self, Details, outln};
 use endpoint::Endpoint;
 pub use front_end::ask;
 use report::Misuse;
@@ -41,9 +46,12 @@ pub use report::Report;
 const NOTHING_DONE: u8 = 24;
 
 /// Runs one CA verb against the front end, or against the directory that `--cadir` names.
-pub fn run(config_file: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8> {
-    let as_json = report::is_json(command.output()).unwrap_or(false);
-    match super::block_on(verb(config_file, command))? {
+pub fn run(config_file: Option<PathBuf>, args: CaArgs) -> anyhow::Result<u8> {
+    let as_json = report::is_json(args.command.output()).unwrap_or(false);
+    if args.verbose {
+        console::tell_details(if as_json { Details::OnStderr } else { Details::OnStdout });
+    }
+    match super::block_on(verb(config_file, args.command))? {
         Err(fault) if as_json => {
             outln!("{}", serde_json::json!({"error": format!("{fault:#}")}));
             Ok(1)
@@ -73,21 +81,7 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
         }
         CaCommand::Generate(args) => generate_verb(config, args).await,
         CaCommand::Delete(args) => delete_verb(config, args).await,
-        CaCommand::Enable(args) => {
-            let mut report = Report::new(&args.output)?;
-            let config = offline::config(config, &args.target)?;
-            let cadir = offline::cadir(config.as_ref(), &args.target)?;
-            if args.infracrl {
-                offline::refuse_while_served(config.as_ref(), &args.target, &cadir, false).await?;
-                let member = offline::member(config.as_ref(), &cadir);
-                ca::make_infra_list(&cadir, &member, offline::ca_ttl(config.as_ref()))?;
-                report.say("Infra CRL files created.");
-                report.set("infracrl", cadir.join("infra_crl.pem").display().to_string());
-            } else {
-                report.warn("Nothing to enable: name it, as with --infracrl.");
-            }
-            report.finish(0)
-        }
+        CaCommand::Enable(args) => enable_verb(config, args).await,
         CaCommand::Expiring(args) => {
             let mut report = Report::new(&args.output)?;
             let within = expiring::check(&args.within)?;
@@ -172,14 +166,20 @@ async fn generate_verb(file: Option<PathBuf>, args: GenerateArgs) -> anyhow::Res
     let ttl = generate::check(&args)?;
     let config = offline::config(file.clone(), &args.target)?;
     let files = offline::host_files(config.as_ref(), &args.host)?;
-    let code = if args.ca_client {
+    let code = if args.ca_client && args.online {
+        let ttl = generate::life(config.as_ref(), ttl)?;
+        generate_online::run(config.as_ref(), &args, &files, ttl, &mut report).await?
+    } else if args.ca_client {
         let cadir = offline::cadir(config.as_ref(), &args.target)?;
-        offline::refuse_while_served(config.as_ref(), &args.target, &cadir, args.force).await?;
+        offline::refuse_while_served(config.as_ref(), &args.target, &cadir, args.force)
+            .await
+            .map_err(or_online)?;
         generate::with_ca_key(config.as_ref(), &args, &cadir, &files, ttl, &mut report)?
     } else {
         let endpoint = open(file, &args.target).await?;
         let cadir = offline::cadir(config.as_ref(), &args.target).ok();
-        let places = generate::Places { files, cadir };
+        let key = generate::key(config.as_ref(), &args);
+        let places = generate::Places { files, cadir, key };
         generate::through_ca(&endpoint, &args, places, ttl, &mut report).await?
     };
     report.finish(code)
@@ -193,9 +193,10 @@ pub async fn certificate_for(config: &Config, certname: &str) -> anyhow::Result<
         certname: vec![certname.to_string()],
         subject_alt_names: None,
         ca_client: false,
+        online: false,
         force: false,
         ttl: None,
-        key: pki::KeyKind::EcP256,
+        key: None,
         host: crate::cli::HostFiles { ssldir: None },
         output,
         target: CaTarget { cadir: None },
@@ -204,7 +205,7 @@ pub async fn certificate_for(config: &Config, certname: &str) -> anyhow::Result<
     let ttl = generate::check(&args)?;
     let files = offline::host_files(Some(config), &args.host)?;
     let endpoint = open(Some(config.path.clone()), &args.target).await?;
-    let places = generate::Places { files, cadir: None };
+    let places = generate::Places { files, cadir: None, key: pki::KeyKind::EcP256 };
     match generate::through_ca(&endpoint, &args, places, ttl, &mut report).await? {
         0 => Ok(()),
         _ => anyhow::bail!("the CA gave no certificate for {certname}"),
@@ -219,6 +220,34 @@ async fn delete_verb(file: Option<PathBuf>, args: DeleteArgs) -> anyhow::Result<
     let endpoint = open_stopped(file, config.as_ref(), &args.target, &cadir, args.online).await?;
     let code = delete::run(&endpoint, &args, &cadir, &mut report).await?;
     report.finish(code)
+}
+
+async fn enable_verb(file: Option<PathBuf>, args: EnableArgs) -> anyhow::Result<u8> {
+    let mut report = Report::new(&args.output)?;
+    let config = offline::config(file.clone(), &args.target)?;
+    if !args.infracrl {
+        report.warn("Nothing to enable: name it, as with --infracrl.");
+        return report.finish(0);
+    }
+    let path = if args.online {
+        let endpoint = Endpoint::open(file, &args.target).await?;
+        let answer = endpoint.request("enable", "POST", internal::INFRA_PATH, None).await?;
+        if answer.status != 200 {
+            anyhow::bail!("{}", answer.text());
+        }
+        answer.text()
+    } else {
+        let cadir = offline::cadir(config.as_ref(), &args.target)?;
+        offline::refuse_while_served(config.as_ref(), &args.target, &cadir, false)
+            .await
+            .map_err(or_online)?;
+        let member = offline::member(config.as_ref(), &cadir);
+        ca::make_infra_list(&cadir, &member, offline::ca_ttl(config.as_ref()))?;
+        cadir.join("infra_crl.pem").display().to_string()
+    };
+    report.say("Infra CRL files created.");
+    report.set("infracrl", path);
+    report.finish(0)
 }
 
 async fn migrate_verb(file: Option<PathBuf>, args: MigrateArgs) -> anyhow::Result<u8> {
@@ -251,10 +280,13 @@ async fn open_stopped(
     if online {
         return Endpoint::open(file, target).await;
     }
-    offline::refuse_while_served(config, target, cadir, false)
-        .await
-        .map_err(|fault| anyhow::anyhow!("{fault}\nOr have it do this itself, with --online."))?;
+    offline::refuse_while_served(config, target, cadir, false).await.map_err(or_online)?;
     Endpoint::of_directory(file, cadir).await
+}
+
+/// For verbs that a running CA can carry out itself.
+fn or_online(fault: anyhow::Error) -> anyhow::Error {
+    anyhow::anyhow!("{fault}\nOr have it do this itself, with --online.")
 }
 
 async fn open(config: Option<PathBuf>, target: &CaTarget) -> anyhow::Result<Arc<Endpoint>> {

@@ -2,12 +2,14 @@
 //! for the questions that [`Host`] answers.
 
 mod conf_d;
+mod lookup;
 mod reasons;
 
 use std::path::Path;
 
 use super::hocon::{self, Node};
 use super::puppet_conf::{self, Entry, PuppetConf};
+pub use lookup::Lookup;
 
 /// A file to be imported.
 pub struct File {

@@ -1,7 +1,7 @@
 //! The command line, by its outputs and exit codes.
 
 use super::agents::{Agent, Kind};
-use super::deployment::{Deployment, text, wait_until};
+use super::deployment::{BUNRAKU, Deployment, text, wait_until};
 use std::time::Duration;
 
 #[test]
@@ -191,6 +191,35 @@ fn the_real_puppetserver_ca_command_works_against_the_deployment() {
     // Its text and ours are the same, to the letter.
     assert_eq!(listed, deployment.bunraku_ok(&["ca", "list"]));
     assert!(listed.contains("two.example.com"));
+    // The same file says to both where the CA is, and --verbose what is asked of it.
+    let ours = |action: &[&str]| {
+        let output = std::process::Command::new(BUNRAKU)
+            .args([&["ca"], action].concat())
+            .arg("--config")
+            .arg(&conf)
+            .env_remove("BUNRAKU_CONFIG")
+            .output()
+            .unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    assert_eq!(ours(&["list"]).1, listed);
+    let (_, theirs) = run(&["--verbose", "list"]);
+    let first = format!(
+        "Making a GET request at https://localhost:{}/puppet-ca/v1/certificate_statuses/",
+        deployment.port
+    );
+    for said in [&theirs, &ours(&["--verbose", "list"]).1, &ours(&["list", "--verbose"]).1] {
+        assert!(said.starts_with(&first) && said.ends_with(&listed), "{said}");
+    }
+    let (code, out, err) = ours(&["list", "--verbose", "--json"]);
+    assert!(code == Some(0) && out.starts_with('{') && err.starts_with(&first), "{out}{err}");
+    let refused =
+        std::process::Command::new(BUNRAKU).arg("status").arg("--config").arg(&conf).output().unwrap();
+    assert!(
+        text(&refused.stderr).contains("bunraku config import --puppet-conf"),
+        "{}",
+        text(&refused.stderr)
+    );
     let (code, signed) = run(&["sign", "--certname", "two.example.com"]);
     assert_eq!(code, Some(0));
     assert_eq!(signed, "Successfully signed certificate request for two.example.com\n");
@@ -235,6 +264,47 @@ fn what_needs_the_ca_stopped_is_refused_or_done_by_the_running_one() {
     let lists = |cadir: std::path::PathBuf| std::fs::read(cadir.join("ca_crl.pem")).unwrap();
     wait_until("both directories have the new list", Duration::from_secs(5), || {
         lists(deployment.primary_dir()) == lists(deployment.standby_dir())
+    });
+
+    // What else has to be stopped for, the running CA does: a client of its own on its own machine alone.
+    let client =
+        ["ca", "generate", "--ca-client", "--online", "--key", "p256", "--certname", "second-operator"];
+    let made = deployment
+        .bunraku_ok(&[&client[..], &["--subject-alt-names", "b.example.com", "--ttl", "30d"]].concat());
+    assert!(made.contains("Successfully saved certificate for second-operator to"), "{made}");
+    let asks = |method: &str, path: &str| {
+        let file = |folder: &str| deployment.dir().join("ssl").join(folder).join("second-operator.pem");
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["-sk", "-o", "/dev/null", "-w", "%{http_code}", "-X", method, "--cert"]);
+        curl.arg(file("certs")).arg("--key").arg(file("private_keys"));
+        text(&curl.arg(format!("https://127.0.0.1:{}{path}", deployment.port)).output().unwrap().stdout)
+    };
+    assert_eq!(asks("GET", "/puppet-ca/v1/certificate_statuses/all"), "200", "it may operate the CA");
+    let again = deployment.bunraku(&client);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("Please delete these files"), "{}", text(&again.stderr));
+    let logged = deployment.bunraku_ok(&["ca", "log", "--certname", "second-operator", "--json"]);
+    assert!(logged.contains("\"local\":true") && logged.contains("--ca-client"), "{logged}");
+    let makes = asks("POST", "/bunraku/v1/authority/local/operator");
+    assert_eq!(makes, "404", "an operator's certificate makes no operators: nobody passes that on");
+
+    let enable = ["ca", "enable", "--infracrl", "--online"];
+    let none = deployment.bunraku(&enable);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(text(&none.stderr).contains("Please create an inventory file at"), "{}", text(&none.stderr));
+    std::fs::write(deployment.primary_dir().join("infra_inventory.txt"), "second-operator\n").unwrap();
+    assert_eq!(deployment.bunraku_ok(&enable), "Infra CRL files created.\n");
+    let again = deployment.bunraku(&enable);
+    assert!(text(&again.stderr).contains("Existing file at"), "{}", text(&again.stderr));
+    deployment.bunraku_ok(&["ca", "revoke", "--certname", "second-operator"]);
+    let infra = |cadir: std::path::PathBuf| std::fs::read(cadir.join("infra_crl.pem")).unwrap_or_default();
+    wait_until("both members have it, with the node that was revoked", Duration::from_secs(5), || {
+        let (one, other) = (infra(deployment.primary_dir()), infra(deployment.standby_dir()));
+        let path = deployment.scratch("infra").join("crl.pem");
+        std::fs::write(&path, &one).unwrap();
+        let mut openssl = std::process::Command::new("openssl");
+        let shown = openssl.args(["crl", "-noout", "-text", "-in"]).arg(&path).output().unwrap();
+        one == other && text(&shown.stdout).contains("Revoked Certificates:")
     });
 
     // With everything stopped the two members still share their log: neither is changed alone.

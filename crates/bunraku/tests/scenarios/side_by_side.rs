@@ -50,13 +50,19 @@ impl Pair {
         self.seen("puppet", &command.output().unwrap())
     }
 
-    /// Ours.
+    /// Ours: with the same file where the other reads it, too; directly on the directory where the other asks a server.
     pub fn bunrakus(&self, args: &[&str]) -> Seen {
         let place = self.folder("bunraku");
         let mut command = Command::new(BUNRAKU);
-        command.arg("ca").args(args).arg("--cadir").arg(place.join("ca"));
-        if ["setup", "import", "generate"].contains(&args[0]) {
-            command.arg("--ssldir").arg(place.join("ssl"));
+        command.arg("ca").args(args);
+        let through_server = args.contains(&"generate") && !args.contains(&"--ca-client");
+        if through_server || ["list", "sign", "revoke", "clean", "delete", "expiring"].contains(&args[0]) {
+            command.arg("--cadir").arg(place.join("ca"));
+            if through_server {
+                command.arg("--ssldir").arg(place.join("ssl"));
+            }
+        } else {
+            command.arg("--config").arg(place.join("puppet.conf"));
         }
         command.env_remove("BUNRAKU_CONFIG").current_dir(self.root.path());
         self.seen("bunraku", &command.output().unwrap())
@@ -190,6 +196,47 @@ fn setup_leaves_what_puppetserver_ca_leaves() {
     let again = pair.both(&named);
     assert_eq!(again.code, Some(1));
     assert!(again.err.starts_with("Error:\nExisting file at 'HERE/ca/ca_crt.pem'\n"), "{}", again.err);
+}
+
+#[test]
+fn a_puppet_conf_says_what_the_flags_leave_open() {
+    let pair = Pair::new();
+    for folder in ["puppet", "bunraku"] {
+        let path = pair.folder(folder).join("puppet.conf");
+        let more = "dns_alt_names = b.example.com,a.example.com\nca_name = Our-CA\n\n[server]\nca_ttl = 3y\n";
+        std::fs::write(&path, read(path.clone()) + more).unwrap();
+    }
+    let made = pair.both(&["setup"]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    pair.same_files();
+    for name in ["ca/ca_crt.pem", "ca/signed/puppet.example.com.pem", "ca/ca_crl.pem"] {
+        same_dump(&pair, name);
+    }
+    let certificate = |folder: &str| {
+        let path = pair.folder(folder).join("ca/signed/puppet.example.com.pem");
+        let mut openssl = Command::new("openssl");
+        openssl.args(["x509", "-noout", "-text", "-in"]).arg(path);
+        text(&openssl.output().unwrap().stdout)
+    };
+    for folder in ["puppet", "bunraku"] {
+        assert!(certificate(folder).contains("Public-Key: (2048 bit)"), "{folder}");
+        let until = certificate(folder).lines().find(|line| line.contains("Not After")).unwrap().to_string();
+        let year = until.split_whitespace().rev().nth(1).unwrap().parse::<i32>().unwrap();
+        let now = text(&Command::new("date").args(["-u", "+%Y"]).output().unwrap().stdout);
+        assert!((2..=3).contains(&(year - now.trim().parse::<i32>().unwrap())), "{folder}: {until}");
+    }
+    // What ours cannot follow is refused; what cannot be read, with the same words.
+    let path = pair.folder("bunraku/puppet.conf");
+    std::fs::write(&path, read(path.clone()) + "signeddir = /elsewhere\n").unwrap();
+    let refused = pair.bunrakus(&["prune"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("signeddir = /elsewhere"), "{}", refused.err);
+    for folder in ["puppet", "bunraku"] {
+        std::fs::remove_file(pair.folder(folder).join("puppet.conf")).unwrap();
+    }
+    let (theirs, ours) = (pair.puppets(&["prune"]), pair.bunrakus(&["prune"]));
+    assert_eq!((theirs.code, ours.code), (Some(1), Some(1)));
+    assert!(theirs.err.starts_with(&ours.err), "{} {}", theirs.err, ours.err);
 }
 
 #[test]

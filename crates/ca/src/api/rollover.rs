@@ -36,7 +36,15 @@ pub(super) async fn post(call: Call, caller: Caller) -> Answer {
         }
         RolloverAction::SameKey => {
             let submitted = asked.certificate.as_deref().map(str::as_bytes);
-            authority.renew_authority(&caller, asked.life, submitted).await
+            match submitted {
+                // The key says which of the two it is for.
+                Some(pem) if authority.awaits(pem) => authority.certify_key(&caller, pem).await,
+                _ => authority.renew_authority(&caller, asked.life, submitted).await,
+            }
+        }
+        RolloverAction::NewKey if asked.certificate.is_some() => {
+            let submitted = asked.certificate.unwrap_or_default();
+            authority.certify_key(&caller, submitted.as_bytes()).await
         }
         RolloverAction::NewKey => {
             let kind = match asked.key_type.as_deref().map(|name| KeyKind::named(name).ok_or(name)) {

@@ -4,6 +4,7 @@ use access::{Denial, Question, Rules, Verdict};
 use tracing::warn;
 use wire::http::Method;
 use wire::identity::Requester;
+use wire::protocol::internal::OPERATOR_PATH;
 
 use super::path::Target;
 use crate::answer::Answer;
@@ -31,7 +32,9 @@ pub(super) fn judge(
     }
     let denial = if target.path.starts_with(BEYOND_PUPPET) {
         let operator = requester.authorization("pp_cli_auth").as_deref() == Some("true");
-        if operator && matches!(*method, Method::GET | Method::POST) {
+        // What makes operators is not for operators elsewhere.
+        let here_only = target.path.starts_with(OPERATOR_PATH);
+        if operator && !here_only && matches!(*method, Method::GET | Method::POST) {
             return Ok(());
         }
         Denial::NoRule

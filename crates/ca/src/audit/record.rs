@@ -247,6 +247,15 @@ impl<'a> Context<'a> {
                 let introduced = Certificate::from_der(certificate_der).ok();
                 self.key("ca_key_introduced", Before::Key(introduced))
             }
+            Command::KeyRequested { request_der } => {
+                let subject = pki::Request::from_der(request_der).ok();
+                vec![Record {
+                    certname: subject.and_then(|request| request.subject_cn().map(str::to_owned)),
+                    fingerprint: Some(hex(&fingerprint::sha256_octets(request_der))),
+                    ..self.line("ca_key_requested")
+                }]
+            }
+            Command::KeyRequestDropped => vec![self.line("ca_key_abandoned")],
             Command::KeyActivated { .. } => self.key("ca_key_activated", before),
             Command::KeyRetired { .. } => self.key("ca_key_retired", before),
             Command::KeyAbandoned { .. } => self.key("ca_key_abandoned", before),

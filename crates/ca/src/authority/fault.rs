@@ -2,6 +2,7 @@
 
 use super::{ListsFault, NewKeyFault, RolloverFault};
 use crate::ledger::Refusal;
+use crate::puppet_setup::InfraListFault;
 use crate::state::Standing;
 use pki::issue::SigningFault;
 use pki::{CertnameFault, RequestFault};
@@ -43,6 +44,9 @@ pub enum Fault {
     /// The CA's certificate is not renewed.
     #[error(transparent)]
     Rollover(#[from] RolloverFault),
+    /// The infrastructure's revocation list is not begun.
+    #[error(transparent)]
+    InfraList(#[from] InfraListFault),
     /// A step of the way to a new key is not taken.
     #[error(transparent)]
     NewKey(#[from] NewKeyFault),

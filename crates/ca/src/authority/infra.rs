@@ -1,8 +1,9 @@
 //! The infrastructure's revocation list is kept beside the full one. Both come from one entry of the log, so no crash can
 //! leave a node on one of them only.
 
-use super::{Authority, Failure, upkeep};
+use super::{Authority, Caller, Failure, Fault, upkeep};
 use crate::command::{Actor, Command, Envelope, Revocation};
+use crate::puppet_setup::InfraListFault;
 use crate::state::{RevocationLists, Side, State};
 use crate::time;
 use pki::Serial;
@@ -10,6 +11,7 @@ use pki::crl::{CrlSuccessor, RevocationList};
 use pki::issue::IssueFault;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tracing::{info, warn};
@@ -126,6 +128,30 @@ impl Authority {
         if !self.policy.infra_list {
             return Ok(());
         }
+        self.take_infra_in(epoch, Actor::default()).await
+    }
+
+    /// Begins a list of the infrastructure where none is kept: `ca enable --infracrl` of a running CA. From then on it gets
+    /// what is revoked; agents are given it once `enable_infra_crl` is set.
+    ///
+    /// # Errors
+    /// [`Failure`]: there is one already, or no `infra_inventory.txt` on this member.
+    pub async fn begin_infra(self: &Arc<Self>, caller: &Caller) -> Result<PathBuf, Failure> {
+        let inventory = self.layout.infra_inventory();
+        if !inventory.exists() {
+            return Err(Fault::from(InfraListFault::NoInventory(inventory)).into());
+        }
+        let path = self.layout.infra_lists();
+        let kept = self.ledger.read(|state| state.infra().list().is_some()).ok_or(Failure::NoState)?;
+        if kept || path.exists() {
+            return Err(Fault::from(InfraListFault::Existing(path)).into());
+        }
+        self.take_infra_in(caller.epoch, caller.actor.clone()).await?;
+        self.ledger.directory_follows().await;
+        Ok(path)
+    }
+
+    async fn take_infra_in(self: &Arc<Self>, epoch: u64, actor: Actor) -> Result<(), Failure> {
         // The file of a member that was a standby a moment ago may be behind the log.
         self.ledger.directory_follows().await;
         let found = self.ledger.read(|state| {
@@ -146,7 +172,7 @@ impl Authority {
             commands.push(Command::InfraNodesChanged { inventory });
         }
         if !commands.is_empty() {
-            let envelope = Envelope { at: time::now(), actor: Actor::default(), request: None, commands };
+            let envelope = Envelope { at: time::now(), actor, request: None, commands };
             self.ledger.complete(epoch, envelope).await?;
         }
         let now = time::now();

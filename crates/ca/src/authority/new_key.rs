@@ -2,6 +2,7 @@
 //! agents know it, and the former one is retired once no certificate hangs on it. Each step is one entry of the log, so a
 //! crash leaves the CA before it or after it. What each leads to is in [`crate::state`].
 
+mod elsewhere;
 mod status;
 
 use super::rollover::chain::is_root;
@@ -15,7 +16,7 @@ use crate::time;
 use pki::crl::CrlDraft;
 use pki::issue::{self, BACKDATED_SECONDS, IssueFault};
 use pki::{Certificate, KeyKind, PrivateKey, Serial, Signer as _};
-pub use status::{KeyPart, KeyStatus, KeyView, Leftover, Phase};
+pub use status::{KeyPart, KeyStatus, KeyView, Leftover, Phase, RequestView};
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -57,14 +58,20 @@ pub enum NewKeyFault {
     /// The name cannot be one.
     #[error("The new CA cannot be called {name:?}: {why}. Name it with --ca-name")]
     Name { name: String, why: &'static str },
-    /// The issuer above has to sign, and its key is not here.
+    /// A key waits for its certificate already.
     #[error(
-        "The CA's certificate was issued by {issuer}, whose key is not in the CA directory of this member as \
-         root_key.pem, so nobody here can issue one for a new key. Bring the file for the time of this command (mode 0600, \
-         then take it away again), or make the new CA below that root elsewhere and swap it in with \
-         `bunraku ca import` on a new directory"
+        "A new key waits for its certificate since {}. `bunraku ca rollover --status` shows the request; hand in what the \
+         issuer has signed with `--new-key --certificate FILE`, or --abort it", time::format(*.0)
     )]
-    IssuerElsewhere { issuer: String },
+    Awaited(i64),
+    /// No key waits for a certificate.
+    #[error(
+        "No new key waits for a certificate: `bunraku ca rollover --new-key` makes one, and the request for it"
+    )]
+    NotAwaited,
+    /// What was handed in cannot be the certificate of the new key.
+    #[error("The certificate cannot be that of the new key: {0}")]
+    Unusable(String),
     /// Agents have not had the time to learn of it.
     #[error(
         "The new key was introduced on {}, and agents are given until {} to learn of it. One that does not know the new CA \
@@ -127,6 +134,10 @@ impl Authority {
         let state = self.ledger.state().ok_or(Failure::NoState)?;
         let plan = Plan::judge(&state, wanted, time::now())?;
         let above = self.issuer_above(&state)?;
+        if matches!(above, Above::Elsewhere) && wanted.life.is_some() {
+            let why = "its life is for the issuer above to say: leave --ttl out";
+            return Err(NewKeyFault::Unusable(why.to_owned()).into());
+        }
 
         // 2. The key, durable here before anybody hears of it.
         let kind = wanted.kind;
@@ -139,36 +150,46 @@ impl Authority {
             Err(fault) => return Err(Failure::Key(fault.to_string())),
         };
         self.keep_key(&key).await?;
+        let above = match above {
+            Above::Itself => None,
+            Above::Here(above) => Some(above),
+            // What else there is to do waits for its certificate.
+            Above::Elsewhere => return self.request_certificate(caller, &plan.name, &key).await,
+        };
 
         // 3. Its certificate, with a serial number that no other certificate of either key has, and its first list.
         let (serials, reserve) = self.reserve(caller.epoch, 1)?;
         self.ledger.record(caller.epoch, caller.envelope(None, vec![reserve])).await?;
-        let infra = self.ledger.read(|state| state.infra().list().is_some()).unwrap_or_default();
         let issuing =
             plan.certify(&key, above, serials[0]).map_err(|fault| Failure::Key(fault.to_string()))?;
-        let list = empty_list(&issuing, plan.now, 0)?;
-        let infra_der = if infra { empty_list(&issuing, plan.now, 0)? } else { Vec::new() };
+        let trusted = |bundle: &[Certificate]| {
+            bundle.iter().chain([&issuing.certificate]).map(Certificate::to_pem).collect()
+        };
+        self.let_in(caller, &key, &issuing, trusted).await
+    }
 
-        // 4. Every member that is in sync has entry and key before anybody is told.
+    /// Lets everybody trust a new key that has its certificate. `trusted` makes `ca_crt.pem` of the present certificates.
+    async fn let_in(
+        self: &Arc<Self>,
+        caller: &Caller,
+        key: &Arc<PrivateKey>,
+        issuing: &issue::Authority,
+        trusted: impl FnOnce(&[Certificate]) -> String,
+    ) -> Result<Outcome, Failure> {
+        let now = time::now();
+        let infra = self.ledger.read(|state| state.infra().list().is_some()).unwrap_or_default();
+        let list = empty_list(issuing, now, 0)?;
+        let infra_der = if infra { empty_list(issuing, now, 0)? } else { Vec::new() };
+        // Every member that is in sync has entry and key before anybody is told.
         let _own_lists = self.own_lists.lock().await;
-        let bundle_pem = self.ledger.read(|state| {
-            let mut bundle = state.bundle_pem().to_string();
-            end_line(&mut bundle);
-            bundle + &issuing.certificate.to_pem()
-        });
+        let bundle_pem = trusted(&bundle(&*self.ledger.state().ok_or(Failure::NoState)?)?);
         let command = Command::KeyIntroduced {
             certificate_der: issuing.certificate.der().to_vec(),
             list_der: list,
             infra_der,
-            bundle_pem: bundle_pem.ok_or(Failure::NoState)?,
+            bundle_pem,
         };
-        let taken = self.take_step(caller, command).await;
-        if let Err(Failure::Refused(refusal)) = &taken
-            && !may_come_true(refusal)
-        {
-            self.drop_key(&key).await;
-        }
-        let outcome = taken?;
+        let outcome = self.take_step_with_key(caller, command, key).await?;
         let subject = issuing.certificate.subject_rfc2253();
         info!(subject, key = keys::id(key.spki_der()), "a new key of the CA is introduced");
         Ok(outcome)
@@ -256,12 +277,38 @@ impl Authority {
         }
         let _own_lists = self.own_lists.lock().await;
         let state = self.ledger.state().ok_or(Failure::NoState)?;
+        if let Some(awaited) = state.awaited() {
+            let outcome = self.take_step(caller, Command::KeyRequestDropped).await?;
+            self.keys.forget(awaited.request.spki_der());
+            info!("the new key of the CA, which waited for its certificate, is given up");
+            return Ok(outcome);
+        }
         let next = expect_next(&state)?.certificate.clone();
         let command = Command::KeyAbandoned { bundle_pem: without(&state, &next)? };
         let outcome = self.take_step(caller, command).await?;
         self.keys.forget(next.spki_der());
         info!(subject = next.subject_rfc2253(), "the new key of the CA is given up");
         Ok(outcome)
+    }
+
+    /// Commits the step that brings a key in; when it surely did not happen, the key goes again.
+    async fn take_step_with_key(
+        self: &Arc<Self>,
+        caller: &Caller,
+        command: Command,
+        key: &Arc<PrivateKey>,
+    ) -> Result<Outcome, Failure> {
+        let taken = self.take_step(caller, command).await;
+        let awaited = self.ledger.read(|state| {
+            state.awaited().is_some_and(|awaited| awaited.request.spki_der() == key.spki_der())
+        });
+        if let Err(Failure::Refused(refusal)) = &taken
+            && !may_come_true(refusal)
+            && awaited != Some(true)
+        {
+            self.drop_key(key).await;
+        }
+        taken
     }
 
     /// Commits a step; tells where the rollover is then.
@@ -310,20 +357,31 @@ impl Authority {
         let _ = asked.await;
     }
 
-    /// Who has to sign the certificate of a new key, if that is not the new key itself.
-    fn issuer_above(&self, state: &State) -> Result<Option<issue::Authority>, Failure> {
+    /// Who has to sign the certificate of a new key.
+    fn issuer_above(&self, state: &State) -> Result<Above, Failure> {
         let own = state.issuer();
         if is_root(own) {
-            return Ok(None);
+            return Ok(Above::Itself);
         }
-        let elsewhere = || NewKeyFault::IssuerElsewhere { issuer: own.issuer_rfc2253() };
-        let key = self.root_key()?.ok_or_else(elsewhere)?;
+        let Some(key) = self.root_key()? else { return Ok(Above::Elsewhere) };
         let above = bundle(state)?
             .into_iter()
-            .find(|one| own.names_as_issuer(one) && one.spki_der() == key.spki_der())
-            .ok_or_else(elsewhere)?;
-        Ok(Some(issue::Authority { certificate: above, signer: key }))
+            .find(|one| own.names_as_issuer(one) && one.spki_der() == key.spki_der());
+        Ok(match above {
+            Some(certificate) => Above::Here(issue::Authority { certificate, signer: key }),
+            None => Above::Elsewhere,
+        })
     }
+}
+
+/// Who signs a CA's certificate.
+enum Above {
+    /// It is a root.
+    Itself,
+    /// A root whose key is in the directory.
+    Here(issue::Authority),
+    /// One whose key is not.
+    Elsewhere,
 }
 
 /// What a new certificate will say.
@@ -346,6 +404,9 @@ impl Plan {
                 return Err(NewKeyFault::Underway(what).into());
             }
             None => {}
+        }
+        if let Some(awaited) = state.awaited() {
+            return Err(NewKeyFault::Awaited(awaited.since).into());
         }
         let issuer = state.issuer();
         let present = issuer.subject_cn().unwrap_or_default();
@@ -409,7 +470,10 @@ fn expect_next(state: &State) -> Result<&Second, NewKeyFault> {
     match state.second() {
         Some(second @ Second { part: Part::Next, .. }) => Ok(second),
         Some(Second { part: Part::Former { activated, .. }, .. }) => Err(NewKeyFault::Active(*activated)),
-        None => Err(NewKeyFault::NotIntroduced),
+        None => match state.awaited() {
+            Some(awaited) => Err(NewKeyFault::Awaited(awaited.since)),
+            None => Err(NewKeyFault::NotIntroduced),
+        },
     }
 }
 
@@ -423,12 +487,6 @@ fn without(state: &State, dropped: &Certificate) -> Result<String, Failure> {
         one.spki_der() == dropped.spki_der() && one.subject_der() == dropped.subject_der()
     };
     Ok(bundle(state)?.iter().filter(|one| !same(one)).map(Certificate::to_pem).collect())
-}
-
-fn end_line(pem: &mut String) {
-    if !pem.is_empty() && !pem.ends_with('\n') {
-        pem.push('\n');
-    }
 }
 
 fn empty_list(issuing: &issue::Authority, now: i64, number: u64) -> Result<Vec<u8>, Failure> {

@@ -145,7 +145,7 @@ impl Authority {
         self.sign_judged(caller, profile, outcome, false, Some(reason)).await
     }
 
-    async fn sign_judged(
+    pub(super) async fn sign_judged(
         self: &Arc<Self>,
         caller: &Caller,
         profile: LeafProfile,

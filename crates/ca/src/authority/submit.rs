@@ -251,7 +251,7 @@ pub(super) fn unfinished(state: &State) -> Vec<String> {
 }
 
 /// Puppet Server's checks of the subject, in its order.
-fn judge_subject(request: &Request, url_name: &str) -> Result<Certname, Fault> {
+pub(super) fn judge_subject(request: &Request, url_name: &str) -> Result<Certname, Fault> {
     let subject = request.subject_cn().unwrap_or_default();
     if subject != url_name {
         let subject = subject.to_owned();

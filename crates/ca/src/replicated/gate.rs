@@ -12,17 +12,17 @@ use super::network::FetchedKey;
 use crate::command::{Command, Envelope};
 use crate::directory::Layout;
 use crate::keys::{self, KeyProblem};
-use crate::state::{Side, State};
-use pki::{Certificate, Signer as _};
+use crate::state::State;
+use pki::{Certificate, Request, Signer as _};
 use replica::frame::Body;
 use replica::role::Origin;
 use replica::{Entry, Frame};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
-/// How every [`Command::KeyIntroduced`] begins: an array of two, of which the first is its number. Other entries may have
-/// these octets, too; most have not, and need not be read for this.
-const MARK: [u8; 3] = [0x82, 0x18, 24];
+/// How every [`Command::KeyIntroduced`] and every [`Command::KeyRequested`] begins: an array of two, of which the first is
+/// its number. Other entries may have these octets, too; most have not, and need not be read for this.
+const MARKS: [[u8; 3]; 2] = [[0x82, 0x18, 24], [0x82, 0x18, 30]];
 
 impl Engine {
     /// Gives the frame back, unless it has to wait for a key: then it comes again, as a new input, when the key is here.
@@ -36,12 +36,13 @@ impl Engine {
             return Some((frame, answer));
         };
         let layout = &self.around.layout;
-        let missing = append.entries.iter().filter_map(introduced).find(|certificate| {
-            !self.not_in_use.contains(&keys::id(certificate.spki_der()))
-                && keys::read(layout, certificate.spki_der()).is_err()
-        });
-        let Some(certificate) = missing else { return Some((frame, answer)) };
-        let id = keys::id(certificate.spki_der());
+        let missing = append
+            .entries
+            .iter()
+            .filter_map(introduced)
+            .find(|spki| !self.not_in_use.contains(&keys::id(spki)) && keys::read(layout, spki).is_err());
+        let Some(spki) = missing else { return Some((frame, answer)) };
+        let id = keys::id(&spki);
         let (inputs, projection) = (self.around.inputs.clone(), self.around.projection.clone());
         let (from, sender, name) = (from.clone(), member.clone(), id.clone());
         self.around.network.fetch_key(member, &id, move |fetched| {
@@ -50,7 +51,7 @@ impl Engine {
                 drop(inputs.send(Input::Frame { from, frame, answer }));
             };
             match fetched {
-                Ok(FetchedKey::Here(key)) if key.spki_der() == certificate.spki_der() => {
+                Ok(FetchedKey::Here(key)) if key.spki_der() == spki => {
                     projection.run(move |directory| match keys::keep(directory, &key) {
                         Ok(()) => {
                             info!(key = name, from = %sender, "has the CA's new key");
@@ -73,22 +74,28 @@ impl Engine {
     }
 }
 
-/// The certificate of the key that an entry introduces, if it does that.
-fn introduced(entry: &Entry) -> Option<Certificate> {
-    if entry.is_marker() || !entry.payload.windows(MARK.len()).any(|octets| octets == MARK) {
+/// The public half (DER) of the key that an entry brings in, if it does that.
+fn introduced(entry: &Entry) -> Option<Vec<u8>> {
+    let marked =
+        || entry.payload.windows(MARKS[0].len()).any(|octets| MARKS.iter().any(|mark| octets == mark));
+    if entry.is_marker() || !marked() {
         return None;
     }
     let envelope = Envelope::decode(&entry.payload).ok()?;
     envelope.commands.iter().find_map(|command| match command {
-        Command::KeyIntroduced { certificate_der, .. } => Certificate::from_der(certificate_der).ok(),
+        Command::KeyIntroduced { certificate_der, .. } => {
+            Certificate::from_der(certificate_der).ok().map(|one| one.spki_der().to_vec())
+        }
+        Command::KeyRequested { request_der } => {
+            Request::from_der(request_der).ok().map(|one| one.spki_der().to_vec())
+        }
         _ => None,
     })
 }
 
 /// Whether a member has every key that a state needs.
 pub(super) fn has_keys(layout: &Layout, state: &State) -> Result<(), KeyProblem> {
-    let mut needed = [Side::Own, Side::Second].into_iter().filter_map(|side| state.authority_of(side));
-    needed.try_for_each(|one| keys::read(layout, one.spki_der()).map(|_| ()))
+    keys::needed(state).into_iter().try_for_each(|spki| keys::read(layout, spki).map(|_| ()))
 }
 
 #[cfg(test)]
@@ -114,6 +121,10 @@ mod tests {
             bundle_pem: String::new(),
         };
         assert_eq!(introduced(&entry(vec![reserved()])), None);
-        assert_eq!(introduced(&entry(vec![reserved(), named])), Some(certificate));
+        let spki = Some(certificate.spki_der().to_vec());
+        assert_eq!(introduced(&entry(vec![reserved(), named])), spki);
+        let request = Request::for_authority(&certificate, &key).unwrap();
+        let awaited = Command::KeyRequested { request_der: request.der().to_vec() };
+        assert_eq!(introduced(&entry(vec![reserved(), awaited])), spki);
     }
 }

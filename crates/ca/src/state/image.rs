@@ -197,6 +197,7 @@ impl State {
             recent,
             audit,
             second: keys.second,
+            awaited: keys.awaited,
             retired: keys.retired,
         })
     }

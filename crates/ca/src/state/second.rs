@@ -6,7 +6,7 @@
 
 use super::{DirectoryEffect, State};
 use pki::crl::RevocationList;
-use pki::{Certificate, Serial};
+use pki::{Certificate, Request, Serial};
 use std::sync::Arc;
 
 /// One of the two keys.
@@ -41,6 +41,15 @@ pub struct Second {
     pub introduced: i64,
 }
 
+/// A new key whose certificate has to come from an issuer elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// What that issuer is to sign.
+    pub request: Request,
+    /// Since when, Unix seconds.
+    pub since: i64,
+}
+
 /// A former key that nobody trusts any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retired {
@@ -55,6 +64,11 @@ impl State {
     /// The second key, while there is one.
     pub fn second(&self) -> Option<&Second> {
         self.second.as_deref()
+    }
+
+    /// The new key that waits for its certificate.
+    pub fn awaited(&self) -> Option<&Awaited> {
+        self.awaited.as_deref()
     }
 
     /// Former keys, oldest first.
@@ -120,8 +134,11 @@ impl State {
         else {
             return;
         };
+        // One that an issuer elsewhere has signed has a number of that issuer's, which says nothing among ours.
+        let from_elsewhere =
+            self.awaited.take_if(|awaited| awaited.request.spki_der() == certificate.spki_der()).is_some();
         // As the CA's first certificate has one.
-        if let Some(name) = certificate.subject_cn() {
+        if let Some(name) = certificate.subject_cn().filter(|_| !from_elsewhere) {
             let (serial, not_before, not_after) =
                 (certificate.serial(), certificate.not_before(), certificate.not_after());
             self.record_issue(name, serial, not_before, not_after, effects);
@@ -130,6 +147,16 @@ impl State {
         self.lists.second = Some(list);
         self.infra.second = RevocationList::from_der(infra).ok();
         self.show_authorities(bundle_pem, effects);
+    }
+
+    pub(super) fn await_key(&mut self, request: &[u8], at: i64) {
+        let Ok(request) = Request::from_der(request) else { return };
+        self.awaited = Some(Arc::new(Awaited { request, since: at }));
+    }
+
+    pub(super) fn drop_awaited_key(&mut self, effects: &mut Vec<DirectoryEffect>) {
+        let Some(awaited) = self.awaited.take() else { return };
+        effects.push(DirectoryEffect::DropKey { spki: awaited.request.spki_der().into() });
     }
 
     pub(super) fn activate_key(

@@ -15,6 +15,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use wire::client::{Answer, Client, ClientFault, Timeouts};
 use wire::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use wire::identity::set_client_headers;
@@ -30,7 +31,7 @@ pub fn certname(name: &str) -> String {
 
 /// An estate of two CA members and the front end's part that they need: the register, and its news.
 pub struct Estate {
-    pub root: tempfile::TempDir,
+    pub root: TempDir,
     pub cluster: ClusterId,
     pub trust: TrustBundle,
     pub identities: BTreeMap<String, Identity>,
@@ -47,7 +48,13 @@ impl Estate {
     }
 
     pub async fn of(members: &[&str]) -> Self {
-        let (root, cadir) = new_authority();
+        let (root, _) = new_authority();
+        Self::over(root, members).await
+    }
+
+    /// Over a CA directory `ca` that is there already.
+    pub async fn over(root: TempDir, members: &[&str]) -> Self {
+        let cadir = root.path().join("ca");
         let names: Vec<String> = members.iter().copied().chain(["front-end"]).map(str::to_owned).collect();
         let requests: Vec<RoleRequest> = names
             .iter()

@@ -53,6 +53,10 @@ pub const AUDIT_PATH: &str = "/bunraku/v1/authority/audit";
 pub const ROLLOVER_PATH: &str = "/bunraku/v1/authority/rollover";
 /// `POST`, a certificate (PEM) in: the same name, key and extensions with a new serial number and life come back.
 pub const RENEW_PATH: &str = "/bunraku/v1/authority/renew";
+/// `POST`: the infrastructure's revocation list is begun, on all members.
+pub const INFRA_PATH: &str = "/bunraku/v1/authority/infra";
+/// `POST`, on a CA member's local socket alone: a certificate that may operate the CA.
+pub const OPERATOR_PATH: &str = "/bunraku/v1/authority/local/operator";
 
 /// Content type of a replication frame.
 pub const FRAME: &str = "application/cbor";

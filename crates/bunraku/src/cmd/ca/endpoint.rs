@@ -10,6 +10,7 @@ use wire::client::{Client, Timeouts};
 
 use crate::cli::CaTarget;
 use crate::config::Config;
+use crate::console;
 use crate::operator;
 use crate::roles::certificate_authority;
 
@@ -44,7 +45,7 @@ impl Endpoint {
     /// Opens what `target` and the configuration say.
     pub async fn open(config_file: Option<PathBuf>, target: &CaTarget) -> anyhow::Result<Endpoint> {
         match &target.cadir {
-            None => Ok(Endpoint::Served(Box::new(operator::client(&crate::cmd::load(config_file)?)?))),
+            None => Ok(Endpoint::Served(Box::new(operator::client(&crate::cmd::load_for_ca(config_file)?)?))),
             Some(cadir) => Endpoint::of_directory(config_file, cadir).await,
         }
     }
@@ -59,8 +60,10 @@ impl Endpoint {
         if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
             return Ok(Endpoint::Served(Box::new(Client::local(&socket, Timeouts::default()))));
         }
-        let settings = match crate::cmd::load(config_file) {
+        let named = config_file.is_some();
+        let settings = match crate::cmd::load_for_ca(config_file) {
             Ok(config) => certificate_authority::offline_settings(&config, cadir)?,
+            Err(fault) if named => return Err(fault),
             // A directory copied to another machine has no configuration there: the defaults then.
             Err(_) => certificate_authority::offline_settings(&standalone(cadir)?, cadir)?,
         };
@@ -80,6 +83,17 @@ impl Endpoint {
         self.send(verb, method, path, body).await
     }
 
+    /// Where requests go, for `--verbose`.
+    fn place(&self) -> String {
+        match self {
+            Endpoint::Served(client) if client.server().starts_with('/') => {
+                format!("unix:{} ", client.server())
+            }
+            Endpoint::Served(client) => format!("https://{}", client.server()),
+            Endpoint::Directory(_) => "the CA directory itself: ".to_string(),
+        }
+    }
+
     /// One request; the body comes with its content type.
     pub async fn send(
         &self,
@@ -96,6 +110,7 @@ impl Endpoint {
             headers.insert("content-type", HeaderValue::from_static(content_type));
         }
         let bytes = body.map(|(_, bytes)| bytes).unwrap_or_default();
+        console::detail(|| format!("Making a {method} request at {}{path}", self.place()));
         match self {
             Endpoint::Served(client) => {
                 let answer = client.request(method, path, headers, bytes).await.with_context(|| {

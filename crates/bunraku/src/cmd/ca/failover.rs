@@ -23,7 +23,7 @@ pub async fn run(file: Option<PathBuf>, args: &FailoverArgs, report: &mut Report
              answers, the front end fails over by itself, and 'bunraku ca switchover' changes the active CA without loss."
         );
     }
-    let client = operator::client(&crate::cmd::load(file)?)?;
+    let client = operator::client(&crate::cmd::load_for_ca(file)?)?;
     let asked = ForceRequest { to: args.to.clone(), version: None };
     let answer = ask(&client, FORCE_PATH, &serde_json::to_value(asked)?).await?;
     if answer.status != 200 {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use pki::{AltName, Certname, PrivateKey, Request, RequestContent};
+use pki::{AltName, Certname, KeyKind, PrivateKey, Request, RequestContent};
 
 use super::endpoint::Endpoint;
 use super::host_files::HostFiles;
@@ -16,6 +16,18 @@ use crate::config::Config;
 pub struct Places {
     pub files: HostFiles,
     pub cadir: Option<PathBuf>,
+    /// Kind of its key.
+    pub key: KeyKind,
+}
+
+/// The kind of key that is asked for, by flag or by `keylength` of a `puppet.conf`.
+pub fn key(config: Option<&Config>, args: &GenerateArgs) -> KeyKind {
+    args.key.unwrap_or_else(|| config.map(|config| config.made.key).unwrap_or(KeyKind::Rsa4096))
+}
+
+/// The life of a certificate that may operate the CA, seconds.
+pub fn life(config: Option<&Config>, ttl: Option<u64>) -> anyhow::Result<i64> {
+    ttl.map_or(Ok(offline::ca_ttl(config)), i64::try_from).context("--ttl")
 }
 
 /// Refuses names that no certificate may have; the TTL in seconds.
@@ -74,7 +86,7 @@ async fn one_through_ca(
     let names = alt_names::of_host(certname, args.subject_alt_names.as_deref())?;
 
     // 1. The key, kept first: a CA may have taken in a request whose sender then fails.
-    let key = PrivateKey::generate(args.key)?;
+    let key = PrivateKey::generate(places.key)?;
     let content = RequestContent { alt_names: names, ..RequestContent::default() };
     let request = Request::build(certname, &key, &content)?;
     save_keys(certname, &key.to_pem(), &key.public_pem(), files, report)?;
@@ -126,7 +138,7 @@ async fn one_through_ca(
 }
 
 /// The certificate of a name, or why there is none.
-async fn fetch(endpoint: &Endpoint, certname: &str) -> anyhow::Result<Result<String, String>> {
+pub async fn fetch(endpoint: &Endpoint, certname: &str) -> anyhow::Result<Result<String, String>> {
     let path = format!("/puppet-ca/v1/certificate/{}", wire::protocol::segment::encode(certname));
     let answer = endpoint.request("generate", "GET", &path, None).await?;
     Ok(match answer.status {
@@ -151,7 +163,7 @@ pub fn with_ca_key(
     files.make_folders()?;
     report.list("generated");
     report.begin("generating", args.certname.len());
-    let ttl = ttl.map_or(Ok(offline::ca_ttl(config)), i64::try_from).context("--ttl")?;
+    let (ttl, key) = (life(config, ttl)?, key(config, args));
     let mut worst = Worst::default();
     for certname in &args.certname {
         if exists_already(certname, files, Some(cadir), report) {
@@ -161,7 +173,7 @@ pub fn with_ca_key(
         let alt_names: Vec<AltName> = alt_names::of_host(certname, args.subject_alt_names.as_deref())?;
         let name = Certname::parse(certname)
             .map_err(|fault| anyhow::anyhow!("'{certname}': {}", fault.puppet_text()))?;
-        let request = ca::RoleRequest { certname: name, key: args.key, alt_names, cli_auth: true, ttl };
+        let request = ca::RoleRequest { certname: name, key, alt_names, cli_auth: true, ttl };
         let made = ca::issue_client_certificate(cadir, &offline::member(config, cadir), &request)
             .with_context(|| cadir.display().to_string())?;
         let path = files.certificate(certname);
@@ -175,7 +187,7 @@ pub fn with_ca_key(
     Ok(worst.code())
 }
 
-fn save_keys(
+pub fn save_keys(
     certname: &str,
     key_pem: &str,
     public_pem: &str,
@@ -191,16 +203,16 @@ fn save_keys(
     Ok(())
 }
 
-fn saved(kind: &str, certname: &str, path: &Path, report: &mut Report) {
+pub fn saved(kind: &str, certname: &str, path: &Path, report: &mut Report) {
     report.say(&format!("Successfully saved {kind} for {certname} to {}", path.display()));
 }
 
-fn signed_path(cadir: &Path, certname: &str) -> PathBuf {
+pub fn signed_path(cadir: &Path, certname: &str) -> PathBuf {
     cadir.join("signed").join(format!("{certname}.pem"))
 }
 
 /// Nothing that is there is ever written over; whoever wants another takes it away first.
-fn exists_already(certname: &str, files: &HostFiles, cadir: Option<&Path>, report: &mut Report) -> bool {
+pub fn exists_already(certname: &str, files: &HostFiles, cadir: Option<&Path>, report: &mut Report) -> bool {
     let mut places =
         vec![files.certificate(certname), files.private_key(certname), files.public_key(certname)];
     places.extend(cadir.map(|cadir| signed_path(cadir, certname)));

@@ -13,7 +13,7 @@ use crate::operator;
 
 /// Exit code 0 when it is as wanted.
 pub async fn run(file: Option<PathBuf>, args: &HoldArgs, report: &mut Report) -> anyhow::Result<u8> {
-    let client = operator::client(&crate::cmd::load(file)?)?;
+    let client = operator::client(&crate::cmd::load_for_ca(file)?)?;
     let asked = HoldRequest { member: args.member.clone(), hold: !args.release };
     let answer = ask(&client, HOLD_PATH, &serde_json::to_value(asked)?).await?;
     if answer.status != 200 {

@@ -17,7 +17,7 @@ const FIFTEEN_YEARS: i64 = 15 * 365 * 86_400;
 /// The configuration, if there is one: a directory that `--cadir` names may be on a machine without.
 pub fn config(file: Option<PathBuf>, target: &CaTarget) -> anyhow::Result<Option<Config>> {
     let named = file.is_some();
-    match crate::cmd::load(file) {
+    match crate::cmd::load_for_ca(file) {
         Ok(config) => Ok(Some(config)),
         Err(_) if !named && target.cadir.is_some() => Ok(None),
         Err(fault) => Err(fault),

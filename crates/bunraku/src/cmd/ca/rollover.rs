@@ -34,6 +34,11 @@ pub async fn run(endpoint: &Arc<Endpoint>, args: &RolloverArgs, report: &mut Rep
         return Ok(0);
     }
     let told: Value = serde_json::from_slice(&answer.body).context("the CA's answer is not JSON")?;
+    if told.get("phase").is_some() {
+        // The certificate was for the new key that waited for it.
+        new_key::introduced(&told, report);
+        return Ok(0);
+    }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
     report.say(&format!(
         "The CA certificate {} now ends on {}",

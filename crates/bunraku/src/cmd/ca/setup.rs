@@ -17,17 +17,17 @@ const UNNAMED: &str = "Puppet CA: localhost";
 
 /// Makes a root, an intermediate CA and the server's certificate.
 pub fn setup(config: Option<&Config>, args: &SetupArgs, report: &mut Report) -> anyhow::Result<u8> {
-    let key = args.key;
     let setup =
-        new_directory(config, &args.certname, &args.subject_alt_names, key, &args.host, &args.target)?;
+        new_directory(config, &args.certname, &args.subject_alt_names, args.key, &args.host, &args.target)?;
     let configured = config.map(|config| config.ca.ca_name.clone()).filter(|name| name != UNNAMED);
+    let configured_root = config.and_then(|config| config.made.root_ca_name.clone());
     let names = NewAuthority {
         ca_name: args
             .ca_name
             .clone()
             .or(configured)
             .unwrap_or_else(|| format!("Puppet CA: {}", setup.host.certname)),
-        root_ca_name: args.root_ca_name.clone().unwrap_or_else(random_root_name),
+        root_ca_name: args.root_ca_name.clone().or(configured_root).unwrap_or_else(random_root_name),
     };
     ca::setup_chain(&setup, &names)?;
     done("Generation", &setup, report);
@@ -43,9 +43,8 @@ pub fn import(config: Option<&Config>, args: &ImportArgs, report: &mut Report) -
         return Err(Misuse { verb: "import", lines: lines.map(str::to_string).to_vec() }.into());
     };
     let parts = ca::read_import(bundle, key, lists)?;
-    let kind = args.key;
     let setup =
-        new_directory(config, &args.certname, &args.subject_alt_names, kind, &args.host, &args.target)?;
+        new_directory(config, &args.certname, &args.subject_alt_names, args.key, &args.host, &args.target)?;
     ca::import_chain(&setup, parts)?;
     done("Import", &setup, report);
     Ok(0)
@@ -55,11 +54,13 @@ fn new_directory(
     config: Option<&Config>,
     certname: &Option<String>,
     alt_names: &Option<String>,
-    key: KeyKind,
+    key: Option<KeyKind>,
     host: &cli::HostFiles,
     target: &CaTarget,
 ) -> anyhow::Result<PuppetSetup> {
-    let certname = certname.clone().unwrap_or_else(first_run::fqdn);
+    let made = config.map(|config| config.made.clone()).unwrap_or_default();
+    let certname = certname.clone().or(made.certname).unwrap_or_else(first_run::fqdn);
+    let alt_names = alt_names.clone().or(made.alt_names);
     Ok(PuppetSetup {
         cadir: offline::cadir(config, target)?,
         alt_names: alt_names::of_server(&certname, alt_names.as_deref())?,
@@ -68,7 +69,7 @@ fn new_directory(
             certname: Certname::parse(&certname)
                 .map_err(|fault| anyhow!("'{certname}': {}", fault.puppet_text()))?,
         },
-        key,
+        key: key.unwrap_or(made.key),
         ttl: offline::ca_ttl(config),
         owner: offline::owner(),
     })

@@ -15,7 +15,7 @@ use crate::operator;
 
 /// Exit code 0 when the other member is active; 1 with the reason and what to do.
 pub async fn run(file: Option<PathBuf>, args: &SwitchoverArgs, report: &mut Report) -> anyhow::Result<u8> {
-    let config = crate::cmd::load(file)?;
+    let config = crate::cmd::load_for_ca(file)?;
     let client = operator::client(&config)?;
     let asked = serde_json::to_value(SwitchoverRequest { to: args.to.clone() })?;
     let begun = Instant::now();

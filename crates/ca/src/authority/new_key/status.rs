@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Phase {
     /// One key, and nothing is planned.
     OneKey,
+    /// A new key is made, and waits for its certificate from an issuer elsewhere.
+    Requested,
     /// A new key is trusted, the present one signs.
     Introduced,
     /// The new key signs, the former one is still trusted.
@@ -49,6 +51,24 @@ pub struct KeyView {
     spki: Vec<u8>,
 }
 
+/// A new key that waits for its certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RequestView {
+    /// The key's name in file names.
+    pub id: String,
+    pub subject: String,
+    pub since: String,
+    /// PKCS#10, for the issuer above.
+    pub request: String,
+    /// Who that is, by the present certificate.
+    pub issuer: String,
+    /// Why this member does not have the key; none when it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    #[serde(skip)]
+    spki: Vec<u8>,
+}
+
 /// A name that has nothing but a certificate of the former key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leftover {
@@ -66,6 +86,9 @@ pub struct KeyStatus {
     pub phase: Phase,
     /// The one that signs first, then the second, then those that are retired.
     pub keys: Vec<KeyView>,
+    /// The one that waits for its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested: Option<RequestView>,
     /// When the newer key was introduced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introduced: Option<String>,
@@ -92,6 +115,9 @@ impl KeyStatus {
         for key in self.keys.iter_mut().filter(|key| key.part != KeyPart::Retired) {
             key.missing = look(&key.spki).err();
         }
+        if let Some(requested) = &mut self.requested {
+            requested.missing = look(&requested.spki).err();
+        }
     }
 }
 
@@ -99,6 +125,7 @@ impl KeyStatus {
 pub(super) fn of(state: &State, now: i64) -> KeyStatus {
     let second = state.second();
     let phase = match second.map(|second| second.part) {
+        None if state.awaited().is_some() => Phase::Requested,
         None => Phase::OneKey,
         Some(Part::Next) => Phase::Introduced,
         Some(Part::Former { .. }) => Phase::Active,
@@ -117,7 +144,16 @@ pub(super) fn of(state: &State, now: i64) -> KeyStatus {
         keys.push(view(part, &second.certificate, certificates));
     }
     keys.extend(state.retired().iter().map(|one| view(KeyPart::Retired, &one.certificate, 0)));
-    let left = if phase == Phase::OneKey { Vec::new() } else { count.left };
+    let left = if matches!(phase, Phase::OneKey | Phase::Requested) { Vec::new() } else { count.left };
+    let requested = state.awaited().map(|awaited| RequestView {
+        id: keys::id(awaited.request.spki_der()),
+        subject: awaited.request.subject_display(),
+        since: time::format(awaited.since),
+        request: awaited.request.to_pem(),
+        issuer: state.issuer().issuer_rfc2253(),
+        missing: None,
+        spki: awaited.request.spki_der().to_vec(),
+    });
     KeyStatus {
         phase,
         keys,
@@ -128,7 +164,15 @@ pub(super) fn of(state: &State, now: i64) -> KeyStatus {
             Part::Former { activated, .. } => Some(time::format(activated)),
             Part::Next => None,
         }),
-        next_step: next_step(second, left.len(), now),
+        next_step: match &requested {
+            Some(requested) => format!(
+                "have {} sign the request, as a CA's (docs/CA-ROLLOVER.md has the line for openssl), then `bunraku ca \
+                 rollover --new-key --certificate FILE`",
+                requested.issuer
+            ),
+            None => next_step(second, left.len(), now),
+        },
+        requested,
         left,
         superseded: if phase == Phase::Active { count.superseded } else { 0 },
     }

@@ -1,10 +1,10 @@
 //! The second key and those that are retired, as one field of the image: nothing, where there never was another key.
 
 use super::UnreadableImage;
-use crate::state::{Part, Retired, Second, State};
+use crate::state::{Awaited, Part, Retired, Second, State};
 use minicbor::{Decode, Encode};
 use pki::crl::RevocationList;
-use pki::{Certificate, Serial};
+use pki::{Certificate, Request, Serial};
 use std::sync::Arc;
 
 /// What the field says.
@@ -14,6 +14,7 @@ pub(super) struct Keys {
     pub list: Option<RevocationList>,
     pub infra: Option<RevocationList>,
     pub retired: Vec<Retired>,
+    pub awaited: Option<Arc<Awaited>>,
 }
 
 #[derive(Encode, Decode)]
@@ -23,6 +24,18 @@ struct KeysImage {
     second: Option<SecondImage>,
     #[n(1)]
     retired: Vec<RetiredImage>,
+    #[n(2)]
+    awaited: Option<AwaitedImage>,
+}
+
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct AwaitedImage {
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    request: Vec<u8>,
+    #[n(1)]
+    since: i64,
 }
 
 #[derive(Encode, Decode)]
@@ -59,7 +72,7 @@ struct RetiredImage {
 }
 
 pub(super) fn encode(state: &State) -> Vec<u8> {
-    if state.second.is_none() && state.retired.is_empty() {
+    if state.second.is_none() && state.retired.is_empty() && state.awaited.is_none() {
         return Vec::new();
     }
     let der = |list: &Option<RevocationList>| list.as_ref().map_or_else(Vec::new, |list| list.der().to_vec());
@@ -78,7 +91,11 @@ pub(super) fn encode(state: &State) -> Vec<u8> {
         list: one.list.der().to_vec(),
         at: one.at,
     });
-    minicbor::to_vec(KeysImage { second, retired: retired.collect() })
+    let awaited = state
+        .awaited
+        .as_ref()
+        .map(|awaited| AwaitedImage { request: awaited.request.der().to_vec(), since: awaited.since });
+    minicbor::to_vec(KeysImage { second, retired: retired.collect(), awaited })
         .expect("encoding into memory cannot fail")
 }
 
@@ -113,6 +130,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Keys, UnreadableImage> {
             list: list(&one.list)?,
             at: one.at,
         });
+    }
+    if let Some(awaited) = image.awaited {
+        let request = Request::from_der(&awaited.request)
+            .map_err(|_| UnreadableImage::Part("request for the certificate of a new key"))?;
+        keys.awaited = Some(Arc::new(Awaited { request, since: awaited.since }));
     }
     Ok(keys)
 }

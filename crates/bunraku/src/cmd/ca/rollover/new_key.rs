@@ -13,6 +13,10 @@ use crate::cmd::ca::report::Report;
 /// So many names are told in the text form; `--json` tells all.
 const NAMES_TOLD: usize = 20;
 
+/// What becomes of `--new-key` where the issuer's key is elsewhere.
+const WAITS: &str = "A new key is made, and every CA member has it; its certificate has to come from the issuer above. Nothing \
+                     trusts it yet.";
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -39,6 +43,8 @@ pub async fn run(
     step: Step,
     report: &mut Report,
 ) -> anyhow::Result<u8> {
+    let read = |path| std::fs::read_to_string(path).with_context(|| format!("could not read {path:?}"));
+    let certificate = args.certificate.as_ref().map(read).transpose()?;
     let answer = match step {
         Step::Status => endpoint.request("rollover", "GET", ROLLOVER_PATH, None).await?,
         Step::Take(action) => {
@@ -46,6 +52,7 @@ pub async fn run(
                 key_type: args.key_type.map(|kind| kind.name().to_owned()),
                 ca_name: args.ca_name.clone(),
                 force: args.force,
+                certificate,
                 ..super::request(action, super::life(args)?)
             };
             let asked = serde_json::to_value(asked)?;
@@ -57,13 +64,24 @@ pub async fn run(
     }
     let told: Value = serde_json::from_slice(&answer.body).context("the CA's answer is not JSON")?;
     if let Step::Take(action) = step {
-        report.say(done(action));
+        let waits = action == RolloverAction::NewKey && told["phase"] == "requested";
+        report.say(if waits { WAITS } else { done(action) });
     }
-    tell(&told, report);
+    show(&told, report);
+    Ok(0)
+}
+
+/// Tells that a new key is introduced.
+pub fn introduced(told: &Value, report: &mut Report) {
+    report.say(done(RolloverAction::NewKey));
+    show(told, report);
+}
+
+fn show(told: &Value, report: &mut Report) {
+    tell(told, report);
     for (member, value) in told.as_object().into_iter().flatten() {
         report.set(member, value.clone());
     }
-    Ok(0)
 }
 
 fn done(action: RolloverAction) -> &'static str {
@@ -99,6 +117,14 @@ fn tell(told: &Value, report: &mut Report) {
         if let Some(problem) = key["missing"].as_str() {
             report.warn(&format!("  {part:<8} CANNOT BE USED on the active member: {problem}"));
         }
+    }
+    if let Some(requested) = told["requested"].as_object() {
+        let text = |member: &str| requested.get(member).and_then(Value::as_str).unwrap_or_default();
+        report.say(&format!("  waits    {}  key {}, since {}", text("subject"), text("id"), text("since")));
+        if !text("missing").is_empty() {
+            report.warn(&format!("  waits    NOT HERE on the active member: {}", text("missing")));
+        }
+        report.say(text("request").trim_end());
     }
     for (field, label) in [("introduced", "Introduced"), ("activated", "Active since")] {
         if let Some(time) = told[field].as_str() {
