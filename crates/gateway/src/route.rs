@@ -313,7 +313,17 @@ mod tests {
             Route::Own(Own::Switchover)
         );
         assert_eq!(get("/bunraku/v1/register"), Route::Own(Own::Register));
-        for other in ["/bunraku", "/bunraku/v1/replica", "/bunraku/v1/ca/switchover", "/bunraku/v2/status"] {
+        assert_eq!(get("/bunraku"), Route::Own(Own::PageWithoutSlash));
+        assert_eq!(get("/bunraku/"), Route::Own(Own::Page(Part::Document)));
+        assert_eq!(get("/bunraku/page.css"), Route::Own(Own::Page(Part::Style)));
+        assert_eq!(get("/bunraku/act"), Route::Own(Own::PageDeed));
+        for other in [
+            "/bunraku/v1",
+            "/bunraku/v1/replica",
+            "/bunraku/v1/ca/switchover",
+            "/bunraku/v2/status",
+            "/bunraku/x",
+        ] {
             assert_eq!(get(other), Route::Own(Own::Unknown), "{other}");
         }
     }

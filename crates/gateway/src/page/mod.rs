@@ -88,12 +88,18 @@ pub async fn for_operator(front_end: &FrontEnd, part: Part, peer: &Peer) -> Resp
     };
     let token = front_end.tokens.of(peer);
     let name = peer.certname().unwrap_or_default().to_owned();
-    answer(Overview::of(front_end), part, &Viewer::Operator { name, token, waiting })
+    answer(from_inside(front_end), part, &Viewer::Operator { name, token, waiting })
 }
 
 /// Answers a role.
 pub fn for_role(front_end: &FrontEnd, part: Part) -> Response {
-    answer(Overview::of(front_end), part, &Viewer::Role)
+    answer(from_inside(front_end), part, &Viewer::Role)
+}
+
+/// Without the very request that asks.
+fn from_inside(front_end: &FrontEnd) -> Overview {
+    let overview = Overview::of(front_end);
+    Overview { in_flight: overview.in_flight.saturating_sub(1), ..overview }
 }
 
 fn answer(overview: Overview, part: Part, viewer: &Viewer) -> Response {

@@ -9,6 +9,7 @@ mod etcd;
 mod identity;
 mod metrics;
 mod operators;
+mod page;
 mod relay;
 mod revocation;
 mod rules;

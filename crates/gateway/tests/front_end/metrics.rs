@@ -11,7 +11,7 @@ use wire::Drain;
 use crate::ca::{pair, tuning};
 use crate::estate::eventually;
 
-fn ask(address: SocketAddr, line: &str) -> (String, String) {
+pub fn ask(address: SocketAddr, line: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
