@@ -33,7 +33,11 @@ struct Compiled {
 #[derive(Debug, Clone)]
 enum CompiledPlace {
     Prefix(String),
-    Regex(Regex),
+    /// Nothing is found in a path that does not begin like that: most requests need not be looked at further.
+    Regex {
+        begins: String,
+        regex: Regex,
+    },
 }
 
 /// Whether a request may go on.
@@ -152,7 +156,11 @@ impl Compiled {
         let found = match &self.place {
             CompiledPlace::Prefix(prefix) if question.path.starts_with(prefix) => Vec::new(),
             CompiledPlace::Prefix(_) => return Ok(None),
-            CompiledPlace::Regex(regex) => match regex.captures(question.path).map_err(|_| Undecided)? {
+            CompiledPlace::Regex { begins, .. } if !question.path.starts_with(begins) => return Ok(None),
+            CompiledPlace::Regex { regex, .. } => match regex
+                .captures(question.path)
+                .map_err(|_| Undecided)?
+            {
                 Some(groups) => {
                     groups.iter().skip(1).map(|group| group.map(|group| group.as_str().to_owned())).collect()
                 }
@@ -213,7 +221,7 @@ fn compile(rule: &Rule) -> Result<Compiled, Vec<RuleFault>> {
         Place::Regex(expression) => match Regex::new(expression) {
             Ok(regex) => {
                 groups = regex.captures_len().saturating_sub(1);
-                Some(CompiledPlace::Regex(regex))
+                Some(CompiledPlace::Regex { begins: literal_beginning(expression), regex })
             }
             Err(fault) => {
                 let (expression, why) = (expression.clone(), fault.to_string());
@@ -245,5 +253,40 @@ fn compile(rule: &Rule) -> Result<Compiled, Vec<RuleFault>> {
             allow_unauthenticated: rule.allow_unauthenticated,
         }),
         _ => Err(faults),
+    }
+}
+
+/// What every path in which `expression` is found begins with, as far as that can be seen at a glance.
+fn literal_beginning(expression: &str) -> String {
+    let Some(rest) = expression.strip_prefix('^').filter(|rest| !rest.contains('|')) else {
+        return String::new();
+    };
+    let literal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
+    let end = rest.find(|c| !literal(c)).unwrap_or(rest.len());
+    // The last one may be there any number of times, or not at all.
+    let repeated = rest[end..].starts_with(['?', '*', '{']);
+    rest[..if repeated { end.saturating_sub(1) } else { end }].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_beginning_is_never_longer_than_what_is_certain() {
+        for (expression, begins) in [
+            ("^/puppet/v3/node/([^/]+)$", "/puppet/v3/node/"),
+            ("^/puppet/v4/catalog/?$", "/puppet/v4/catalog"),
+            ("^/ab*", "/a"),
+            ("^/ab{0}", "/a"),
+            ("^/ab+c", "/ab"),
+            ("^/a|b", ""),
+            ("^(?i)/a", ""),
+            ("/a", ""),
+            ("^", ""),
+            ("^*", ""),
+        ] {
+            assert_eq!(literal_beginning(expression), begins, "{expression}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::{Config, settings};
 use crate::console::outln;
 
-const SECTIONS: [&str; 6] = ["main", "log", "ca", "front_end", "register", "catalog"];
+const SECTIONS: [&str; 7] = ["main", "log", "ca", "front_end", "register", "catalog", "access"];
 
 /// Prints one value bare, several or all as `name = value`.
 pub fn run(config: &Config, section: Option<&str>, names: &[String]) -> anyhow::Result<u8> {

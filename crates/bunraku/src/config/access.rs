@@ -101,16 +101,15 @@ impl Access {
 pub fn resolve(raw: RawAccess, faults: &mut Vec<String>) -> Access {
     let mut own = Vec::new();
     for rule in raw.rule {
-        let place = match (rule.path, rule.regex) {
-            (Some(path), None) => Place::Prefix(path),
-            (None, Some(expression)) => Place::Regex(expression),
-            _ => {
-                faults.push(format!(
-                    "[[access.rule]] {}: say either path (a beginning) or regex (an expression)",
-                    rule.name
-                ));
-                continue;
-            }
+        if rule.path.is_some() == rule.regex.is_some() {
+            faults.push(format!(
+                "[[access.rule]] rule '{}': say either path (a beginning) or regex (an expression)",
+                rule.name
+            ));
+        }
+        let place = match rule.regex {
+            Some(expression) => Place::Regex(expression),
+            None => Place::Prefix(rule.path.unwrap_or_default()),
         };
         own.push(Rule {
             name: rule.name,
@@ -269,7 +268,7 @@ mod tests {
             "[[access.rule]]\nname = \"a\"\norder = 0\npath = \"/\"\nregex = \"/\"\nallow = \"*\"\n\
              [[access.rule]]\nname = \"b\"\norder = 1000\npath = \"/\"\nmethod = \"patch\"\nallow = \"*\"\n",
         );
-        assert_eq!(faults.len(), 3, "{faults:?}");
+        assert_eq!(faults.len(), 4, "{faults:?}");
         assert!(toml::from_str::<File>("[[access.rule]]\nname = \"a\"\norder = 1\npth = \"/\"\n").is_err());
     }
 }
