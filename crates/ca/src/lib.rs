@@ -24,7 +24,7 @@ pub mod keys;
 pub mod ledger;
 mod level;
 mod offline;
-mod predecessor;
+mod patience;
 pub mod projection;
 mod puppet_setup;
 pub mod replicated;

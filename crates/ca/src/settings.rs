@@ -60,7 +60,8 @@ pub struct CaSettings {
     /// `enable-infra-crl` of Puppet Server's `ca.conf`: a list of the revocations of those nodes that
     /// `infra_inventory.txt` names is kept beside the full one, and agents get that.
     pub enable_infra_crl: bool,
-    /// How long a start waits for a process that still has the directory, because it has been killed and is not gone yet.
+    /// How long a start waits for a process that still has the directory, because it has been killed and is not gone yet. If
+    /// it waits for that at all, it waits for room on a full disk without a limit.
     pub patience: Duration,
     /// Certnames of the estate's own roles and its operator: the ends of their certificates are warned of one by one.
     pub roles: Vec<String>,

@@ -43,6 +43,22 @@ pub enum OpenFault {
     Entry { index: u64, fault: UnreadableEntry },
 }
 
+impl OpenFault {
+    /// Whether the disk was full.
+    pub(crate) fn is_full(&self) -> bool {
+        let full = |fault: &io::Error| {
+            matches!(fault.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        };
+        match self {
+            Self::Io { source, .. } => full(source),
+            Self::Log { fault, .. } => fault.fault() == replica::Fault::DiskFull,
+            Self::Membership { fault: MembershipFault::Io(fault), .. } => full(fault),
+            Self::Snapshot { fault: SnapshotFault::Io(fault), .. } => full(fault),
+            _ => false,
+        }
+    }
+}
+
 /// Exclusive ownership of a CA directory, given up when dropped or when the process ends, however it ends.
 #[derive(Debug)]
 pub struct DirectoryLock {

@@ -3,10 +3,11 @@
 use crate::alone::Alone;
 use crate::api;
 use crate::authority::{Authority, foreign, infra};
+use crate::directory::Layout;
 use crate::foreign::found::Found;
 use crate::keys;
 use crate::ledger::{Ledger, Role};
-use crate::predecessor::outlive;
+use crate::patience::{Obstacle, outlast};
 use crate::replicated::Replicated;
 use crate::settings::CaSettings;
 use crate::store::{OpenFault, Store};
@@ -15,6 +16,7 @@ use replica::Frame;
 use replica::role::Origin;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
@@ -59,6 +61,61 @@ pub struct Worker {
     ending: watch::Sender<bool>,
 }
 
+/// The directory, taken.
+struct Begun {
+    layout: Layout,
+    listener: LocalListener,
+    log: WorkerLog,
+    ledger: Ledger,
+    found: Found,
+    acted: Vec<String>,
+}
+
+impl Begun {
+    fn with(settings: &CaSettings) -> Result<Self, StartFault> {
+        let mut store = Store::open(&settings.cadir)?;
+        let (mut found, mut acted) = (Found::default(), Vec::new());
+        let layout = store.directory.layout().clone();
+        let listener = LocalListener::bind(layout.socket())?;
+        let (log, ledger) = match settings.replication.clone() {
+            None => {
+                if store.state.is_none() {
+                    return Err(StartFault::NoAuthority(settings.cadir.display().to_string()));
+                }
+                if !store.membership.sole_owner(&replica::MemberName::new(&settings.name)) {
+                    return Err(StartFault::NotAlone(settings.name.clone()));
+                }
+                let (alone, ledger) = Alone::start(store)?;
+                (WorkerLog::Alone(alone), ledger)
+            }
+            Some(replication) => {
+                (found, acted) = store.note_foreign()?;
+                let front_ends = settings.front_ends.clone();
+                let (replicated, ledger) = Replicated::start(&settings.name, replication, front_ends, store)?;
+                (WorkerLog::Replicated(Box::new(replicated)), ledger)
+            }
+        };
+        Ok(Self { layout, listener, log, ledger, found, acted })
+    }
+}
+
+impl StartFault {
+    /// What is in the way, if it may go away: a process that is not gone yet, a disk without room.
+    fn obstacle(&self, patience: Duration) -> Option<Obstacle> {
+        match self {
+            Self::Open(OpenFault::Locked { .. }) | Self::Socket(LocalFault::InUse(_)) => Some(Obstacle {
+                until: "the process that has it has ended, for a while",
+                limit: patience,
+                every: Duration::from_millis(50),
+            }),
+            Self::Open(fault) if fault.is_full() && !patience.is_zero() => {
+                Some(Obstacle { until: "there is room", limit: Duration::MAX, every: Duration::from_secs(1) })
+            }
+            _ => None,
+        }
+    }
+}
+
 enum WorkerLog {
     Alone(Alone),
     Replicated(Box<Replicated>),
@@ -71,30 +128,9 @@ impl Worker {
     /// # Errors
     /// [`StartFault`].
     pub async fn start(settings: CaSettings) -> Result<Arc<Self>, StartFault> {
-        let taken = |fault: &OpenFault| matches!(fault, OpenFault::Locked { .. });
-        let mut store = outlive(settings.patience, taken, || Store::open(&settings.cadir)).await?;
-        let (mut found, mut acted) = (Found::default(), Vec::new());
-        let layout = store.directory.layout().clone();
-        let taken = |fault: &LocalFault| matches!(fault, LocalFault::InUse(_));
-        let listener = outlive(settings.patience, taken, || LocalListener::bind(layout.socket())).await?;
-        let (log, ledger) = match settings.replication.clone() {
-            None => {
-                if store.state.is_none() {
-                    return Err(StartFault::NoAuthority(settings.cadir.display().to_string()));
-                }
-                if !store.membership.sole_owner(&replica::MemberName::new(&settings.name)) {
-                    return Err(StartFault::NotAlone(settings.name));
-                }
-                let (alone, ledger) = Alone::start(store)?;
-                (WorkerLog::Alone(alone), ledger)
-            }
-            Some(replication) => {
-                (found, acted) = store.note_foreign()?;
-                let front_ends = settings.front_ends.clone();
-                let (replicated, ledger) = Replicated::start(&settings.name, replication, front_ends, store)?;
-                (WorkerLog::Replicated(Box::new(replicated)), ledger)
-            }
-        };
+        let patience = settings.patience;
+        let begun = outlast(|fault: &StartFault| fault.obstacle(patience), || Begun::with(&settings)).await?;
+        let Begun { layout, listener, log, ledger, found, acted } = begun;
         let authority = Authority::start(settings.policy(), ledger.clone(), layout.clone());
         authority.expect_foreign(found, acted);
         tokio::spawn(foreign::watch(Arc::downgrade(&authority)));

@@ -88,7 +88,7 @@ async fn two_directories_of_puppet_server_are_brought_in_step() {
 /// `puppetserver ca generate --ca-client`: signs with the key in the directory, without a server.
 fn generate(host: &Host, name: &str) {
     run(Command::new("puppetserver")
-        .args(["ca", "generate", "--ca-client", "--certname", name, "--config"])
+        .args(["ca", "generate", "--ca-client", "--force", "--certname", name, "--config"])
         .arg(host.puppet_conf()));
 }
 
