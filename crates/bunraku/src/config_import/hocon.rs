@@ -245,7 +245,14 @@ impl<'a> Reader<'a> {
                     self.bump();
                     return Ok(nodes);
                 }
-                Some(_) => nodes.push(self.value(depth)?),
+                Some(_) => {
+                    let before = self.rest.len();
+                    nodes.push(self.value(depth)?);
+                    // A brace that closes nothing, say: reading on would find it for ever.
+                    if self.rest.len() == before {
+                        return Err(self.fault("this cannot stand in a list"));
+                    }
+                }
             }
         }
     }
@@ -454,6 +461,7 @@ mod tests {
             ("a: {\n b: 1\n", 3),
             ("a: 1\n}", 2),
             ("a: [1, 2", 1),
+            ("a: [ {} }\n ]", 1),
             ("a \"b\"", 1),
             ("a: \"x\n\"", 2),
             ("x: \"\\q\"", 1),
