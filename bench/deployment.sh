@@ -35,7 +35,7 @@ clean_up() {
   set +e
   cure_all
   local pid
-  # Whole families: a parent that is killed outright leaves its children behind.
+  # They take their children with them; killed outright, they would leave them behind.
   # shellcheck disable=SC2086
   [[ -z ${front_pids[*]:-} ]] || kill ${front_pids[*]} 2>/dev/null
   for pid in "${!load[@]}"; do kill -9 "$pid" 2>/dev/null; done

@@ -77,7 +77,7 @@ stop_front_sides() {
     if [[ $one == bunraku ]]; then
       end_roles
     else
-      pid=${front_pids[$one]%% *}
+      pid=${front_pids[$one]}
       kill "$pid" 2>/dev/null || true
       unset "load[$pid]"
       while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
@@ -138,8 +138,8 @@ peer_started() {
     sleep 0.05
     ((waited++ < 200)) || { echo "$1 does not listen" >&2; tail "$place/$1"/*.log >&2; exit 1; }
   done
-  sleep 0.3
-  front_pids[$1]="$pid $(pgrep -d ' ' -P "$pid" || true)"
+  sleep 1
+  front_pids[$1]=$pid
 }
 
 start_front_haproxy() {
@@ -170,7 +170,7 @@ start_front_apache() {
 
 # reload_front SIDE: so that it reads the revocation list again.
 reload_front() {
-  local pid=${front_pids[$1]%% *}
+  local pid=${front_pids[$1]}
   case $1 in
     haproxy) kill -USR2 "$pid" ;;
     nginx) kill -HUP "$pid" ;;
@@ -199,13 +199,16 @@ front_load() {
   ((status == 0 || status == 2)) || { tail -n 2 "$place/agentload.log" >&2; return 1; }
 }
 
+# All processes of a side: a peer's are those that its first one has now.
+family() { echo "${front_pids[$1]} $([[ $1 == bunraku ]] || pgrep -d ' ' -P "${front_pids[$1]}")"; }
+
 # "--pid N --pid N": all processes of a side.
-pid_flags() { local pid; for pid in ${front_pids[$1]}; do printf -- '--pid %s ' "$pid"; done; }
+pid_flags() { local pid; for pid in $(family "$1"); do printf -- '--pid %s ' "$pid"; done; }
 
 # PSS of all processes of a side, kB.
 front_memory() {
   local pid sum=0
-  for pid in ${front_pids[$1]}; do sum=$((sum + $(memory_of "$pid" | cut -d' ' -f2))); done
+  for pid in $(family "$1"); do sum=$((sum + $(memory_of "$pid" | cut -d' ' -f2))); done
   echo "$sum"
 }
 
