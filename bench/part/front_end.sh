@@ -3,6 +3,7 @@
 
 FRONT_ALL=(handshake get catalog run half killed idle revoked large)
 read -ra FRONT_ROWS <<<"${FRONT_ROWS:-${FRONT_ALL[*]}}"
+FRONT_IDLE=${FRONT_IDLE:-5000}
 FRONT_SECONDS=${FRONT_SECONDS:-$((SECONDS_EACH > 4 ? 4 : SECONDS_EACH))}
 
 wanted() { [[ " ${FRONT_ROWS[*]} " == *" $1 "* ]]; }
@@ -106,7 +107,7 @@ front_half() {
   done
 }
 
-# 5,000 connections that have had one answer each.
+# Connections that have had one answer each.
 front_idle() {
   local before after fd answer
   front_directory 0
@@ -116,7 +117,7 @@ front_idle() {
     front_load "$side" front get -c 16 -t 1 >/dev/null
     sleep 1
     before=$(front_memory "$side")
-    coproc IDLE { front_load "$side" front-idle -c 5000; }
+    coproc IDLE { front_load "$side" front-idle -c "$FRONT_IDLE"; }
     read -r -t 120 -u "${IDLE[0]}" answer && [[ $answer == ready ]] || { echo "$side: the connections do not open" >&2; exit 1; }
     sleep 2
     after=$(front_memory "$side")
@@ -125,11 +126,11 @@ front_idle() {
     read -r -u "${IDLE[0]}" answer || answer='{}'
     wait "$IDLE_PID" 2>/dev/null || true
     say "$side: idle $before -> $after kB; $answer"
-    note idle "$(awk -v a="$after" -v b="$before" 'BEGIN {print (a - b) / 5000}')"
+    note idle "$(awk -v a="$after" -v b="$before" -v n="$FRONT_IDLE" 'BEGIN {print (a - b) / n}')"
     note 'idle open' "$(jq .open <<<"$answer")"
   done
   stop_front_sides
-  front_figures idle '5,000 idle connections: memory of each (PSS)' kB LOWER
+  front_figures idle "$FRONT_IDLE idle connections: memory of each (PSS)" kB LOWER
   front_figures 'idle open' '... of which were open at the end' '' HIGHER
 }
 
