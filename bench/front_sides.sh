@@ -184,7 +184,7 @@ check_identity() {
   head=$(curl -sS --resolve "localhost:${front_port[$1]}:127.0.0.1" --cacert "$ca_source/ca/ca_crt.pem" \
     --cert "$ca_source/ca/signed/$name.pem" --key <(awk '/BEGIN/ {n++} n == 2' "$ca_source/identity/node-keys.pem") \
     -H 'X-Client-DN: CN=forged' -H 'X-Client-Verify: SUCCESS' -H 'X_Client_DN: CN=forged' \
-    "https://localhost:${front_port[$1]}/puppet/v3/node/echo")
+    "https://localhost:${front_port[$1]}/puppet/v3/file_metadata/modules/bench/echo")
   grep -qi '^x-client-verify: SUCCESS' <<<"$head" && grep -qi "^x-client-dn: \"\?CN=$name" <<<"$head" &&
     grep -qi '^x-client-cert: -----BEGIN%20CERTIFICATE-----%0A' <<<"$head" &&
     [[ $(grep -ci '^x.client.dn' <<<"$head") == 1 ]] && ! grep -qi forged <<<"$head" ||

@@ -41,10 +41,13 @@ pub async fn run(agents: Agents, args: &FrontArgs) -> anyhow::Result<Worked> {
                 while Instant::now() < end && sum.failed() < MOST_FAILURES {
                     let number = next.replace(next.get() + 1);
                     let began = Instant::now();
-                    let script = &scripts[number % 2];
                     let outcome = match &mut line {
-                        Some(line) => line.work(&agents, script, &mut buffer).await,
-                        None => fresh(&agents, number, script, &mut buffer).await,
+                        Some(line) => line.work(&agents, &scripts[number % 2], &mut buffer).await,
+                        None => {
+                            // Each asks for its own catalog: for another's it is refused.
+                            let [script, _] = Script::of(work, agents.turn(number), &host);
+                            fresh(&agents, number, &script, &mut buffer).await
+                        }
                     };
                     sum.count(began, &outcome);
                     if outcome.is_err() && !opens {

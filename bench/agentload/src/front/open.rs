@@ -26,13 +26,17 @@ pub async fn run(agents: Agents, args: &FrontArgs, rate: u32) -> anyhow::Result<
     let mut lines = VecDeque::new();
     if !opens {
         for number in 0..args.connections as usize {
-            lines.push_back(Line::open(&agents, agents.turn(number)).await.map_err(|fault| anyhow!(fault))?);
+            let line = Line::open(&agents, agents.turn(number)).await.map_err(|fault| anyhow!(fault))?;
+            lines.push_back((number, line));
         }
     }
     let free = Rc::new(Semaphore::new(if opens { MOST_UNDER_WAY } else { lines.len() }));
     let lines = Rc::new(RefCell::new(lines));
     let buffers = Rc::new(RefCell::new(Vec::new()));
-    let scripts = Rc::new(Script::of(args.work, agents.turn(0), &host));
+    // Each asks for its own catalog: for another's it is refused.
+    let scripts: Vec<_> =
+        (0..lines.borrow().len()).map(|own| Script::of(args.work, agents.turn(own), &host)).collect();
+    let (scripts, host, work) = (Rc::new(scripts), Rc::new(host), args.work);
     let sum = Sum::begin(&args.pid)?;
     let mut due = clock(rate, args.seconds);
     let mut tasks = tokio::task::JoinSet::new();
@@ -44,24 +48,26 @@ pub async fn run(agents: Agents, args: &FrontArgs, rate: u32) -> anyhow::Result<
             continue;
         }
         let (agents, sum, free, lines) = (agents.clone(), sum.clone(), free.clone(), lines.clone());
-        let (buffers, scripts) = (buffers.clone(), scripts.clone());
+        let (buffers, scripts, host) = (buffers.clone(), scripts.clone(), host.clone());
         tasks.spawn_local(async move {
             let Ok(_turn) = free.acquire().await else { return };
             let mut room = buffers.borrow_mut().pop().unwrap_or_else(buffer);
-            let script = &scripts[number % 2];
             let kept = lines.borrow_mut().pop_front();
             let outcome = match kept {
                 None => match opens {
-                    true => fresh(&agents, number, script, &mut room).await,
+                    true => {
+                        let [script, _] = Script::of(work, agents.turn(number), &host);
+                        fresh(&agents, number, &script, &mut room).await
+                    }
                     false => Err("no connection could be opened again".to_owned()),
                 },
-                Some(mut line) => {
-                    let outcome = line.work(&agents, script, &mut room).await;
+                Some((own, mut line)) => {
+                    let outcome = line.work(&agents, &scripts[own][number % 2], &mut room).await;
                     let line = match outcome {
                         Ok(()) => Ok(line),
-                        Err(_) => Line::open(&agents, agents.turn(number)).await,
+                        Err(_) => Line::open(&agents, agents.turn(own)).await,
                     };
-                    lines.borrow_mut().extend(line);
+                    lines.borrow_mut().extend(line.map(|line| (own, line)));
                     outcome
                 }
             };
