@@ -1,6 +1,7 @@
 //! Seeded simulation of a whole estate over the real code. A seed reproduces a run:
 //! `BUNRAKU_SEED=17 cargo test -p replica --test simulation one_seed -- --nocapture` prints its story.
 
+mod clients;
 mod clocks;
 mod disk;
 mod faults;

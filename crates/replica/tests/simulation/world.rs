@@ -214,15 +214,15 @@ pub struct Plan {
 pub struct World {
     pub random: Random,
     pub now: u64,
-    sequence: u64,
+    pub sequence: u64,
     agenda: BTreeMap<(u64, u64, u64), Happening>,
     pub plan: Plan,
-    names: Vec<MemberName>,
+    pub names: Vec<MemberName>,
     pub disks: Vec<Disk>,
     pub processes: Vec<Option<Process>>,
-    lives: Vec<u32>,
+    pub lives: Vec<u32>,
     pub fronts: Vec<Option<Front>>,
-    front_lives: Vec<u32>,
+    pub front_lives: Vec<u32>,
     register_cell: SimCell,
     /// What each front end last read from the shared register, on its disk.
     pub memories: Vec<Option<Configuration>>,
@@ -239,7 +239,7 @@ pub struct World {
     pub full_disk: BTreeSet<usize>,
     pub heals: BTreeMap<u64, crate::faults::Heal>,
     pub calm: bool,
-    next_wish: u64,
+    pub next_wish: u64,
     pub oracle: Oracle,
     pub trace: Option<Vec<String>>,
     pub steps: u64,
@@ -319,7 +319,7 @@ impl World {
         self.agenda.insert((self.now + after, order, self.sequence), happening);
     }
 
-    fn number(&self, name: &str) -> usize {
+    pub fn number(&self, name: &str) -> usize {
         self.names.iter().position(|known| known.as_str() == name).unwrap_or(usize::MAX)
     }
 
@@ -608,7 +608,7 @@ impl World {
 
     // --- members ---
 
-    fn step(&mut self, number: usize, event: Event) {
+    pub fn step(&mut self, number: usize, event: Event) {
         let now = self.clock(Place::Member(number));
         let Some(process) = self.processes[number].as_mut() else { return };
         let actions = process.member.step(event, now);
@@ -703,7 +703,7 @@ impl World {
         }
     }
 
-    fn epoch_on_disk(&self, number: usize) -> Epoch {
+    pub fn epoch_on_disk(&self, number: usize) -> Epoch {
         self.processes[number].as_ref().map_or(Epoch::NONE, |process| process.epoch_on_disk)
     }
 
@@ -769,82 +769,6 @@ impl World {
 
     // --- clients ---
 
-    fn wish(&mut self) {
-        self.next_wish += 1;
-        let wish = Wish { id: self.next_wish, certificate: !self.next_wish.is_multiple_of(4) };
-        if self.random.chance(8) {
-            // Someone reaches a member directly, past the front end.
-            let number = self.random.between(0, self.names.len() as u64 - 1) as usize;
-            let epoch = self.processes[number].as_ref().and_then(|process| process.member.acting_epoch());
-            if let Some(epoch) = epoch {
-                self.sequence += 1;
-                let call = self.sequence;
-                self.client_request(number, wish, epoch, call);
-            }
-        } else {
-            // One front end uses up no randomness, so that old seeds stay what they were.
-            let one =
-                if self.shared() { self.random.between(0, self.plan.fronts as u64 - 1) as usize } else { 0 };
-            if let Some(front) = self.fronts[one].as_mut().filter(|front| front.held.len() < 50) {
-                front.held.push_back((wish, None));
-            }
-        }
-        let after = self.random.between(5, 60);
-        self.later(after, Happening::Wish);
-        self.release();
-    }
-
-    fn release(&mut self) {
-        (0..self.plan.fronts).for_each(|number| self.release_now(number));
-    }
-
-    /// Sends what is held to the active member: what was sent before, only in a later epoch.
-    pub fn release_now(&mut self, number: usize) {
-        let me = Place::Front(number);
-        if self.paused.get(&me).is_some_and(|until| *until > self.now) {
-            return;
-        }
-        let Some(front) = self.fronts[number].as_mut() else { return };
-        let view = front.monitor.view();
-        let Some(active) = view.active else { return };
-        let epoch = view.epoch;
-        let (ready, wait): (VecDeque<_>, VecDeque<_>) =
-            front.held.drain(..).partition(|(_, sent)| sent.is_none_or(|sent| sent < epoch));
-        front.held = wait;
-        let member = self.number(active.as_str());
-        let way = view.through.first().and_then(|front| front.as_str().strip_prefix("front-"));
-        let way = way.and_then(|number| number.parse::<usize>().ok()).map(|number| number - 1);
-        for (wish, _) in ready {
-            let purpose = Purpose::Client { member, wish, epoch, detour: way.is_some() };
-            match way {
-                None => self.call(me, Place::Member(member), purpose, Request::Client { wish, epoch }, 3_000),
-                Some(front) => {
-                    self.count("Detour");
-                    let request = Request::Detour { member, wish, epoch };
-                    self.call(me, Place::Front(front), purpose, request, 3_000);
-                }
-            }
-        }
-    }
-
-    fn client_request(&mut self, number: usize, wish: Wish, epoch: Epoch, call: u64) {
-        let Some(process) = self.processes[number].as_mut() else { return };
-        if process.member.acting_epoch() != Some(epoch) {
-            self.answer(call, Answer::Disowned);
-            return;
-        }
-        match process.decide(wish, call) {
-            Ok(event) => self.step(number, event),
-            Err(Some(command)) => {
-                // Carried out before, under another primary or by a frame that came twice.
-                let on_disk = self.epoch_on_disk(number);
-                self.oracle.acknowledges(command, epoch, on_disk, (number, self.lives[number]));
-                self.answer(call, Answer::Done);
-            }
-            Err(None) => self.answer(call, Answer::Unknown),
-        }
-    }
-
     fn hold_again(&mut self, number: usize, wish: Wish, sent: Option<Epoch>) {
         if let Some(front) = &mut self.fronts[number] {
             front.held.push_back((wish, sent));
@@ -853,7 +777,7 @@ impl World {
 
     // --- network ---
 
-    fn delay(&mut self) -> u64 {
+    pub fn delay(&mut self) -> u64 {
         if self.random.chance(2) { self.random.between(5, 200) } else { self.random.between(0, 4) }
     }
 
@@ -886,24 +810,6 @@ impl World {
             self.later(again, Happening::Deliver { to, from, request: request.clone(), call });
         }
         self.later(after, Happening::Deliver { to, from, request, call });
-    }
-
-    /// A request meets a firewall that answers rarely.
-    fn prohibited(&mut self, from: Place, to: Place, call: u64) {
-        let after = self.delay();
-        if self.random.chance(15) {
-            self.later(after, Happening::Failed { call, how: NoAnswer::Refused });
-        } else if self.random.chance(30) {
-            self.warn_later(after, from, to);
-        }
-    }
-
-    /// The network will say to a front end that there is no way to a member.
-    pub fn warn_later(&mut self, after: u64, from: Place, to: Place) {
-        if let (Place::Front(front), Place::Member(member)) = (from, to) {
-            let life = self.front_lives[front];
-            self.later(after, Happening::Warned { front, life, member });
-        }
     }
 
     fn deliver(&mut self, to: Place, from: Place, request: Request, call: u64) {
