@@ -6,8 +6,10 @@
 
 mod catalog;
 mod console;
+mod disabled;
 mod facts;
 mod graph;
+mod lock;
 mod provider;
 mod report;
 mod route;
@@ -17,5 +19,5 @@ mod settings;
 mod ssl;
 mod transaction;
 
-pub use run::run;
+pub use run::{run, set_disabled};
 pub use settings::Settings;

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::console::{Console, Level};
+use crate::disabled;
 use crate::facts;
+use crate::lock::{self, Work};
 use crate::report;
 use crate::route::{Http, Routes};
 use crate::session::Session;
@@ -22,6 +24,16 @@ const NO_RUN: u8 = 1;
 /// Runs once; the exit code: 1 when there was no run, else (with detailed exit codes) 2 for changes + 4 for failures.
 pub fn run(settings: &Settings) -> u8 {
     let mut console = Console::default();
+    if let Some(reason) = disabled::reason(settings) {
+        console.say(
+            Level::Notice,
+            format!(
+                "Skipping run of Puppet configuration client; administratively disabled (Reason: '{reason}');\n\
+                 Use 'bunraku agent --enable' to re-enable."
+            ),
+        );
+        return NO_RUN;
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => {
@@ -32,16 +44,44 @@ pub fn run(settings: &Settings) -> u8 {
     runtime.block_on(run_once(settings, &mut console))
 }
 
+/// Disables the agent, with a reason, or enables it again; the exit code.
+pub fn set_disabled(settings: &Settings, reason: Option<&str>) -> u8 {
+    let mut console = Console::default();
+    let done = match reason {
+        Some(reason) => {
+            console.say(Level::Notice, "Disabling Puppet.");
+            disabled::disable(settings, reason)
+        }
+        None => {
+            console.say(Level::Notice, "Enabling Puppet.");
+            disabled::enable(settings)
+        }
+    };
+    match done {
+        Ok(()) => 0,
+        Err(fault) => {
+            console.say(Level::Error, format!("{}: {fault}", settings.vardir.display()));
+            NO_RUN
+        }
+    }
+}
+
 async fn run_once(settings: &Settings, console: &mut Console) -> u8 {
     let routes = Routes::new(settings, console);
-    let verified = match ssl::initialize(settings, &routes, console).await {
+    let verified = match ssl::wait_for_certificate(settings, &routes, console).await {
         Ok(verified) => verified,
-        Err(SslFault::NotSigned) => {
-            console.plain("Exiting; no certificate found and waitforcert is disabled");
-            return NO_RUN;
-        }
+        // It has been said.
+        Err(SslFault::NotSigned | SslFault::Locked) => return NO_RUN,
         Err(fault) => {
             console.say(Level::Error, fault.to_string());
+            return NO_RUN;
+        }
+    };
+    let _lock = match lock::take(Work::Run, settings, console).await {
+        Ok(Some(lock)) => lock,
+        Ok(None) => return NO_RUN,
+        Err(fault) => {
+            console.say(Level::Error, format!("{}: {fault}", settings.vardir.display()));
             return NO_RUN;
         }
     };

@@ -28,8 +28,14 @@ pub struct Settings {
     pub confdir: PathBuf,
     pub vardir: PathBuf,
     pub ssldir: PathBuf,
-    /// Pause between tries while the certificate is not signed; `None` or zero: do not wait.
-    pub waitforcert: Option<Duration>,
+    /// Pause between tries while the certificate is not signed; zero: do not wait.
+    pub waitforcert: Duration,
+    /// For so long altogether; `None`: for ever.
+    pub maxwaitforcert: Option<Duration>,
+    /// Pause between tries while another agent runs; zero: do not wait.
+    pub waitforlock: Duration,
+    /// For so long altogether; `None`: for ever.
+    pub maxwaitforlock: Option<Duration>,
     pub noop: bool,
     pub detailed_exitcodes: bool,
 }

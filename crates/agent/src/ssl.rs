@@ -4,7 +4,7 @@
 mod files;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method};
 use pki::{Certificate, KeyKind, PrivateKey, RequestContent};
@@ -14,6 +14,7 @@ use wire::protocol::{certificate, certificate_request, certificate_revocation_li
 use wire::tls::{ClientTls, Identity, TrustBundle};
 
 use crate::console::{Console, Level};
+use crate::lock::{self, Work};
 use crate::route::{Http, Outgoing, RouteFault, Routes, Service};
 use crate::settings::Settings;
 use files::Files;
@@ -34,7 +35,10 @@ pub enum SslFault {
     Unusable(String),
     #[error("Could not download {what}: the CA answered {status}: {text}")]
     Refused { what: String, status: u16, text: String },
-    /// Not signed yet, and nobody wants to wait.
+    /// Another agent is getting certificates.
+    #[error("another agent is getting certificates")]
+    Locked,
+    /// Not signed yet.
     #[error("the certificate has not been signed yet")]
     NotSigned,
 }
@@ -44,8 +48,51 @@ pub struct Verified {
     pub tls: ClientTls,
 }
 
+/// Gets everything that is missing, waiting for a signature as long as the settings allow. Each try starts from the
+/// beginning: an operator may have cleaned up meanwhile, on either side.
+pub async fn wait_for_certificate(
+    settings: &Settings,
+    routes: &Arc<Routes>,
+    console: &mut Console,
+) -> Result<Verified, SslFault> {
+    let deadline = settings.maxwaitforcert.map(|longest| Instant::now() + longest);
+    loop {
+        let held = lock::take(Work::Certificates, settings, console)
+            .await
+            .map_err(|source| SslFault::File { path: settings.ssldir.display().to_string(), source })?;
+        let Some(lock) = held else { return Err(SslFault::Locked) };
+        let tried = initialize(settings, routes, console).await;
+        drop(lock);
+        match tried {
+            Err(SslFault::NotSigned) => {}
+            other => return other,
+        }
+        let pause = settings.waitforcert;
+        if pause < Duration::from_secs(1) {
+            console.plain("Exiting now because the waitforcert setting is set to 0.");
+            return Err(SslFault::NotSigned);
+        }
+        if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            console.plain(&format!(
+                "{} Exiting now because the maxwaitforcert timeout has been exceeded.",
+                not_fetched(settings)
+            ));
+            return Err(SslFault::NotSigned);
+        }
+        console.say(Level::Info, format!("Will try again in {} seconds.", pause.as_secs()));
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn not_fetched(settings: &Settings) -> String {
+    let name = &settings.certname;
+    format!(
+        "Couldn't fetch certificate from CA server; you might still need to sign this agent's certificate ({name})."
+    )
+}
+
 /// Gets everything that is missing. The key never leaves `ssldir`.
-pub async fn initialize(
+async fn initialize(
     settings: &Settings,
     routes: &Arc<Routes>,
     console: &mut Console,
@@ -122,7 +169,7 @@ fn private_key(settings: &Settings, files: &Files, console: &mut Console) -> Res
     Ok(key)
 }
 
-/// Sends the request, then fetches the certificate, waiting for a signature as long as the settings allow.
+/// Sends the request, then fetches the certificate.
 async fn enrol(
     settings: &Settings,
     files: &Files,
@@ -153,39 +200,27 @@ async fn enrol(
     if answer.status != 200 && !(answer.status == 400 && certificate_request::is_already(&answer.text())) {
         return Err(refused("a certificate", &answer));
     }
-    loop {
-        let get = Outgoing::get(certificate::path(certname), "text/plain");
-        let (answer, place) = http.send(Service::Ca, &get).await?;
-        match answer.status.as_u16() {
-            200 => {
-                let found =
-                    Certificate::from_pem(&answer.body).map_err(unusable("the client certificate"))?;
-                console.say(
-                    Level::Info,
-                    format!("Downloaded certificate for {certname} from https://{place}/puppet-ca/v1"),
-                );
-                if found.spki_der() == pki::Signer::spki_der(key) {
-                    files.write(&files.certificate, &answer.body, 0o644)?;
-                    files.remove(&files.request)?;
-                }
-                return Ok(found);
+    let get = Outgoing::get(certificate::path(certname), "text/plain");
+    let (answer, place) = http.send(Service::Ca, &get).await?;
+    match answer.status.as_u16() {
+        200 => {
+            let found = Certificate::from_pem(&answer.body).map_err(unusable("the client certificate"))?;
+            console.say(
+                Level::Info,
+                format!("Downloaded certificate for {certname} from https://{place}/puppet-ca/v1"),
+            );
+            if found.spki_der() == pki::Signer::spki_der(key) {
+                files.write(&files.certificate, &answer.body, 0o644)?;
+                files.remove(&files.request)?;
             }
-            404 => {
-                console.say(Level::Info, format!("Certificate for {certname} has not been signed yet"));
-                console.plain(&format!(
-                    "Couldn't fetch certificate from CA server; you might still need to sign this agent's \
-                     certificate ({certname})."
-                ));
-                match settings.waitforcert.filter(|pause| !pause.is_zero()) {
-                    None => return Err(SslFault::NotSigned),
-                    Some(pause) => {
-                        console.say(Level::Info, format!("Will try again in {} seconds.", pause.as_secs()));
-                        tokio::time::sleep(pause).await;
-                    }
-                }
-            }
-            _ => return Err(refused(&format!("the certificate for {certname}"), &answer)),
+            Ok(found)
         }
+        404 => {
+            console.say(Level::Info, format!("Certificate for {certname} has not been signed yet"));
+            console.plain(&not_fetched(settings));
+            Err(SslFault::NotSigned)
+        }
+        _ => Err(refused(&format!("the certificate for {certname}"), &answer)),
     }
 }
 

@@ -61,6 +61,8 @@ pub enum Command {
     #[command(subcommand)]
     Parser(ParserCommand),
     /// Fetch this node's catalog and apply it
+    // As in Puppet, the last one counts.
+    #[command(args_override_self = true)]
     Agent(AgentArgs),
 }
 

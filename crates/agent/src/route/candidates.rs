@@ -116,7 +116,10 @@ mod tests {
             confdir: "/c".into(),
             vardir: "/v".into(),
             ssldir: "/s".into(),
-            waitforcert: None,
+            waitforcert: Duration::ZERO,
+            maxwaitforcert: None,
+            waitforlock: Duration::ZERO,
+            maxwaitforlock: None,
             noop: false,
             detailed_exitcodes: true,
         }

@@ -58,8 +58,23 @@ pub struct AgentArgs {
     #[arg(long, default_value = "/etc/bunraku/agent")]
     pub confdir: PathBuf,
     /// Time between tries while the certificate is not signed; 0 exits at once
-    #[arg(long, value_parser = duration)]
-    pub waitforcert: Option<Duration>,
+    #[arg(long, short = 'w', value_parser = duration, default_value = "0")]
+    pub waitforcert: Duration,
+    /// ... for so long altogether, or 'unlimited'
+    #[arg(long, value_parser = limit, default_value = "unlimited")]
+    pub maxwaitforcert: Limit,
+    /// Time between tries while another agent runs; 0 exits at once
+    #[arg(long, value_parser = duration, default_value = "0")]
+    pub waitforlock: Duration,
+    /// ... for so long altogether, or 'unlimited'
+    #[arg(long, value_parser = limit, default_value = "1m")]
+    pub maxwaitforlock: Limit,
+    /// Skip all runs from now on; says why to whoever tries
+    #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "reason not specified", conflicts_with = "test")]
+    pub disable: Option<String>,
+    /// Run again
+    #[arg(long, conflicts_with_all = ["test", "disable"])]
+    pub enable: bool,
     /// Exit 2 when something changed, 4 when something failed, 6 for both
     #[arg(long = "detailed-exitcodes", alias = "detailed_exitcodes")]
     pub detailed_exitcodes: bool,
@@ -67,6 +82,17 @@ pub struct AgentArgs {
 
 fn duration(text: &str) -> Result<Duration, String> {
     crate::config::duration::parse(text).map_err(|fault| fault.to_string())
+}
+
+/// A longest time, if there is one.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit(pub Option<Duration>);
+
+fn limit(text: &str) -> Result<Limit, String> {
+    match text {
+        "unlimited" => Ok(Limit(None)),
+        text => duration(text).map(|longest| Limit(Some(longest))),
+    }
 }
 
 /// `HOST` or `HOST:PORT`; an IPv6 address stands in brackets when a port follows.

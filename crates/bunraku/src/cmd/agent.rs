@@ -5,7 +5,8 @@ use crate::up::fqdn;
 
 /// The agent's exit code.
 pub fn run(args: AgentArgs) -> anyhow::Result<u8> {
-    if !args.test {
+    let runs = !args.enable && args.disable.is_none();
+    if runs && !args.test {
         anyhow::bail!("this agent runs once, in the foreground: 'bunraku agent --test'");
     }
     let own_domain = || fqdn().split_once('.').map(|(_, domain)| domain.to_string()).unwrap_or_default();
@@ -28,8 +29,11 @@ pub fn run(args: AgentArgs) -> anyhow::Result<u8> {
         ssldir: args.ssldir.unwrap_or_else(|| args.vardir.join("ssl")),
         vardir: args.vardir,
         waitforcert: args.waitforcert,
+        maxwaitforcert: args.maxwaitforcert.0,
+        waitforlock: args.waitforlock,
+        maxwaitforlock: args.maxwaitforlock.0,
         noop: args.noop,
         detailed_exitcodes: args.detailed_exitcodes || args.test,
     };
-    Ok(agent::run(&settings))
+    Ok(if runs { agent::run(&settings) } else { agent::set_disabled(&settings, args.disable.as_deref()) })
 }

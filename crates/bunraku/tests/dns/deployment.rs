@@ -49,10 +49,19 @@ impl Run {
 impl Deployment {
     /// Starts everything; the records are those of front ends, or of workers reached directly.
     pub fn start(flags: &[&str]) -> Deployment {
+        Deployment::start_with(flags, true)
+    }
+
+    /// The same; requests wait for the operator.
+    pub fn start_unsigned() -> Deployment {
+        Deployment::start_with(&[], false)
+    }
+
+    fn start_with(flags: &[&str], autosign: bool) -> Deployment {
         let root = tempfile::Builder::new().prefix("dns").tempdir().unwrap();
         let network = Network::make();
         let data = root.path().join("data");
-        furnish(&data);
+        furnish(&data, autosign);
         let mut up = network.command("servers", BUNRAKU);
         up.args(["up", "--json", "--ca-key", "ec", "--dir"]).arg(&data);
         let log = std::fs::File::create(root.path().join("up.log")).unwrap();
@@ -134,6 +143,21 @@ impl Deployment {
         command
     }
 
+    /// Signs the request of a node.
+    pub fn sign(&self, certname: &str) {
+        let mut sign = self.network.command("servers", BUNRAKU);
+        sign.args(["ca", "sign", "--certname", certname, "--config"]).arg(self.path("data/bunraku.toml"));
+        let output = sign.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+
+    /// A process of that name that does nothing.
+    pub fn pretender(&self, name: &str) -> Child {
+        let program = self.path(name);
+        std::fs::copy("/bin/sleep", &program).unwrap();
+        Command::new(program).arg("600").spawn().unwrap()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
@@ -185,7 +209,7 @@ pub fn run_of(output: Output) -> Run {
 
 /// One configuration runs: everything listens on all addresses of its host. The other says what it stands for, three
 /// front ends and a worker on each of two hosts, and the front end's certificate is good for all of them.
-fn furnish(data: &Path) {
+fn furnish(data: &Path, autosign: bool) {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/bunraku.example.toml");
     let example = std::fs::read_to_string(example).unwrap();
     let with = |changes: &[(&str, &str)]| {
@@ -200,7 +224,7 @@ fn furnish(data: &Path) {
         ("\"127.0.0.1:8140\"", "\"0.0.0.0:8140\""),
         ("\"127.0.0.1:18140\"", "\"0.0.0.0:18140\""),
         ("\"127.0.0.1:18141\"", "\"0.0.0.0:18141\""),
-        ("autosign = false", "autosign = true"),
+        ("autosign = false", &format!("autosign = {autosign}")),
     ]);
     let [one, two, three] = FRONT_ENDS;
     let further = |number, address| {

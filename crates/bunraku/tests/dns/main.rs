@@ -5,3 +5,4 @@ mod deployment;
 mod network;
 mod our_agent;
 mod real_agent;
+mod side_by_side;
