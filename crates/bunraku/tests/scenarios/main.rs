@@ -4,6 +4,7 @@
 mod adopting;
 mod agents;
 mod audit_record;
+mod browser;
 mod catalog_workers;
 mod command_line;
 mod config_import;
@@ -22,5 +23,6 @@ mod revoking;
 mod rolling_over;
 mod side_by_side;
 mod starting;
+mod status_page;
 mod torture;
 mod two_front_ends;
