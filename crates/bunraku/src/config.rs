@@ -3,6 +3,7 @@
 pub mod access;
 pub mod changes;
 pub mod duration;
+pub mod foreign;
 mod places;
 mod raw;
 pub mod register;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use foreign::Kind;
 use raw::{BoolOrText, NumberOrText, RawConfig};
 pub use register::{FrontEndAddress, Register};
 pub use template::{Layout, render};
@@ -120,7 +122,9 @@ pub struct CaMember {
     pub name: String,
     pub address: String,
     pub certname: String,
+    /// Nowhere, for one that is not ours.
     pub cadir: PathBuf,
+    pub kind: Kind,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +149,7 @@ pub struct CatalogWorker {
     pub name: String,
     pub address: String,
     pub certname: String,
+    pub kind: Kind,
     /// Weight, tier, limit, kinds of traffic.
     pub place: gateway::Place,
 }
@@ -229,6 +234,11 @@ impl Config {
     /// The member that this configuration calls `name`.
     pub fn ca_member(&self, name: &str) -> Option<&CaMember> {
         self.ca.members.iter().find(|m| m.name == name)
+    }
+
+    /// Whose program the authority is.
+    pub fn ca_kind(&self) -> Kind {
+        self.ca.members.first().map_or(Kind::Bunraku, |member| member.kind)
     }
 
     /// The member that owns the CA directory `cadir`.
@@ -333,21 +343,45 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         None => layout.ca_members(&base),
         Some(list) => list
             .into_iter()
-            .map(|m| CaMember {
-                name: m.name,
-                address: m.address,
-                certname: m.certname,
-                cadir: in_base(&m.cadir),
+            .map(|m| {
+                let said = foreign::Said {
+                    section: "[[ca.member]]",
+                    name: &m.name,
+                    address: &m.address,
+                    certname: m.certname.as_deref(),
+                    kind: m.kind.as_deref(),
+                };
+                let (kind, certname) = foreign::kind(&said, &mut faults);
+                if kind == Kind::Bunraku && m.cadir.is_none() {
+                    faults.push(format!("[[ca.member]] {}: cadir is missing", m.name));
+                }
+                let cadir = m.cadir.map(|cadir| in_base(&cadir)).unwrap_or_default();
+                CaMember { name: m.name, address: m.address, certname, cadir, kind }
             })
-            .collect(),
+            .collect::<Vec<_>>(),
     };
+    if members.len() > 1 && members.iter().any(|m| m.kind == Kind::PuppetServer) {
+        faults.push(
+            "[[ca.member]]: a Puppet Server is the only member, it cannot be replicated; 'bunraku ca migrate' makes a \
+             CA of ours from its directory"
+                .to_string(),
+        );
+    }
     let catalog = match raw.catalog.worker {
         None => layout.catalog_workers(),
         Some(list) => list
             .into_iter()
             .map(|w| {
                 let place = places::place(&w, &mut faults);
-                CatalogWorker { name: w.name, address: w.address, certname: w.certname, place }
+                let said = foreign::Said {
+                    section: "[[catalog.worker]]",
+                    name: &w.name,
+                    address: &w.address,
+                    certname: w.certname.as_deref(),
+                    kind: w.kind.as_deref(),
+                };
+                let (kind, certname) = foreign::kind(&said, &mut faults);
+                CatalogWorker { name: w.name, address: w.address, certname, kind, place }
             })
             .collect(),
     };
@@ -392,6 +426,13 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
     let mut names = BTreeSet::new();
     let mut addresses = BTreeSet::new();
     let admin_name = "[front_end] admin".to_string();
+    let foreign_addresses: BTreeSet<String> = members
+        .iter()
+        .map(|m| (m.kind, &m.address))
+        .chain(catalog.iter().map(|w| (w.kind, &w.address)))
+        .filter(|(kind, _)| *kind == Kind::PuppetServer)
+        .map(|(_, address)| address.clone())
+        .collect();
     let roles = std::iter::once((&front_end.name, &front_end.listen))
         .chain(front_end.admin.as_ref().map(|admin| (&admin_name, admin)))
         .chain(further_front_ends.iter().map(|f| (&f.name, &f.listen)))
@@ -401,9 +442,11 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         if !names.insert(name.clone()) {
             faults.push(format!("the name '{name}' is given to two roles"));
         }
-        if !addresses.insert(address.clone()) {
+        // One Puppet Server may be authority and catalog worker.
+        if !addresses.insert(address.clone()) && !foreign_addresses.contains(address) {
             faults.push(format!("the address {address} is given to two roles"));
         }
+        let address = address.strip_prefix("http://").unwrap_or(address);
         let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
         if port.is_none() {
             faults.push(format!("'{address}' of {name} is not HOST:PORT"));

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod certificate_authority;
 mod credentials;
+pub mod descriptors;
 pub mod front_end;
 pub mod joining;
 pub mod reload;

@@ -17,7 +17,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::cli::UpArgs;
-use crate::config::{Config, Layout, render};
+use crate::config::{Config, Kind, Layout, render};
 
 /// Makes what is missing, starts every role as a process of its own, and keeps them running until it is told to end.
 pub fn run(args: UpArgs) -> anyhow::Result<u8> {
@@ -26,6 +26,15 @@ pub fn run(args: UpArgs) -> anyhow::Result<u8> {
     let dir = std::fs::canonicalize(&args.dir)?;
     let _lock = lock(&dir)?;
     let config = configuration(&dir, &args)?;
+    if config.ca_kind() == Kind::PuppetServer {
+        bail!(
+            "{} leaves the CA to a Puppet Server, so 'up' has none to make certificates with. Give the front end a \
+             certificate of that CA (certname {}), and start it with 'bunraku serve --role front-end --name {}'",
+            config.path.display(),
+            config.front_end.certname,
+            config.front_end.name
+        );
+    }
     if args.prepare {
         first_run::make_missing(&config, args.ca_key.unwrap_or(config.ca.key))?;
         return Ok(0);

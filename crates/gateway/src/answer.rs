@@ -64,6 +64,12 @@ pub fn workers_full(waited_seconds: Option<u64>, wait_hint: bool, dice: u64) -> 
     unavailable(text, wait_hint, dice)
 }
 
+/// All bodies together take as much memory as they may.
+pub fn no_room(dice: u64) -> Response {
+    let text = "The front end holds as many requests as it may in memory. Try again later.".to_owned();
+    unavailable(text, true, dice)
+}
+
 /// No CA answered within the time a request is held.
 pub fn no_ca(held_seconds: u64, why: &str, wait_hint: bool, dice: u64) -> Response {
     let text = format!(

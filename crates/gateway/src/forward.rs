@@ -10,12 +10,13 @@ use http::request::Parts;
 use http_body_util::BodyExt;
 use wire::access_log::{End, Trail};
 use wire::body::{self, HttpBody};
-use wire::client::SendCause;
+use wire::client::{ConnectFault, SendCause};
 use wire::{Request, Response};
 
 use crate::answer;
 use crate::cargo::Cargo;
 use crate::health::Event;
+use crate::memory::Memory;
 use crate::pool::Traffic;
 use crate::retry;
 use crate::route::Class;
@@ -29,6 +30,8 @@ pub struct Forwarder {
     pub workers: Arc<Workers>,
     /// The ways to them, in the same order.
     pub upstreams: ArcSwap<Vec<Arc<Upstream>>>,
+    /// What bodies are held in.
+    pub memory: Memory,
     /// Times and limits.
     pub tuning: Arc<ArcSwap<Tuning>>,
 }
@@ -63,9 +66,9 @@ impl Forwarder {
         let traffic = Traffic::of(parts.uri.path());
         let dice = answer::dice();
         let mut cargo = match class {
-            Class::Write => Cargo::Streaming(Some(body)),
+            Class::Write => Cargo::once(body),
             Class::Status | Class::Read | Class::Catalog => {
-                match read_in_time(body, tuning.replay_limit, tuning.body_timeout).await {
+                match read_in_time(body, tuning.replay_limit, tuning.body_timeout, &self.memory).await {
                     Ok(cargo) => cargo,
                     Err(why) => {
                         trail.ended(End::BodyBroken);
@@ -101,6 +104,12 @@ impl Forwarder {
                         continue;
                     }
                     return self.relay(response, assignment, class);
+                }
+                Err(Fault::NotSent { request, cause: cause @ ConnectFault::NoDescriptor }) => {
+                    // Ours, not the worker's: nobody is ejected, and there are no more descriptors for the next one.
+                    causes.push(format!("{name}: {cause}"));
+                    cargo.put_back(request.into_body());
+                    break Unassigned::Nobody;
                 }
                 Err(Fault::NotSent { request, cause }) => {
                     assignment.fail(&cause.to_string());
@@ -171,7 +180,7 @@ impl Forwarder {
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
-        match tokio::time::timeout(limit_time, Cargo::load(body, limit)).await {
+        match tokio::time::timeout(limit_time, Cargo::load(body, limit, &self.memory)).await {
             Ok(Ok(mut cargo)) => Ok(Response::from_parts(parts, cargo.take().unwrap_or_else(body::empty))),
             Ok(Err(fault)) => Err(Fault::Silent { cause: SendCause::Other(fault.to_string()) }),
             Err(_) => Err(Fault::TimedOut),
@@ -200,8 +209,13 @@ impl Forwarder {
 
 /// Reads a body whole, if it is short enough, within `limit_time`: an answer of 400 is better than a worker's slot held
 /// by a client that sends a byte a minute.
-pub async fn read_in_time(body: wire::Body, limit: usize, limit_time: Duration) -> Result<Cargo, String> {
-    match tokio::time::timeout(limit_time, Cargo::load(body, limit)).await {
+pub async fn read_in_time(
+    body: wire::Body,
+    limit: usize,
+    limit_time: Duration,
+    memory: &Memory,
+) -> Result<Cargo, String> {
+    match tokio::time::timeout(limit_time, Cargo::load(body, limit, memory)).await {
         Ok(Ok(cargo)) => Ok(cargo),
         Ok(Err(fault)) => Err(fault.to_string()),
         Err(_) => Err(format!("it was not complete within {} s", limit_time.as_secs())),

@@ -16,7 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use wire::access_log::{End, Logged};
 use wire::protocol::internal::{MemberState as PublicState, MemberStatus, Usage, WorkerStatus};
 use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
-use wire::{Drain, Handler, Limits, Peer, Request, Response};
+use wire::{Drain, Handler, LimitHits, Limits, Peer, Request, Response};
 
 use crate::admin::Admin;
 use crate::ca_route::{CaRoute, Sighting, SightingKind};
@@ -25,13 +25,15 @@ use crate::clock::Clock;
 use crate::error_log::ErrorLog;
 use crate::forward::Forwarder;
 use crate::hold::Helm;
-use crate::metrics::{self, Ends, Listener, Metrics};
+use crate::lone_ca;
+use crate::memory::Memory;
+use crate::metrics::{self, Ends, LimitsSeen, Listener, Metrics};
 use crate::overview::Watch;
 use crate::page::Tokens;
 use crate::register::{self, Home, RegisterSettings};
 use crate::reload::{NewCourse, Reloaded, Reread};
 use crate::revocation::RevocationKeeper;
-use crate::settings::{FrontEndSettings, Tuning, WorkerAddress};
+use crate::settings::{CaKind, FrontEndSettings, Tuning, WorkerAddress};
 use crate::status::{CaMemberStatus, CaStatus, FrontEndStatus, RegisterStatus, Status};
 use crate::supervisor::{self, Setup, Supervisor};
 use crate::upstream::Upstream;
@@ -72,6 +74,9 @@ pub enum StartFault {
         /// What is wrong.
         source: io::Error,
     },
+    /// Requests for an authority that is a Puppet Server, and none is named.
+    #[error("no CA is named")]
+    NoCa,
     /// The kept revocation list cannot be read.
     #[error("{path}: {source}")]
     RevocationListUnreadable {
@@ -108,6 +113,8 @@ pub struct FrontEnd {
     reloading: tokio::sync::Mutex<()>,
     /// Another process is this front end, or is about to be.
     resting: AtomicBool,
+    /// Limits of the listener that were hit.
+    hits: LimitHits,
     /// Probes, supervisor, revocation keeper; ended with the front end.
     _tasks: Mutex<JoinSet<()>>,
 }
@@ -171,7 +178,7 @@ impl FrontEnd {
         let catalog_workers: Vec<WorkerAddress> =
             settings.catalog_workers.iter().map(|(address, _)| address.clone()).collect();
         let catalog = upstreams(&catalog_workers);
-        let (sightings, seen) = mpsc::channel(256);
+        let (sightings, mut seen) = mpsc::channel(256);
         let members = upstreams(&settings.ca_members);
         for (member, upstream) in members.iter().enumerate() {
             tasks.spawn(feel(member, Arc::clone(upstream), sightings.clone()));
@@ -196,15 +203,26 @@ impl FrontEnd {
         }
 
         let helm = Arc::new(Helm::new());
+        // Nothing is decided about an authority that is not ours: then the supervisor watches over nobody.
+        let (watched, its_helm) = match settings.ca_kind {
+            CaKind::Bunraku => (members.clone(), Arc::clone(&helm)),
+            CaKind::PuppetServer => {
+                let lone = members.first().cloned().ok_or(StartFault::NoCa)?;
+                let (helm, log) = (Arc::clone(&helm), Arc::clone(&error_log));
+                let seen = std::mem::replace(&mut seen, mpsc::channel(1).1);
+                tasks.spawn(lone_ca::watch(lone, helm, seen, tuning.ca_probe_interval, log));
+                (Vec::new(), Arc::new(Helm::new()))
+            }
+        };
         let monitor_settings = monitor_settings(&settings, cluster, register.is_shared());
         let handoff_timeout = Duration::from_millis(monitor_settings.timings.handoff_ms);
         let (supervisor, watching) = supervisor::start(Setup {
             monitor: Monitor::new(monitor_settings, clock.now_ms()),
-            upstreams: members.clone(),
+            upstreams: watched,
             siblings: settings.siblings.iter().map(|sibling| sibling.certname.clone()).collect(),
             register: register.clone(),
             tidings,
-            helm: Arc::clone(&helm),
+            helm: its_helm,
             sightings: seen,
             error_log: Arc::clone(&error_log),
             clock,
@@ -221,7 +239,9 @@ impl FrontEnd {
             tuning.crl_refresh,
             Arc::clone(&error_log),
         );
-        tasks.spawn(Arc::clone(&keeper).follow());
+        if settings.ca_kind == CaKind::Bunraku {
+            tasks.spawn(Arc::clone(&keeper).follow());
+        }
         tasks.spawn(Arc::clone(&keeper).confirm());
         if let Some(path) = settings.bundle_path.clone() {
             tasks.spawn(Arc::clone(&keeper).follow_bundle(path));
@@ -232,11 +252,15 @@ impl FrontEnd {
         ));
         let watch = Watch::new(Arc::clone(&metrics), clock);
         tasks.spawn(Arc::clone(&watch).count());
-        tasks.spawn(Arc::clone(&watch).ask(members, Arc::clone(&helm)));
+        if settings.ca_kind == CaKind::Bunraku {
+            tasks.spawn(Arc::clone(&watch).ask(members.clone(), Arc::clone(&helm)));
+        }
+        let memory = Memory::new(tuning.body_memory);
         let tuning = Arc::new(ArcSwap::from_pointee(tuning));
         let forwarder = Forwarder {
             workers: Arc::clone(&workers),
             upstreams: ArcSwap::from_pointee(catalog),
+            memory: memory.clone(),
             tuning: Arc::clone(&tuning),
         };
         let ca_route = CaRoute {
@@ -245,6 +269,10 @@ impl FrontEnd {
             sightings,
             revocations: Arc::clone(&keeper.in_force),
             error_log: Arc::clone(&error_log),
+            memory,
+            too_long: AtomicU64::new(0),
+            kind: settings.ca_kind,
+            keeper,
             tuning,
         };
         Ok(Arc::new(Self {
@@ -267,6 +295,7 @@ impl FrontEnd {
             metrics,
             watch,
             tokens: Tokens::default(),
+            hits: LimitHits::default(),
             _tasks: Mutex::new(tasks),
         }))
     }
@@ -275,6 +304,7 @@ impl FrontEnd {
     pub async fn serve(self: &Arc<Self>, listener: std::net::TcpListener, limits: Limits, drain: Drain) {
         let log = Arc::clone(&self.settings.access_log);
         let logged = Logged::new(Arc::clone(self), log, "front-end", Vec::new());
+        let limits = Limits { hits: self.hits.clone(), ..limits };
         wire::serve_tls(listener, self.server_tls.clone(), limits, logged, drain).await;
     }
 
@@ -310,9 +340,13 @@ impl FrontEnd {
         let outlook = self.supervisor.outlook();
         let view = &outlook.view;
         let register = self.register.status();
+        let lone_answers =
+            self.settings.ca_kind == CaKind::PuppetServer && self.helm.course().target.is_some();
+        let lone = lone_answers.then(|| self.settings.ca_members.first().map(|lone| lone.name.clone()));
         let members = self.settings.ca_members.iter().map(|address| {
             let seen = view.members.iter().find(|member| member.name.as_str() == address.name);
             let state = match seen.map(|member| member.state) {
+                None if lone_answers => PublicState::Active,
                 Some(MemberState::Active) => PublicState::Active,
                 Some(MemberState::Standby) => PublicState::Standby,
                 Some(MemberState::CatchingUp) => PublicState::CatchingUp,
@@ -339,7 +373,7 @@ impl FrontEnd {
         Status {
             epoch: view.epoch.0,
             ca: CaStatus {
-                active: view.active.as_ref().map(ToString::to_string),
+                active: view.active.as_ref().map(ToString::to_string).or(lone.flatten()),
                 members: members.collect(),
                 held: self.helm.held(),
                 held_total: self.helm.held_total(),
@@ -388,7 +422,22 @@ impl FrontEnd {
             log_drops: self.settings.access_log.dropped(),
             waiting: self.watch.summary().map(|summary| summary.waiting),
         };
-        metrics::page(&self.metrics, &self.status(), &certificates, &listener)
+        metrics::page(&self.metrics, &self.status(), &certificates, &listener, &self.limits())
+    }
+
+    /// Limits that exist, and what came of them so far.
+    fn limits(&self) -> LimitsSeen {
+        let own = [
+            ("body-memory", self.forwarder.memory.refused()),
+            ("ca-body-size", self.ca_route.too_long.load(Ordering::Relaxed)),
+            ("worker-queue", self.workers.queue().turned_away),
+            ("ca-hold", self.helm.waited().timed_out),
+        ];
+        LimitsSeen {
+            hits: self.hits.all().chain(own).collect(),
+            open: self.hits.open(),
+            memory: self.forwarder.memory.used(),
+        }
     }
 
     /// Open TLS connections.
@@ -599,7 +648,12 @@ fn monitor_settings(settings: &FrontEndSettings, cluster: ClusterId, shared: boo
     MonitorSettings {
         name: MemberName::new(settings.certname.clone()),
         cluster,
-        members: settings.ca_members.iter().map(|member| MemberName::new(member.name.clone())).collect(),
+        members: match settings.ca_kind {
+            CaKind::Bunraku => {
+                settings.ca_members.iter().map(|member| MemberName::new(member.name.clone())).collect()
+            }
+            CaKind::PuppetServer => Vec::new(),
+        },
         failback: failback(tuning),
         timings: timings(tuning),
         shared,

@@ -21,7 +21,7 @@ use crate::route::{CaAccess, Class, Route};
 
 pub use exposition::CONTENT_TYPE;
 pub use listener::Listener;
-pub use page::{Ends, page};
+pub use page::{Ends, LimitsSeen, page};
 pub use sample::{Cells, quantile_ms};
 
 /// Kinds of requests, as their label has it.

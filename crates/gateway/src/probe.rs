@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use wire::client::ConnectFault;
 use wire::{Request, body};
 
 use crate::health::Event;
@@ -21,7 +22,8 @@ pub async fn watch(workers: Arc<Workers>, index: usize, upstream: Arc<Upstream>,
     loop {
         workers.probe_due(index).await;
         let event = match tokio::time::timeout(timeout, ask(&upstream, timeout)).await {
-            Ok(event) => event,
+            Ok(None) => continue,
+            Ok(Some(event)) => event,
             Err(_) => failed(format!("no answer to a probe within {} ms", timeout.as_millis()), false),
         };
         if !matches!(event, Event::ProbeAnswered) {
@@ -31,14 +33,20 @@ pub async fn watch(workers: Arc<Workers>, index: usize, upstream: Arc<Upstream>,
     }
 }
 
-async fn ask(upstream: &Upstream, timeout: Duration) -> Event {
+/// None when nothing was learned, because we could not even ask.
+async fn ask(upstream: &Upstream, timeout: Duration) -> Option<Event> {
     let mut connection = match upstream.open(timeout).await {
         Ok(connection) => connection,
-        Err(fault) => return failed(fault.to_string(), conclusive(&fault)),
+        Err(ConnectFault::NoDescriptor) => {
+            // A descriptor is free sooner or later; until then nobody is asked.
+            tokio::time::sleep(timeout).await;
+            return None;
+        }
+        Err(fault) => return Some(failed(fault.to_string(), conclusive(&fault))),
     };
     let mut request = Request::new(body::empty());
     *request.uri_mut() = http::Uri::from_static(PATH);
-    match connection.send(request).await {
+    Some(match connection.send(request).await {
         Ok(response) if response.status() == StatusCode::OK => {
             match body::collect(response.into_body(), MAX_ANSWER).await {
                 Ok(_) => Event::ProbeAnswered,
@@ -47,7 +55,7 @@ async fn ask(upstream: &Upstream, timeout: Duration) -> Event {
         }
         Ok(response) => failed(format!("it answers {PATH} with {}", response.status()), false),
         Err(fault) => failed(fault.to_string(), false),
-    }
+    })
 }
 
 fn failed(cause: String, conclusive: bool) -> Event {

@@ -114,6 +114,11 @@ impl RevocationKeeper {
         })
     }
 
+    /// Has the signed lists fetched now.
+    pub fn look_now(&self) {
+        self.bell.now.notify_one();
+    }
+
     /// Asks the active CA for ever.
     pub async fn follow(self: Arc<Self>) {
         let mut course = self.helm.watch();

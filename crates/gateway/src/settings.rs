@@ -28,6 +28,8 @@ pub struct FrontEndSettings {
     pub siblings: Vec<WorkerAddress>,
     /// CA members; the first is the preferred one.
     pub ca_members: Vec<WorkerAddress>,
+    /// Whose authority they are.
+    pub ca_kind: CaKind,
     /// Certnames that may read the status besides operators: the configured roles.
     pub role_certnames: Vec<String>,
     /// Who may ask workers and CA for what; exchanged when the configuration is read again.
@@ -61,10 +63,20 @@ pub struct FrontEndSettings {
 pub struct WorkerAddress {
     /// Name in status, logs and the register.
     pub name: String,
-    /// `host:port`.
+    /// `host:port`, or `http://host:port` for one that is reached without TLS.
     pub address: String,
-    /// Name that its certificate must carry.
+    /// Name that its certificate must carry; without TLS nobody proves anything.
     pub certname: String,
+}
+
+/// Whose authority answers `/puppet-ca`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CaKind {
+    /// Bunraku's own, replicated: the front end decides which member is active.
+    #[default]
+    Bunraku,
+    /// One Puppet Server, as it is: there is nobody to fail over to, and no write is ever sent again.
+    PuppetServer,
 }
 
 /// Times and limits; the defaults are what `bunraku up` uses.
@@ -110,6 +122,8 @@ pub struct Tuning {
     /// Largest CA answer that is read whole before a byte of it is passed on (so that a member may die while
     /// answering), in bytes.
     pub ca_answer_limit: usize,
+    /// What all bodies that are held whole may take together, in bytes.
+    pub body_memory: usize,
     /// Largest answer of a request that may be repeated which is read whole before a byte of it is passed on (so that a
     /// worker may die while answering), in bytes; longer ones stream.
     pub answer_buffer: usize,
@@ -144,6 +158,7 @@ impl Default for Tuning {
             replay_limit: 8 * 1024 * 1024,
             ca_body_limit: 1024 * 1024,
             ca_answer_limit: 8 * 1024 * 1024,
+            body_memory: 256 * 1024 * 1024,
             answer_buffer: 1024 * 1024,
             compile_retry: false,
             revocation_wait: Duration::from_secs(1),

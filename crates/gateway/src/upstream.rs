@@ -3,11 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http::header::HOST;
 use wire::client::{ConnectFault, Connection, Nerve, Pool, PoolSettings, SendCause, SendFault};
 use wire::tls::ClientTls;
 use wire::{Request, Response};
 
 use crate::settings::WorkerAddress;
+
+/// Begins the address of a worker that is reached without TLS.
+const PLAIN: &str = "http://";
 
 /// Most idle connections kept per worker.
 const MAX_IDLE: usize = 256;
@@ -71,6 +75,10 @@ impl Upstream {
 
     /// Sends a request: on a kept connection, or on a fresh one when there is none or it turns out to be closed.
     pub async fn send(&self, mut request: Request, answer_timeout: Duration) -> Result<Response, Fault> {
+        if !self.worker.address.starts_with(PLAIN) {
+            // Puppet Server's Jetty answers 400 when Host and the name of the handshake differ; ours don't read it.
+            request.headers_mut().remove(HOST);
+        }
         loop {
             let (connection, fresh) = match self.pool.take() {
                 Some(connection) => (connection, false),
@@ -97,6 +105,9 @@ impl Upstream {
 
     /// A connection of its own, for a probe: a kept one would go on working through a rule that rejects new ones.
     pub async fn open(&self, timeout: Duration) -> Result<Connection, ConnectFault> {
+        if let Some(plain) = self.worker.address.strip_prefix(PLAIN) {
+            return Connection::open_plain(plain, timeout).await;
+        }
         let worker = &self.worker;
         let opened = Connection::open_with_nerve(&worker.address, &self.tls, &worker.certname, timeout).await;
         let (connection, nerve) = opened?;

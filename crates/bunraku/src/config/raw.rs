@@ -71,8 +71,10 @@ pub struct RawCa {
 pub struct RawCaMember {
     pub name: String,
     pub address: String,
-    pub certname: String,
-    pub cadir: String,
+    pub certname: Option<String>,
+    /// Needed for one of ours.
+    pub cadir: Option<String>,
+    pub kind: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,7 +128,9 @@ pub struct RawCatalog {
 pub struct RawCatalogWorker {
     pub name: String,
     pub address: String,
-    pub certname: String,
+    /// Needed unless it is reached without TLS.
+    pub certname: Option<String>,
+    pub kind: Option<String>,
     pub weight: Option<u32>,
     pub tier: Option<u8>,
     pub max_requests: Option<u64>,

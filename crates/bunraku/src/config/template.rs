@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CaMember, CatalogWorker};
+use super::{CaMember, CatalogWorker, Kind};
 
 const TEMPLATE: &str = include_str!("../../../../docs/bunraku.example.toml");
 
@@ -50,6 +50,7 @@ impl Layout {
                 name: format!("catalog-{n}"),
                 address: self.address(n),
                 certname: format!("bunraku-catalog-{n}"),
+                kind: Kind::Bunraku,
                 place: gateway::Place::default(),
             })
             .to_vec()
@@ -62,6 +63,7 @@ impl Layout {
                 address: self.address(n + 2),
                 certname: format!("bunraku-ca-{n}"),
                 cadir: base.join(cadir),
+                kind: Kind::Bunraku,
             })
             .to_vec()
     }

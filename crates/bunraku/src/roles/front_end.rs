@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use gateway::{
-    EtcdSettings, FrontEnd, FrontEndSettings, Place, RegisterSettings, Thresholds, Tuning, WorkerAddress,
+    CaKind, EtcdSettings, FrontEnd, FrontEndSettings, Place, RegisterSettings, Thresholds, Tuning,
+    WorkerAddress,
 };
+use wire::DrainPlan;
 use wire::tls::{ClientTls, Identity, TrustBundle};
-use wire::{DrainPlan, Limits};
 
 use super::reload::FrontEndSource;
 use super::{OnSignal, bind, credentials, end_on_signal, listen_or_inherit, open_access_log, take_over};
-use crate::config::{Config, Register};
+use crate::config::{Config, Kind, Register};
 use crate::operator;
 
 /// Serves agents and operators until it is told to end; `take_over`: in the place of the process that does so now.
@@ -40,6 +41,10 @@ pub async fn serve(config: &Config, name: &str, take_over: bool) -> anyhow::Resu
             .filter(|one| one.certname != own.certname)
             .map(|one| worker(&one.name, &one.listen, &one.certname))
             .collect(),
+        ca_kind: match config.ca_kind() {
+            Kind::Bunraku => CaKind::Bunraku,
+            Kind::PuppetServer => CaKind::PuppetServer,
+        },
         role_certnames: role_certnames(config),
         rules: config.live_rules()?,
         cluster: config.cluster.clone(),
@@ -96,7 +101,7 @@ pub async fn serve(config: &Config, name: &str, take_over: bool) -> anyhow::Resu
         let (front_end, drain) = (front_end.clone(), drain.clone());
         tokio::spawn(async move { front_end.serve_admin(admin, drain).await });
     }
-    let serving = front_end.serve(listener, Limits::default(), drain);
+    let serving = front_end.serve(listener, super::descriptors::limits()?, drain);
     // The socket's queue is one: who is not taken out of it by the old process is by this one.
     if let Some(heir) = heir {
         heir.serves();
@@ -168,7 +173,8 @@ fn worker(name: &str, address: &str, certname: &str) -> WorkerAddress {
 
 pub(super) fn role_certnames(config: &Config) -> Vec<String> {
     let members = config.ca.members.iter().map(|m| m.certname.clone()).chain(config.front_end_certnames());
-    members.chain(config.catalog.iter().map(|w| w.certname.clone())).collect()
+    // One that is reached without TLS has no certificate that could prove anything.
+    members.chain(config.catalog.iter().map(|w| w.certname.clone())).filter(|name| !name.is_empty()).collect()
 }
 
 pub(super) fn tuning(config: &Config) -> Tuning {

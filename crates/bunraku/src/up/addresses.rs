@@ -4,12 +4,18 @@ use std::net::TcpListener;
 
 use anyhow::bail;
 
-use crate::config::Config;
+use crate::config::{Config, Kind};
 
-/// Role and address of every process of the deployment, in the order of the table that `up` prints.
+/// Role and address of every process of the deployment (Puppet Servers are somebody else's), in the order of the table that `up` prints.
 pub fn of_roles(config: &Config) -> Vec<(String, String)> {
     std::iter::once((config.front_end.name.clone(), config.front_end.listen.clone()))
-        .chain(config.catalog.iter().map(|w| (w.name.clone(), w.address.clone())))
+        .chain(
+            config
+                .catalog
+                .iter()
+                .filter(|w| w.kind == Kind::Bunraku)
+                .map(|w| (w.name.clone(), w.address.clone())),
+        )
         .chain(config.ca.members.iter().map(|m| (m.name.clone(), m.address.clone())))
         .collect()
 }

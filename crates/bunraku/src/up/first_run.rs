@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use ca::{RoleCertificate, RoleRequest, SetupOptions, SetupStep};
 use pki::{AltName, Certname, KeyKind};
 
-use crate::config::Config;
+use crate::config::{Config, Kind};
 
 const SITE: &str = include_str!("site.pp");
 
@@ -137,9 +137,8 @@ fn holders(config: &Config) -> Vec<(String, Vec<AltName>, bool)> {
         }
         all.push((front_end.certname, own, false));
     }
-    all.extend(
-        config.catalog.iter().map(|w| (w.certname.clone(), Vec::from_iter(in_domain(&w.name)), false)),
-    );
+    let ours = config.catalog.iter().filter(|w| w.kind == Kind::Bunraku);
+    all.extend(ours.map(|w| (w.certname.clone(), Vec::from_iter(in_domain(&w.name)), false)));
     all.extend(config.ca.members.iter().map(|m| (m.certname.clone(), Vec::new(), false)));
     all.push((config.main.operator_certname.clone(), Vec::new(), true));
     all

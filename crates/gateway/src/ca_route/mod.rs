@@ -6,6 +6,7 @@
 pub mod doubt;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,13 +23,14 @@ use wire::{Request, Response, body};
 use self::doubt::{Doubt, Outcome};
 use crate::answer;
 use crate::ca_ways::CaWays;
-use crate::cargo::Cargo;
+use crate::cargo::{Cargo, Reason};
 use crate::error_log::ErrorLog;
 use crate::forward::{Carried, parts_again, read_in_time};
 use crate::hold::{Course, Helm, Patience, Target};
-use crate::revocation::InForce;
+use crate::memory::Memory;
+use crate::revocation::{InForce, RevocationKeeper};
 use crate::route::CaAccess;
-use crate::settings::Tuning;
+use crate::settings::{CaKind, Tuning};
 use crate::supervisor::failure_of;
 use crate::upstream::Fault;
 
@@ -37,6 +39,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long the rest of a body that is too long is read, so that its sender can read the refusal.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
+
+/// In the body of a request that revokes (`{"desired_state":"revoked"}`).
+const REVOKED: &[u8] = b"revoked";
 
 /// What requests see of a member; the supervisor listens, so that it need not wait for its own next probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +91,14 @@ pub struct CaRoute {
     pub revocations: Arc<InForce>,
     /// The log.
     pub error_log: Arc<ErrorLog>,
+    /// What bodies are held in.
+    pub memory: Memory,
+    /// Requests refused because their bodies are too long.
+    pub too_long: AtomicU64,
+    /// Whose authority it is.
+    pub kind: CaKind,
+    /// Learns of what may have changed a revocation list that nobody tells of.
+    pub keeper: Arc<RevocationKeeper>,
     /// Times and limits.
     pub tuning: Arc<ArcSwap<Tuning>>,
 }
@@ -97,10 +110,12 @@ impl CaRoute {
         let tuning = self.tuning.load_full();
         let (parts, body) = request.into_parts();
         // CA bodies are requests and short JSON: reading them whole is what makes holding possible.
-        let mut cargo = match read_in_time(body, tuning.ca_body_limit, tuning.body_timeout).await {
-            Ok(whole @ Cargo::Whole(_)) => whole,
+        let (limit, time) = (tuning.ca_body_limit, tuning.body_timeout);
+        let mut cargo = match read_in_time(body, limit, time, &self.memory).await {
+            Ok(whole @ Cargo::Whole(..)) => whole,
+            Ok(Cargo::Streaming(_, Reason::NoRoom)) => return Carried::own(answer::no_room(answer::dice())),
             Ok(mut too_long) => {
-                let limit = tuning.ca_body_limit;
+                self.too_long.fetch_add(1, Ordering::Relaxed);
                 // In vain is fine too: then the client learns less.
                 let _ = tokio::time::timeout(DISCARD_TIME, too_long.discard(8 * limit)).await;
                 trail.ended(End::BodyTooLong);
@@ -131,13 +146,20 @@ impl CaRoute {
             trail.sent_to(self.ways.name(&target));
             match self.attempt(request, &target, access, &mut course).await {
                 Attempt::Answered(mut response) => {
-                    self.enforced(&mut response).await;
+                    match self.kind {
+                        CaKind::Bunraku => self.enforced(&mut response).await,
+                        CaKind::PuppetServer => self.looked_up(&parts, &mut cargo, &response, access).await,
+                    }
                     let worker = Arc::clone(self.ways.name(&target));
                     return Carried { response, worker: Some(worker) };
                 }
                 Attempt::Failed { outcome, cause } => {
                     doubt.after(&target, outcome);
                     last_cause = format!("{}: {cause}", self.ways.name(&target));
+                    if self.kind == CaKind::PuppetServer && doubt.any() {
+                        // Nobody who comes later knows what became of it.
+                        return self.give_up(&trail, &doubt, &last_cause);
+                    }
                     if self.pause(&mut patience, &mut course, &target).await.is_err() {
                         return self.give_up(&trail, &doubt, &last_cause);
                     }
@@ -159,6 +181,23 @@ impl CaRoute {
                 limit.as_millis(),
                 self.revocations.number()
             ));
+        }
+    }
+
+    /// Puppet Server does not tell of revocations: after what may have been one, its list is fetched before the answer is
+    /// passed on, so that whoever reads the answer need not wait.
+    async fn looked_up(&self, parts: &Parts, cargo: &mut Cargo, response: &Response, access: CaAccess) {
+        if access == CaAccess::Read || !response.status().is_success() {
+            return;
+        }
+        let before = self.revocations.number();
+        self.keeper.look_now();
+        let says_so = match cargo {
+            Cargo::Whole(body, _) => body.windows(REVOKED.len()).any(|word| word == REVOKED),
+            Cargo::Streaming(..) => false,
+        };
+        if says_so || parts.uri.path().ends_with("/clean") {
+            let _ = self.revocations.reaches(before + 1, self.tuning.load().revocation_wait).await;
         }
     }
 
@@ -198,7 +237,8 @@ impl CaRoute {
             let response = self.ways.send(target, request, self.tuning.load().answer_timeout).await?;
             // The answer is read here, not relayed byte by byte: a member may die in the middle of it.
             let (parts, streaming) = response.into_parts();
-            match Cargo::load(streaming, self.tuning.load().ca_answer_limit).await {
+            let limit = self.tuning.load().ca_answer_limit;
+            match Cargo::load(streaming, limit, &self.memory).await {
                 Ok(mut cargo) => Ok(Response::from_parts(parts, cargo.take().unwrap_or_else(body::empty))),
                 Err(fault) => Err(Fault::Silent { cause: wire::client::SendCause::Other(fault.to_string()) }),
             }
@@ -212,6 +252,7 @@ impl CaRoute {
         tokio::select! {
             biased;
             result = exchange => match result {
+                Ok(response) if self.kind == CaKind::PuppetServer => Attempt::Answered(response),
                 Ok(response) if is_stale(&response) => {
                     self.tell(target, SightingKind::Stale { epoch: target.epoch });
                     Attempt::Failed { outcome: Outcome::NotDone, cause: stale_text(&response) }
@@ -245,6 +286,9 @@ impl CaRoute {
         id: &str,
     ) -> Request {
         let mut request = Request::from_parts(parts_again(parts), body);
+        if self.kind == CaKind::PuppetServer {
+            return request;
+        }
         let headers = request.headers_mut();
         headers.insert(X_BUNRAKU_EPOCH, HeaderValue::from(target.epoch));
         if access == CaAccess::Write

@@ -17,8 +17,25 @@ pub struct Ends {
     pub at: i64,
 }
 
+/// Limits, and what came of them.
+#[derive(Debug, Clone)]
+pub struct LimitsSeen {
+    /// How often each was hit, by name.
+    pub hits: Vec<(&'static str, u64)>,
+    /// Open connections.
+    pub open: u64,
+    /// Bytes of bodies held in memory.
+    pub memory: usize,
+}
+
 /// The page. `certificates`: what this front end trusts and shows.
-pub fn page(metrics: &Metrics, status: &Status, certificates: &[Ends], listener: &Listener<'_>) -> String {
+pub fn page(
+    metrics: &Metrics,
+    status: &Status,
+    certificates: &[Ends],
+    listener: &Listener<'_>,
+    limits_seen: &LimitsSeen,
+) -> String {
     let mut page = Page::default();
     let help = "1, with the version that runs.";
     page.family("bunraku_build_info", Kind::Gauge, help).sample(
@@ -36,7 +53,20 @@ pub fn page(metrics: &Metrics, status: &Status, certificates: &[Ends], listener:
     listener::families(&mut page, listener);
     requests(&mut page, metrics);
     workers(&mut page, status);
+    limits(&mut page, limits_seen);
     page.finish()
+}
+
+fn limits(page: &mut Page, seen: &LimitsSeen) {
+    let help = "Times that a limit of the front end was hit.";
+    let mut family = page.family("bunraku_limit_hits_total", Kind::Counter, help);
+    for (limit, count) in &seen.hits {
+        family.sample("", &[("limit", limit)], *count as f64);
+    }
+    let help = "Connections of clients, unfinished handshakes included.";
+    page.single("bunraku_sockets_open", Kind::Gauge, help, seen.open as f64);
+    let help = "Bytes of messages that are held in memory, so that they can be sent again.";
+    page.single("bunraku_body_memory_bytes", Kind::Gauge, help, seen.memory as f64);
 }
 
 fn authority(page: &mut Page, status: &Status) {

@@ -95,6 +95,7 @@ impl Estate {
             }],
             workers_path: self.path("workers.json"),
             ca_members,
+            ca_kind: gateway::CaKind::Bunraku,
             cluster: "test-estate".into(),
             register: gateway::RegisterSettings::Embedded,
             register_path: self.path("register.json"),
@@ -218,6 +219,20 @@ impl Front {
         Self::start_on(estate, catalog_workers, ca_members, tuning, listener)
     }
 
+    /// With other settings.
+    pub fn start_changed(
+        estate: &Arc<Estate>,
+        catalog_workers: Vec<WorkerAddress>,
+        ca_members: Vec<WorkerAddress>,
+        tuning: Tuning,
+        change: impl FnOnce(&mut FrontEndSettings),
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut settings = estate.settings(catalog_workers, ca_members, tuning);
+        change(&mut settings);
+        Self::start_with(estate, settings, listener)
+    }
+
     pub fn start_on(
         estate: &Arc<Estate>,
         catalog_workers: Vec<WorkerAddress>,
@@ -225,10 +240,13 @@ impl Front {
         tuning: Tuning,
         listener: TcpListener,
     ) -> Self {
+        Self::start_with(estate, estate.settings(catalog_workers, ca_members, tuning), listener)
+    }
+
+    fn start_with(estate: &Arc<Estate>, settings: FrontEndSettings, listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let settings = estate.settings(catalog_workers, ca_members, tuning);
         let guard = runtime.enter();
         let front_end = FrontEnd::start(settings).unwrap();
         drop(guard);

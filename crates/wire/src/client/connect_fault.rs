@@ -47,6 +47,9 @@ pub enum ConnectFault {
     /// The peers did not agree in TLS, or one did not trust the other.
     #[error("TLS: {0}")]
     Tls(String),
+    /// This process has as many files and sockets open as it may: nothing is known of the other side.
+    #[error("no descriptor is left for a connection")]
+    NoDescriptor,
     /// Any other refusal of the system, in its own words.
     #[error("{0}")]
     Other(String),
@@ -63,6 +66,10 @@ impl ConnectFault {
     pub(crate) fn from_io(error: &io::Error) -> ConnectFault {
         if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return ConnectFault::Tls(tls.to_string());
+        }
+        // Linux: ENFILE, EMFILE.
+        if matches!(error.raw_os_error(), Some(23 | 24)) {
+            return ConnectFault::NoDescriptor;
         }
         match error.kind() {
             io::ErrorKind::ConnectionRefused => ConnectFault::Refused,
@@ -89,7 +96,7 @@ mod tests {
 
     #[test]
     fn causes_are_worded_as_operators_know_them() {
-        // Linux: EHOSTUNREACH, ENETUNREACH, ECONNREFUSED, ETIMEDOUT, ECONNRESET, EACCES.
+        // Linux: EHOSTUNREACH, ENETUNREACH, ECONNREFUSED, ETIMEDOUT, ECONNRESET, EACCES, EMFILE.
         for (code, text) in [
             (113, "No route to host"),
             (101, "Network is unreachable"),
@@ -97,6 +104,7 @@ mod tests {
             (110, "connect timed out"),
             (104, "reset by peer"),
             (13, "Permission denied"),
+            (24, "no descriptor is left for a connection"),
         ] {
             assert_eq!(ConnectFault::from_io(&io::Error::from_raw_os_error(code)).to_string(), text);
         }

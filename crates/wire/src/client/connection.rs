@@ -83,7 +83,9 @@ impl Connection {
         let deadline = Instant::now() + timeout;
         let name = ServerName::try_from(expected_name.to_owned())
             .map_err(|_| ConnectFault::Name(expected_name.to_owned()))?;
-        let host = HeaderValue::from_str(addr).map_err(|_| ConnectFault::Name(addr.to_owned()))?;
+        // What it is called, not where it is: some servers refuse a Host that is not the name of the handshake.
+        let host =
+            HeaderValue::from_str(expected_name).map_err(|_| ConnectFault::Name(expected_name.to_owned()))?;
         let candidates = addresses::of(addr, first, deadline).await?;
         let (address, (stream, root)) = addresses::first_to_open(candidates, |address| {
             let (tls, name) = (tls.clone(), name.clone());

@@ -70,7 +70,8 @@ pub async fn run(
 /// Everybody in the deployment who has a certificate, or those who were named.
 fn chosen(config: &Config, named: &[String]) -> anyhow::Result<Vec<String>> {
     let mut all: Vec<String> = config.front_ends().into_iter().map(|one| one.certname).collect();
-    all.extend(config.catalog.iter().map(|worker| worker.certname.clone()));
+    let ours = config.catalog.iter().filter(|worker| worker.kind == crate::config::Kind::Bunraku);
+    all.extend(ours.map(|worker| worker.certname.clone()));
     all.extend(config.ca.members.iter().map(|member| member.certname.clone()));
     all.push(config.main.operator_certname.clone());
     if named.is_empty() {
