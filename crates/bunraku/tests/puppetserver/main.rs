@@ -3,6 +3,7 @@
 //! as seldom as it can, and the tests take turns.
 
 mod access_rules;
+mod behind_front_end;
 mod case;
 mod compare;
 #[allow(dead_code, reason = "the scenarios use all of it")]

@@ -13,6 +13,14 @@ const JAR: &str = "/usr/share/puppetserver/puppetserver.jar";
 /// On an idle machine it takes half a minute, on one that builds other things at the same time many.
 const START_LIMIT: Duration = Duration::from_secs(600);
 
+/// What a Puppet Server needs behind a front end that speaks for the clients: it believes headers, not certificates, and
+/// signs what is asked of it, because nobody's certificate counts on a direct way.
+#[derive(Debug, Clone, Copy)]
+pub struct Behind {
+    /// Port without TLS, beside the other.
+    pub plain: u16,
+}
+
 /// A running Puppet Server, ended when dropped.
 pub struct PuppetServer {
     pub port: u16,
@@ -31,6 +39,18 @@ impl PuppetServer {
         let port = free_port();
         configure(host, port);
         change(&host.root.join("conf.d"));
+        PuppetServer::run(host, port)
+    }
+
+    /// The same, behind a front end.
+    pub fn start_behind(host: &Host, behind: Behind) -> PuppetServer {
+        let port = free_port();
+        configure(host, port);
+        put_behind(host, port, behind);
+        PuppetServer::run(host, port)
+    }
+
+    fn run(host: &Host, port: u16) -> PuppetServer {
         let root = &host.root;
         let log = root.join("puppetserver.log");
         let output = fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
@@ -110,6 +130,22 @@ fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().rev().take(30).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+}
+
+fn put_behind(host: &Host, port: u16, behind: Behind) {
+    let (root, plain) = (&host.root, behind.plain);
+    let rules = root.join("conf.d/auth.conf");
+    let text = fs::read_to_string(&rules).unwrap();
+    assert!(text.contains("version: 1"), "auth.conf has another form");
+    let text = text.replacen("version: 1", "version: 1\n    allow-header-cert-info: true", 1);
+    fs::write(rules, text).unwrap();
+    let web = format!(
+        "webserver: {{ client-auth: want, ssl-host: 127.0.0.1, ssl-port: {port}, host: 127.0.0.1, port: {plain} }}\n"
+    );
+    fs::write(root.join("conf.d/webserver.conf"), web).unwrap();
+    let conf = host.puppet_conf();
+    let text = fs::read_to_string(&conf).unwrap();
+    fs::write(conf, text + "autosign = true\n").unwrap();
 }
 
 /// The packaged configuration with our paths and port in it; the rules (`auth.conf`) are the packaged ones.
