@@ -163,7 +163,11 @@ impl LogThread {
             last = entry.position;
             entries.push(entry);
         }
-        if let Err(fault) = self.log.append(&entries).and_then(|()| self.log.flush().map(|_| ())) {
+        let appended = match self.projection.is_full() {
+            true => Err(std::io::Error::from(std::io::ErrorKind::StorageFull).into()),
+            false => self.log.append(&entries),
+        };
+        if let Err(fault) = appended.and_then(|()| self.log.flush().map(|_| ())) {
             error!(%fault, "the log cannot be written");
             for proposal in group {
                 let _ = proposal.answer.send(Err(Refusal::Log(fault.to_string())));

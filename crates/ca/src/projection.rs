@@ -9,7 +9,7 @@ use crate::state::DirectoryEffect;
 use replica::witness;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -101,6 +101,12 @@ impl Underway {
     }
 }
 
+/// What the thread tells.
+struct Publish {
+    progress: watch::Sender<Progress>,
+    full: Arc<AtomicBool>,
+}
+
 /// Handle on the thread. The last one dropped lets it finish what is queued, then end.
 #[derive(Clone, Debug)]
 pub struct Projection {
@@ -110,6 +116,7 @@ pub struct Projection {
     waiting: Arc<AtomicUsize>,
     hurry: Arc<Hurry>,
     known: Arc<Known>,
+    full: Arc<AtomicBool>,
 }
 
 /// Somebody waits for the directory until this is dropped.
@@ -133,12 +140,20 @@ impl Projection {
         let waiting = Arc::new(AtomicUsize::new(0));
         let hurry = Arc::new(Hurry::default());
         let known = directory.known();
+        let full = Arc::new(AtomicBool::new(false));
         let thread = std::thread::Builder::new().name("ca-directory".into()).spawn({
             let (underway, waiting, hurry) =
                 (Arc::clone(&underway), Arc::clone(&waiting), Arc::clone(&hurry));
+            let publish = Publish { progress: publish, full: Arc::clone(&full) };
             move || run(&directory, &receiver, &publish, &underway, (&waiting, &hurry))
         })?;
-        Ok((Self { sender, progress, underway, waiting, hurry, known }, thread))
+        Ok((Self { sender, progress, underway, waiting, hurry, known, full }, thread))
+    }
+
+    /// Whether the directory does not get on because its disk is full. The log must take nothing more then: it has room
+    /// of its own behind its end, and would go on confirming what the directory cannot show.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// The directory's single files, as this CA knows them.
@@ -217,7 +232,7 @@ impl Projection {
 fn run(
     directory: &Directory,
     receiver: &Receiver<Job>,
-    publish: &watch::Sender<Progress>,
+    publish: &Publish,
     underway: &Underway,
     hurry: (&AtomicUsize, &Hurry),
 ) {
@@ -231,7 +246,7 @@ fn run(
                 carry_out(directory, &batch, publish);
                 mark(directory, last);
                 underway.arrived(last);
-                publish.send_replace(Progress { index: last, fault: None });
+                publish.progress.send_replace(Progress { index: last, fault: None });
             }
         }
         if next.is_none() {
@@ -300,10 +315,12 @@ pub fn marked(layout: &Layout) -> u64 {
 }
 
 /// Tries until it succeeds: the log has the entries already, so going on without them would be a lie.
-fn carry_out(directory: &Directory, batch: &Batch, publish: &watch::Sender<Progress>) {
+fn carry_out(directory: &Directory, batch: &Batch, publish: &Publish) {
     while let Err(fault) = directory.carry_out(batch) {
+        let full = matches!(fault.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        publish.full.store(full, Ordering::Relaxed);
         let text = format!("cannot write to {}: {fault}", directory.layout().root().display());
-        publish.send_if_modified(|progress| {
+        publish.progress.send_if_modified(|progress| {
             let new = progress.fault.as_deref() != Some(&text);
             if new {
                 error!("{text}");
@@ -313,6 +330,7 @@ fn carry_out(directory: &Directory, batch: &Batch, publish: &watch::Sender<Progr
         });
         std::thread::sleep(RETRY_AFTER);
     }
+    publish.full.store(false, Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ impl Replicated {
             },
         );
         let (probe, report) = (layout.own().join("probe"), inputs.clone());
-        let disk = move || disk::run(log, &probe, &job_queue, &report);
+        let shown = projection.clone();
+        let disk = move || disk::run(log, &shown, &probe, &job_queue, &report);
         threads.push(std::thread::Builder::new().name("ca-log".into()).spawn(disk).map_err(io)?);
         let run = move || {
             engine.run(membership_file, &received);

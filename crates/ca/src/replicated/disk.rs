@@ -2,6 +2,7 @@
 //! answered. Whatever has gathered while one flush ran shares the next.
 
 use super::Input;
+use crate::projection::Projection;
 use replica::log::{Log, LogFault};
 use replica::role::Event;
 use replica::{Entry, Position};
@@ -30,8 +31,14 @@ pub(super) enum Job {
 }
 
 /// Runs until the sender of jobs is gone.
-pub(super) fn run(log: Log, probe: &PathBuf, jobs: &Receiver<Vec<Job>>, report: &Sender<Input>) {
-    let mut disk = Disk { log, report, failed: false };
+pub(super) fn run(
+    log: Log,
+    directory: &Projection,
+    probe: &PathBuf,
+    jobs: &Receiver<Vec<Job>>,
+    report: &Sender<Input>,
+) {
+    let mut disk = Disk { log, directory, report, failed: false };
     while let Ok(first) = jobs.recv() {
         let mut flush = None;
         // What is appended goes into the file in one piece.
@@ -77,6 +84,7 @@ pub(super) fn run(log: Log, probe: &PathBuf, jobs: &Receiver<Vec<Job>>, report: 
 
 struct Disk<'a> {
     log: Log,
+    directory: &'a Projection,
     report: &'a Sender<Input>,
     /// What was queued before somebody has looked at the failure is dropped.
     failed: bool,
@@ -88,7 +96,11 @@ impl Disk<'_> {
         if entries.is_empty() {
             return;
         }
-        if let Err(fault) = self.log.append(&entries) {
+        let appended = match self.directory.is_full() {
+            true => Err(LogFault::Io(io::ErrorKind::StorageFull.into())),
+            false => self.log.append(&entries),
+        };
+        if let Err(fault) = appended {
             error!(%fault, "the log cannot be written");
             self.failed = true;
             *flush = None;
