@@ -156,10 +156,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run.lock");
         let mut agent = std::process::Command::new("sh")
-            .args(["-c", "read x # puppet"])
+            .args(["-c", "echo; read x # puppet"])
             .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
+        // Between its birth and its first word it has no command line.
+        std::io::Read::read_exact(agent.stdout.as_mut().unwrap(), &mut [0]).unwrap();
         std::fs::write(&path, agent.id().to_string()).unwrap();
         assert!(try_take(&path).unwrap().is_none());
         agent.kill().unwrap();

@@ -60,7 +60,8 @@ impl Upstream {
     pub fn feel(&self) -> Option<ConnectFault> {
         let mut nerves = self.nerves.lock().unwrap_or_else(PoisonError::into_inner);
         nerves.retain(Nerve::is_alive);
-        nerves.iter().filter_map(Nerve::feel).last()
+        // Each of them, because what one was told is told once only.
+        nerves.iter().fold(None, |found, nerve| nerve.feel().or(found))
     }
 
     /// The worker it leads to.

@@ -120,7 +120,10 @@ mod tests {
             tried.lock().unwrap().push(address.port());
             async move {
                 match behaviours[usize::from(address.port()) - 1] {
-                    Some(millis) => Ok(sleep(Duration::from_millis(millis)).await),
+                    Some(millis) => {
+                        sleep(Duration::from_millis(millis)).await;
+                        Ok(())
+                    }
                     None => Err(ConnectFault::Refused),
                 }
             }

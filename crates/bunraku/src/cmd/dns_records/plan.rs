@@ -166,18 +166,13 @@ fn places<'a>(
         bail!("no catalog worker serves \"{name}\": without a front end agents would find nobody for it");
     }
     let heaviest = taking.iter().map(|(worker, _)| u64::from(worker.place.weight)).max().unwrap_or(1);
-    taking
-        .into_iter()
-        .map(|(worker, host)| {
-            let priority = u16::try_from(worker.place.tier).with_context(|| {
-                format!("{}: tier {} does not fit into a record", host.role, worker.place.tier)
-            })?;
-            // A record has 16 bits for it; their ratio counts, not their size.
-            let (weight, most) = (u64::from(worker.place.weight), u64::from(u16::MAX));
-            let weight = if heaviest > most { (weight * most / heaviest).max(1) } else { weight };
-            Ok((host, priority, weight as u16))
-        })
-        .collect()
+    let place = |(worker, host): (&CatalogWorker, &'a Host)| {
+        // A record has 16 bits for it; their ratio counts, not their size.
+        let (weight, most) = (u64::from(worker.place.weight), u64::from(u16::MAX));
+        let weight = if heaviest > most { (weight * most / heaviest).max(1) } else { weight };
+        (host, u16::from(worker.place.tier), weight as u16)
+    };
+    Ok(taking.into_iter().map(place).collect())
 }
 
 impl Plan {

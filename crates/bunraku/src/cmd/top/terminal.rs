@@ -27,7 +27,7 @@ impl Terminal {
         let (sender, keys) = mpsc::channel(16);
         // Ends with the process: reading a terminal cannot be given up.
         std::thread::spawn(move || {
-            for key in std::io::stdin().bytes().map_while(Result::ok) {
+            for key in std::io::BufReader::new(std::io::stdin()).bytes().map_while(Result::ok) {
                 if sender.blocking_send(key).is_err() {
                     return;
                 }
