@@ -85,7 +85,7 @@ fn a_new_configuration_is_taken_whole_or_not_at_all_and_no_agent_notices() {
 
     let outcome = load.end();
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
-    assert!(outcome.enrolled.len() > 20, "only {} enrolled", outcome.enrolled.len());
+    assert!(outcome.enrolled.len() > 5, "only {} enrolled", outcome.enrolled.len());
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_new_process_takes_the_front_end_over_without_a_refused_connection() {
     }
     let outcome = load.end();
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
-    assert!(outcome.enrolled.len() > 100, "only {} enrolled", outcome.enrolled.len());
+    assert!(outcome.enrolled.len() > 50, "only {} enrolled", outcome.enrolled.len());
     // The new one has the register, and decides.
     let before = deployment.status()["epoch"].as_u64().unwrap();
     deployment.bunraku_ok(&["ca", "switchover"]);
