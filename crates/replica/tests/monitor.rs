@@ -346,6 +346,19 @@ fn the_preferred_member_gets_the_reign_back_by_a_planned_switchover() {
 }
 
 #[test]
+fn a_switchover_that_was_asked_for_is_not_undone_in_the_same_moment() {
+    let mut stage = quiet();
+    stage.pass(10_000);
+    stage.happen(Event::Switchover { to: name("ca-2") });
+    assert!(stage.until_primary("ca-2", 500).is_some());
+    stage.answers("ca-1", |_| {});
+    stage.answers("ca-2", |_| {});
+    stage.pass(1_900);
+    assert_eq!(stage.primary(), "ca-2", "as a standby ca-1 has not been in sync for two seconds");
+    assert!(stage.until_primary("ca-1", 1_000).is_some(), "then it is");
+}
+
+#[test]
 fn a_switchover_that_fails_leaves_everything_as_it_was() {
     let mut stage = Stage::new(Some(configuration(5, 4, "ca-2", &["ca-1", "ca-2"])));
     stage.denies_handoff = true;

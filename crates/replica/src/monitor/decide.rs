@@ -78,13 +78,15 @@ impl Monitor {
         let mut changes = Vec::new();
         for (name, watch) in &mut self.members {
             let cause = watch.cause(configuration, &timings, grace);
-            let well = watch.is_fit(configuration, &timings, now) && configuration.in_sync.contains(name);
-            if well {
-                watch.settled_since.get_or_insert(now);
-            } else if cause.is_some() || !configuration.in_sync.contains(name) {
-                watch.settled_since = None;
-            }
             let named = configuration.primary == *name;
+            let well = watch.is_fit(configuration, &timings, now) && configuration.in_sync.contains(name);
+            // The time as primary does not count: an operator who has just handed the reign on would see it go back
+            // in the same moment.
+            if named || cause.is_some() || !configuration.in_sync.contains(name) {
+                watch.settled_since = None;
+            } else if well {
+                watch.settled_since.get_or_insert(now);
+            }
             if named && watch.report.is_some() && !watch.acts_in(configuration) {
                 watch.unready_since.get_or_insert(now);
             } else if !named || watch.acts_in(configuration) {

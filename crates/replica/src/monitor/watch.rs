@@ -24,7 +24,7 @@ pub(crate) struct Watch {
     seen: bool,
     pub(crate) probe: Option<Probe>,
     pub(crate) next_probe: u64,
-    /// Since when it has been in the in-sync set and well, without a break.
+    /// Since when it has been a standby in the in-sync set and well, without a break.
     pub(crate) settled_since: Option<u64>,
     /// Since when it has been named primary, answering, but not ready.
     pub(crate) unready_since: Option<u64>,
