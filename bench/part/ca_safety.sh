@@ -6,9 +6,10 @@
 safety_round() {
   local answer
   answer=$(ca_load ca-enrol -c "$3" -t "$SECONDS_EACH" --count $((SECONDS_EACH * 6000)))
-  note_load "$1 $3 of $2" .per_second <<<"$answer"
-  note_load "$1 $3 of $2 p50" .latency.p50_ms <<<"$answer"
-  note_load "$1 $3 of $2 cpu" .server_us_each <<<"$answer"
+  # Names of its own: ca-rates, in the same run, has samples of "rsa 8 of 2" with other processors.
+  note_load "safety $1 $3 of $2" .per_second <<<"$answer"
+  note_load "safety $1 $3 of $2 p50" .latency.p50_ms <<<"$answer"
+  note_load "safety $1 $3 of $2 cpu" .server_us_each <<<"$answer"
 }
 
 # Processor time of a process so far, in µs.
@@ -33,7 +34,7 @@ measure_ca_safety() {
         before=$([[ -z $standby ]] || processor_time "$standby")
         safety_round "$key" "$members" 8
         if [[ -n $standby ]]; then
-          many=$(samples "$key 8 of 2" bunraku | tail -n 1)
+          many=$(samples "safety $key 8 of 2" bunraku | tail -n 1)
           awk -v used=$(($(processor_time "$standby") - before)) -v rate="$many" -v seconds="$SECONDS_EACH" \
             'BEGIN {print used / (rate * seconds)}' >>"$place/standby-$key"
         fi
@@ -47,13 +48,13 @@ measure_ca_safety() {
     [[ $key == rsa ]] && title='RSA-4096 CA' || title='P-256 CA'
     for members in 1 2; do
       ((members == 1)) && who=alone || who='with a standby'
-      side_row "CSR + autosign, $title, 8 clients, $who" "$(samples "$key 8 of $members" bunraku | spread /s)" - - \
-        "the CA's processor time: $(samples "$key 8 of $members cpu" bunraku | median) µs each"
-      side_row "... 1 client, $who: p50" "$(samples "$key 1 of $members p50" bunraku | spread ms)" - - \
+      side_row "CSR + autosign, $title, 8 clients, $who" "$(samples "safety $key 8 of $members" bunraku | spread /s)" - - \
+        "the CA's processor time: $(samples "safety $key 8 of $members cpu" bunraku | median) µs each"
+      side_row "... 1 client, $who: p50" "$(samples "safety $key 1 of $members p50" bunraku | spread ms)" - - \
         "one append + fdatasync: $syncs ms"
     done
-    side_row "... with a standby, of the rate alone" "$(awk -v a="$(samples "$key 8 of 1" bunraku | median)" \
-      -v b="$(samples "$key 8 of 2" bunraku | median)" 'BEGIN {printf "%.0f %%", 100 * b / a}')" - - \
+    side_row "... with a standby, of the rate alone" "$(awk -v a="$(samples "safety $key 8 of 1" bunraku | median)" \
+      -v b="$(samples "safety $key 8 of 2" bunraku | median)" 'BEGIN {printf "%.0f %%", 100 * b / a}')" - - \
       "the standby's processor time: $(median <"$place/standby-$key") µs each"
   done
 }

@@ -62,3 +62,26 @@ fn disk_full_on_primary() {
     assert!(told.faults.is_empty(), "{:?}", told.faults);
     promises::hold(&estate, &told, number);
 }
+
+#[test]
+fn primary_killed_and_started_again_while_its_disk_is_full() {
+    let estate = Estate::start_with(Plan { small_disks: &[("one", KIB)], ..Plan::default() });
+    let number = promises::list_number(&estate.cadir("ca-1"));
+    let load = Load::start(&estate, Style { per_second: 20, patient: false });
+    load.wait_for_more(10);
+    estate.kill("ca-1");
+    fill(&estate.cadir("ca-1"));
+    estate.wait_until_active("ca-2");
+    estate.run("ca-1");
+    wait_until("the log says that there is no room", || {
+        estate.log("one", "ca-1.log").to_lowercase().contains("space")
+    });
+    load.wait_for_more(10);
+    assert_eq!(estate.active().as_deref(), Some("ca-2"));
+    make_room(&estate.cadir("ca-1"));
+    estate.wait_until_home();
+    load.wait_for_more(5);
+    let told = load.end();
+    assert!(told.faults.is_empty(), "{:?}", told.faults);
+    promises::hold(&estate, &told, number);
+}

@@ -144,7 +144,7 @@ impl CaRoute {
             let Some(body) = cargo.take() else { return self.give_up(&trail, &doubt, &last_cause) };
             let request = self.request(&parts, body, &target, access, &id);
             trail.sent_to(self.ways.name(&target));
-            match self.attempt(request, &target, access, &mut course).await {
+            match self.attempt(request, &target, access, &mut course, &mut patience).await {
                 Attempt::Answered(mut response) => {
                     match self.kind {
                         CaKind::Bunraku => self.enforced(&mut response).await,
@@ -163,6 +163,11 @@ impl CaRoute {
                     if self.pause(&mut patience, &mut course, &target).await.is_err() {
                         return self.give_up(&trail, &doubt, &last_cause);
                     }
+                }
+                Attempt::Stranded => {
+                    doubt.after(&target, Outcome::Unknown);
+                    let cause = format!("{} does not answer, and no member is active", self.ways.name(&target));
+                    return self.give_up(&trail, &doubt, &cause);
                 }
             }
         }
@@ -225,13 +230,15 @@ impl CaRoute {
         }
     }
 
-    /// One attempt; abandoned when the course says that another member, or another epoch, is active.
+    /// One attempt; abandoned when the course says that another member, or another epoch, is active, or when none has
+    /// been for as long as a request is held.
     async fn attempt(
         &self,
         request: Request,
         target: &Target,
         access: CaAccess,
         course: &mut watch::Receiver<Course>,
+        patience: &mut Patience,
     ) -> Attempt {
         let exchange = async {
             let response = self.ways.send(target, request, self.tuning.load().answer_timeout).await?;
@@ -249,6 +256,16 @@ impl CaRoute {
             let gone = |now: &Target| now.succeeds(target) || (access == CaAccess::Read && now != target);
             course.target.as_ref().is_some_and(gone)
         });
+        // Its member may stand still without breaking the connection, and nobody can take over: then it waits like those
+        // that came later, and no longer than they do.
+        let stranded = async {
+            let mut course = self.helm.watch();
+            while course.wait_for(|course| course.target.is_none()).await.is_ok()
+                && patience.wait(&mut course, None, |course| course.target.is_some()).await.is_ok()
+            {
+                patience.on_the_way();
+            }
+        };
         tokio::select! {
             biased;
             result = exchange => match result {
@@ -273,6 +290,10 @@ impl CaRoute {
             _ = moved_on => {
                 self.ways.forget_idle(target);
                 Attempt::Failed { outcome: Outcome::Unknown, cause: "another member became active".into() }
+            }
+            () = stranded => {
+                self.ways.forget_idle(target);
+                Attempt::Stranded
             }
         }
     }
@@ -352,6 +373,8 @@ impl CaRoute {
 enum Attempt {
     Answered(Response),
     Failed { outcome: Outcome, cause: String },
+    /// No member was active for as long as a request is held.
+    Stranded,
 }
 
 fn is_stale(response: &Response) -> bool {

@@ -349,6 +349,28 @@ async fn with_nobody_left_requests_are_held_and_then_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_under_way_to_a_primary_that_stands_still_waits_no_longer_than_what_came_later() {
+    // Longer than a silence that deposes: the requests are on open connections when everything stands still.
+    let pair = pair(Tuning { ca_hold: Duration::from_millis(600), ..tuning() }).await;
+    pair.first.handler.answer_delay_ms.store(600_000, Ordering::SeqCst);
+    let put = |client: Client| async move {
+        client.request(Method::PUT, "/puppet-ca/v1/certificate_request/a", HeaderMap::new(), "csr").await
+    };
+    let write = tokio::spawn(put(pair.front.client(None)));
+    eventually("ca-1 has done it", || pair.shared.lock().unwrap().done.len() == 1).await;
+    for member in [&pair.first, &pair.second] {
+        member.handler.hangs.store(true, Ordering::SeqCst);
+    }
+    let read = pair.front.client(None).get("/puppet-ca/v1/certificate/ca", "*/*").await.unwrap();
+    assert_eq!(read.status, StatusCode::SERVICE_UNAVAILABLE, "nothing was done");
+    assert!(read.headers.contains_key("retry-after"));
+    let write = write.await.unwrap().unwrap();
+    assert_eq!(write.status, StatusCode::GATEWAY_TIMEOUT, "it may have been done");
+    assert_eq!(pair.front.front_end.status().ca.held_total, 2, "both have waited");
+    pair.once_only();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_front_end_that_is_restarted_goes_on_where_it_was() {
     let Pair { estate, first, mut second, front, .. } = {
         let mut pair = pair(tuning()).await;
