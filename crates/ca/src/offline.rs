@@ -45,8 +45,9 @@ impl Offline {
                     others.join(", ")
                 )
             }
+            // Whose directory it is may not be known here (`--cadir` of a copy): nothing is said of `own`.
             Some(configuration) => format!(
-                "{own} is a standby of {} and does not decide. Start the CA, then repeat (with --online, for verbs that have it)",
+                "this is a copy of a CA whose primary is {}: a change made here alone would be lost. Start the CA, then repeat (with --online, for verbs that have it)",
                 configuration.primary
             ),
             None => format!("{own} has no complete copy of the authority yet"),

@@ -104,7 +104,7 @@ async fn a_deposed_primary_changes_nothing_whoever_asks_it() {
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     let why = wire::body::collect(refused.into_body(), 1 << 16).await.unwrap();
     let why = String::from_utf8_lossy(&why).into_owned();
-    assert!(why.contains("ca-1 is a standby of ca-2"), "{why}");
+    assert!(why.contains("whose primary is ca-2"), "{why}");
     let read = offline.handle(ask(Method::GET, "")).await;
     assert_eq!(read.status(), StatusCode::OK);
     drop(offline);

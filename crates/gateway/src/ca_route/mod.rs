@@ -166,7 +166,8 @@ impl CaRoute {
                 }
                 Attempt::Stranded => {
                     doubt.after(&target, Outcome::Unknown);
-                    let cause = format!("{} does not answer, and no member is active", self.ways.name(&target));
+                    let cause =
+                        format!("{} does not answer, and no member is active", self.ways.name(&target));
                     return self.give_up(&trail, &doubt, &cause);
                 }
             }
@@ -372,7 +373,10 @@ impl CaRoute {
 
 enum Attempt {
     Answered(Response),
-    Failed { outcome: Outcome, cause: String },
+    Failed {
+        outcome: Outcome,
+        cause: String,
+    },
     /// No member was active for as long as a request is held.
     Stranded,
 }

@@ -27,10 +27,14 @@ pub async fn run(file: Option<PathBuf>, args: &SwitchoverArgs, report: &mut Repo
     told(&done, begun, report);
     let preferred = &config.ca.members[0].name;
     if config.front_end.failback_automatic && done["active"] != preferred.as_str() {
-        report.say(&format!(
-            "{preferred} is preferred and takes over again by itself ([front_end] failback = \"auto\"), unless it is \
-             held back: 'bunraku ca hold {preferred}'"
-        ));
+        report.say(&match is_held_back(&client, preferred).await {
+            true => format!("{preferred} is held back: it stays a standby until 'bunraku ca hold {preferred} --release'"),
+            false => format!(
+                "{preferred} is preferred and takes over again by itself once it has been in sync for {} ([front_end] \
+                 failback = \"auto\", failback_after), unless it is held back: 'bunraku ca hold {preferred}'",
+                crate::config::duration::print(config.front_end.failback_after)
+            ),
+        });
     }
     Ok(u8::from(done["acts"] == false))
 }
@@ -59,10 +63,25 @@ pub fn told(done: &Value, begun: Instant, report: &mut Report) {
     report.set("took_ms", u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
 }
 
+/// The front end's status; `Null` when there is none.
+async fn status(client: &Client) -> Value {
+    let Ok(answer) = client.get(STATUS_PATH, "application/json").await else { return Value::Null };
+    serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
+}
+
+/// Whether a member is under maintenance; no when nobody says so.
+async fn is_held_back(client: &Client, member: &str) -> bool {
+    let status = status(client).await;
+    let members = status["ca"]["members"].as_array().map(Vec::as_slice).unwrap_or_default();
+    members.iter().any(|known| known["name"] == member && known["held_back"] == true)
+}
+
 /// What the operator should know who was refused.
 async fn advice(client: &Client) -> String {
-    let Ok(answer) = client.get(STATUS_PATH, "application/json").await else { return String::new() };
-    let status: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+    let status = status(client).await;
+    if status.is_null() {
+        return String::new();
+    }
     let outlook = status["ca"]["if_primary_died"].as_str().unwrap_or_default();
     let help = "A member enters the in-sync set by itself once it answers and has caught up: 'bunraku status' shows \
                 how far it is.";
