@@ -2,26 +2,23 @@
 //! shows another time of day to one process; how long it waits stays true.
 
 use super::agent::puppet_agent_succeeds;
-use super::estate::{Estate, Plan};
-use super::load::{Load, Style};
-use super::promises;
+use super::estate::Plan;
+use super::story::Story;
 
 /// Debian's package `faketime`.
 pub const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 fn a_wrong_clock_matters_to_nobody(offset: &'static str) {
     assert!(std::path::Path::new(LIBRARY).exists(), "{LIBRARY} is missing (package faketime)");
-    let estate = Estate::start_with(Plan { wrong_clock: Some(("ca-2", offset)), ..Plan::default() });
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, Style { per_second: 20, patient: false });
-    load.wait_for_more(10);
+    let story = Story::begin(Plan { wrong_clock: Some(("ca-2", offset)), ..Plan::default() });
+    let estate = &story.estate;
     estate.kill("ca-1");
     estate.wait_until_active("ca-2");
     // It signs with its own time; a certificate is good from a day before that.
-    load.wait_for_more(10);
+    story.load.wait_for_more(10);
     // What cannot be helped (docs/FAILOVER.md): a list that is dated later than now is not valid yet to an agent.
     if offset.starts_with('-') {
-        puppet_agent_succeeds(&estate, "during.example.com");
+        puppet_agent_succeeds(estate, "during.example.com");
     }
     let newest = || {
         let names = std::fs::read_dir(estate.cadir("ca-2").join("signed")).unwrap().flatten();
@@ -34,11 +31,7 @@ fn a_wrong_clock_matters_to_nobody(offset: &'static str) {
     let wanted = if offset.starts_with('-') { -3_600 } else { 3_600 };
     assert!((skew - wanted).abs() < 300, "the clock was {skew} s off");
     estate.run("ca-1");
-    estate.wait_until_home();
-    load.wait_for_more(5);
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }
 
 #[test]

@@ -3,30 +3,21 @@
 use std::time::Duration;
 
 use super::agent::puppet_agent_succeeds;
-use super::estate::Estate;
-use super::load::{Load, Style};
+use super::estate::{Estate, Plan};
 use super::network::{Cut, How};
-use super::promises;
-
-const STEADY: Style = Style { per_second: 20, patient: false };
+use super::story::Story;
 
 /// A load runs; the links are cut as `cut` says, which must make `ca-2` active; they are mended; everything is well, and
 /// nobody saw an error.
 fn fails_over_and_comes_home(cut: impl FnOnce(&Estate) -> Vec<Cut>, meanwhile: impl FnOnce(&Estate)) {
-    let estate = Estate::start();
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, STEADY);
-    load.wait_for_more(5);
-    let cuts = cut(&estate);
+    let story = Story::begin(Plan::default());
+    let estate = &story.estate;
+    let cuts = cut(estate);
     estate.wait_until_active("ca-2");
-    load.wait_for_more(10);
-    meanwhile(&estate);
+    story.load.wait_for_more(10);
+    meanwhile(estate);
     drop(cuts);
-    estate.wait_until_home();
-    load.wait_for_more(10);
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }
 
 #[test]
@@ -68,19 +59,14 @@ fn primary_cut_off_from_everybody() {
 /// The two CAs don't hear each other, the front end hears both: the standby leaves the in-sync set in the register, the
 /// primary goes on alone.
 fn the_standby_is_left_out(cut: impl FnOnce(&Estate) -> Vec<Cut>) {
-    let estate = Estate::start();
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, STEADY);
-    load.wait_for_more(5);
-    let cuts = cut(&estate);
+    let story = Story::begin(Plan::default());
+    let estate = &story.estate;
+    let cuts = cut(estate);
     estate.wait_until_out("ca-2");
     assert_eq!(estate.active().as_deref(), Some("ca-1"));
-    load.wait_for_more(10);
+    story.load.wait_for_more(10);
     drop(cuts);
-    estate.wait_until_home();
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }
 
 #[test]
@@ -95,18 +81,12 @@ fn nothing_from_the_standby_arrives_at_the_primary() {
 
 #[test]
 fn both_cas_cut_off_from_front_end_for_seconds() {
-    let estate = Estate::start();
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, STEADY);
-    load.wait_for_more(5);
+    let story = Story::begin(Plan::default());
+    let estate = &story.estate;
     let cuts =
         [estate.network.part("front", "one", How::Drop), estate.network.part("front", "two", How::Drop)];
     // Less than `ca_hold`: whoever asks waits, and is answered.
     std::thread::sleep(Duration::from_secs(4));
     drop(cuts);
-    estate.wait_until_home();
-    load.wait_for_more(10);
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }

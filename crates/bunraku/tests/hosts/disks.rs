@@ -3,9 +3,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::estate::{Estate, Plan, wait_until};
-use super::load::{Load, Style};
-use super::promises;
+use super::estate::{Plan, wait_until};
+use super::story::Story;
 
 /// What fills it.
 pub const FILLER: &str = "filler";
@@ -28,47 +27,33 @@ pub fn make_room(cadir: &Path) {
 
 #[test]
 fn disk_full_on_standby() {
-    let estate = Estate::start_with(Plan { small_disks: &[("two", KIB)], ..Plan::default() });
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, Style { per_second: 20, patient: false });
-    load.wait_for_more(10);
+    let story = Story::begin(Plan { small_disks: &[("two", KIB)], ..Plan::default() });
+    let estate = &story.estate;
     fill(&estate.cadir("ca-2"));
     estate.wait_until_out("ca-2");
     assert_eq!(estate.active().as_deref(), Some("ca-1"));
-    load.wait_for_more(10);
+    story.load.wait_for_more(10);
     make_room(&estate.cadir("ca-2"));
-    estate.wait_until_home();
-    load.wait_for_more(5);
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }
 
 #[test]
 fn disk_full_on_primary() {
-    let estate = Estate::start_with(Plan { small_disks: &[("one", KIB)], ..Plan::default() });
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, Style { per_second: 20, patient: false });
-    load.wait_for_more(10);
+    let story = Story::begin(Plan { small_disks: &[("one", KIB)], ..Plan::default() });
+    let estate = &story.estate;
     fill(&estate.cadir("ca-1"));
     estate.wait_until_active("ca-2");
-    load.wait_for_more(10);
+    story.load.wait_for_more(10);
     let log = || estate.log("one", "ca-1.log") + &estate.log("front", "front_end_error.log");
     wait_until("the log says that there is no room", || log().to_lowercase().contains("space"));
     make_room(&estate.cadir("ca-1"));
-    estate.wait_until_home();
-    load.wait_for_more(5);
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }
 
 #[test]
 fn primary_killed_and_started_again_while_its_disk_is_full() {
-    let estate = Estate::start_with(Plan { small_disks: &[("one", KIB)], ..Plan::default() });
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, Style { per_second: 20, patient: false });
-    load.wait_for_more(10);
+    let story = Story::begin(Plan { small_disks: &[("one", KIB)], ..Plan::default() });
+    let estate = &story.estate;
     estate.kill("ca-1");
     fill(&estate.cadir("ca-1"));
     estate.wait_until_active("ca-2");
@@ -76,12 +61,8 @@ fn primary_killed_and_started_again_while_its_disk_is_full() {
     wait_until("the log says that there is no room", || {
         estate.log("one", "ca-1.log").to_lowercase().contains("space")
     });
-    load.wait_for_more(10);
+    story.load.wait_for_more(10);
     assert_eq!(estate.active().as_deref(), Some("ca-2"));
     make_room(&estate.cadir("ca-1"));
-    estate.wait_until_home();
-    load.wait_for_more(5);
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }

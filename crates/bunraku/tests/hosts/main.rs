@@ -16,4 +16,5 @@ mod network;
 mod paused;
 mod promises;
 mod puppetserver;
+mod story;
 mod torture;

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::agent::puppet_agent_succeeds;
-use super::estate::{Estate, FRONT_END};
-use super::load::{Load, Style};
+use super::estate::{Estate, FRONT_END, Plan};
 use super::network::CA_PORT;
-use super::promises;
+use super::story::Story;
 
 /// `BUNRAKU_PAUSE_SECONDS=60` makes it the minute; 5 in every run.
 fn pause_seconds() -> u64 {
@@ -15,28 +14,22 @@ fn pause_seconds() -> u64 {
 
 #[test]
 fn primary_paused_for_a_minute_then_wakes() {
-    let estate = Estate::start();
-    let number = promises::list_number(&estate.cadir("ca-1"));
+    let story = Story::begin(Plan::default());
+    let estate = &story.estate;
     let epoch = estate.status()["epoch"].as_u64().unwrap();
-    let load = Load::start(&estate, Style { per_second: 20, patient: false });
-    load.wait_for_more(10);
     estate.pause("ca-1");
     // In its socket lies what somebody sends to it directly, in the epoch that it knows.
-    let direct = ask_directly(&estate, epoch);
+    let direct = ask_directly(estate, epoch);
     estate.wait_until_active("ca-2");
-    puppet_agent_succeeds(&estate, "during.example.com");
+    puppet_agent_succeeds(estate, "during.example.com");
     std::thread::sleep(Duration::from_secs(pause_seconds()));
-    load.wait_for_more(10);
+    story.load.wait_for_more(10);
     estate.wake("ca-1");
     let answer = direct.wait_with_output().unwrap();
     let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
     // It may have waited too long; what must not be is that it was signed by a primary that is none any more.
     assert!(answer != "200", "the deposed primary confirmed a request");
-    estate.wait_until_home();
-    load.wait_for_more(5);
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    let estate = story.ends_well();
     assert!(!estate.cadir("ca-1").join("signed/direct.example.com.pem").exists());
 }
 
@@ -72,16 +65,11 @@ fn ask_directly(estate: &Estate, epoch: u64) -> std::process::Child {
 
 #[test]
 fn standby_paused_then_wakes() {
-    let estate = Estate::start();
-    let number = promises::list_number(&estate.cadir("ca-1"));
-    let load = Load::start(&estate, Style { per_second: 20, patient: false });
-    load.wait_for_more(10);
+    let story = Story::begin(Plan::default());
+    let estate = &story.estate;
     estate.pause("ca-2");
     estate.wait_until_out("ca-2");
-    load.wait_for_more(10);
+    story.load.wait_for_more(10);
     estate.wake("ca-2");
-    estate.wait_until_home();
-    let told = load.end();
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    promises::hold(&estate, &told, number);
+    story.ends_well();
 }
