@@ -187,7 +187,9 @@ pub fn failure(failure: &Failure) -> Answer {
         Failure::Fault(fault) => status_refused(fault),
         Failure::Refused(refusal) => refused(refusal),
         // Not 400, which tells an agent that its request is here already; nor 429, which it knows no better.
-        Failure::TooManyPending { retry_after, .. } | Failure::TooManyPendingFrom { retry_after, .. } => {
+        Failure::TooManyPending { retry_after, .. }
+        | Failure::TooManyPendingFrom { retry_after, .. }
+        | Failure::NameCrowded { retry_after, .. } => {
             Answer { retry_after: Some(*retry_after), ..Answer::new(503, PLAIN_UTF8, failure.to_string()) }
         }
         Failure::NoState => not_ready(0, None),

@@ -177,6 +177,75 @@ async fn two_requests_for_one_name_at_a_time_are_never_both_signed() {
     worker.stop().await;
 }
 
+/// A server drops what it does for a client whose connection breaks, wherever it is just then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_away_leaves_nothing_half_done() {
+    let (root, cadir) = new_authority();
+    let worker = start(&cadir, Autosign::True).await;
+    for round in 0..100_u64 {
+        let name = format!("n{round}.test");
+        let gone = tokio::spawn({
+            let (worker, name, pem) = (Arc::clone(&worker), name.clone(), csr(&name));
+            async move { submit(&worker, &name, pem).await.status }
+        });
+        tokio::time::sleep(Duration::from_micros(20 * round)).await;
+        gone.abort();
+        let came_to_its_end = gone.await.is_ok();
+        // Another key: one of the two is signed, whichever.
+        let status = submit(&worker, &name, csr(&name)).await.status;
+        assert!(status == 400 || status == 200 && !came_to_its_end, "{name}: {status}");
+    }
+    let inventory = read(cadir.join("inventory.txt"));
+    assert_eq!(inventory.lines().count(), 101, "one certificate for each name, and the CA's:\n{inventory}");
+    worker.stop().await;
+
+    // Nor does the policy's word get lost that comes after it.
+    let (policy, asked, may_go) =
+        (root.path().join("policy"), root.path().join("asked"), root.path().join("go"));
+    let script = format!(
+        "#!/bin/sh\ncat > /dev/null\ntouch {}\nwhile [ ! -e {} ]; do sleep 0.05; done\n",
+        asked.display(),
+        may_go.display()
+    );
+    std::fs::write(&policy, script).unwrap();
+    std::fs::set_permissions(&policy, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let worker = start(&cadir, Autosign::File(policy)).await;
+    let gone = tokio::spawn({
+        let worker = Arc::clone(&worker);
+        async move { submit(&worker, "policy.test", csr("policy.test")).await.status }
+    });
+    until(async || asked.exists()).await;
+    gone.abort();
+    assert!(gone.await.is_err());
+    // Of those that ask for the same name meanwhile some wait, and are told then; the others are sent away at once.
+    let (told, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    for _ in 0..40 {
+        let (worker, told) = (Arc::clone(&worker), told.clone());
+        tokio::spawn(async move { told.send(submit(&worker, "policy.test", csr("policy.test")).await) });
+    }
+    for _ in 0..40 - 16 {
+        let answer = answers.recv().await.unwrap();
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert_eq!(answer.headers["retry-after"], "5");
+    }
+    std::fs::write(&may_go, "").unwrap();
+    until(async || state(&worker, "policy.test").await == "signed").await;
+    for _ in 0..16 {
+        assert_eq!(answers.recv().await.unwrap().status, 400, "it has a certificate");
+    }
+    worker.stop().await;
+}
+
+async fn until(condition: impl AsyncFn() -> bool) {
+    for _ in 0..3000 {
+        if condition().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not within half a minute");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_revocations_at_a_time_share_lists_and_all_are_on_them() {
     let (_root, cadir) = new_authority();

@@ -88,6 +88,16 @@ pub enum Failure {
         /// When the client may ask again, seconds from now.
         retry_after: u32,
     },
+    /// Many requests for one name wait until it is known what becomes of the first of them.
+    #[error(
+        "{certname}: other requests for this name are being decided on, and {limit} wait for that. Ask again in a moment."
+    )]
+    NameCrowded {
+        certname: String,
+        limit: usize,
+        /// When the client may ask again, seconds from now.
+        retry_after: u32,
+    },
     /// The log did not take it.
     #[error(transparent)]
     Refused(#[from] Refusal),

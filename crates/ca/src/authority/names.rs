@@ -23,6 +23,16 @@ impl NameLocks {
         NameGuard { _held: vec![lock.lock_owned().await] }
     }
 
+    /// Waits for one certname, unless so many wait for it already.
+    pub(super) async fn hold_unless_crowded(&self, certname: &str, most: usize) -> Option<NameGuard> {
+        let lock = self.lock(certname);
+        // One count is the table's, one is ours.
+        if Arc::strong_count(&lock) > most + 2 {
+            return None;
+        }
+        Some(NameGuard { _held: vec![lock.lock_owned().await] })
+    }
+
     /// Waits for many. In the order of the names, so that two callers never wait for each other.
     pub(super) async fn hold_all(&self, certnames: &[String]) -> NameGuard {
         let mut sorted: Vec<&String> = certnames.iter().collect();
@@ -60,6 +70,25 @@ mod tests {
         drop(first);
         let all = ["b".to_owned(), "a".to_owned(), "b".to_owned()];
         assert!(tokio::time::timeout(wait, names.hold_all(&all)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn so_many_wait_for_a_name_and_no_more() {
+        let names = Arc::new(NameLocks::default());
+        let first = names.hold_unless_crowded("a", 2).await.unwrap();
+        let wait = || {
+            let names = Arc::clone(&names);
+            tokio::spawn(async move { names.hold_unless_crowded("a", 2).await.is_some() })
+        };
+        let two = [wait(), wait()];
+        tokio::task::yield_now().await;
+        assert!(!wait().await.unwrap(), "two wait already");
+        assert!(names.hold_unless_crowded("b", 2).await.is_some(), "for another one nobody does");
+        drop(first);
+        for waited in two {
+            assert!(waited.await.unwrap());
+        }
+        assert!(names.hold_unless_crowded("a", 0).await.is_some());
     }
 
     #[tokio::test]

@@ -11,6 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use tracing::{info, warn};
 
+/// Requests that wait for one name. An agent sends one; after a failover it may be here twice.
+const WAITING_FOR_A_NAME: usize = 16;
+/// Seconds after which one that found more may ask again.
+const NAME_CROWDED_FOR: u32 = 5;
+
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
@@ -45,8 +50,15 @@ impl Authority {
         // 1. The body is one request.
         let request = Request::from_pem(body).map_err(Fault::from)?;
 
-        // 2. From here on this name is ours.
-        let _name = self.names.hold(url_name).await;
+        // 2. From here on this name is ours. What waits for it here waits on when its client goes away: a policy that takes
+        // a minute, and a stranger who asks, leaves and asks again, must not fill the memory.
+        let Some(_name) = self.names.hold_unless_crowded(url_name, WAITING_FOR_A_NAME).await else {
+            return Err(Failure::NameCrowded {
+                certname: url_name.to_owned(),
+                limit: WAITING_FOR_A_NAME,
+                retry_after: NAME_CROWDED_FOR,
+            });
+        };
         // After a failover the new primary finishes what the old one began, under the id of the request that brought
         // it. That may have happened while this one, sent again, waited for the name.
         if let Some(outcome) = self.answered(caller) {
