@@ -35,9 +35,7 @@ clean_up() {
   set +e
   cure_all
   local pid
-  # They take their children with them; killed outright, they would leave them behind.
-  # shellcheck disable=SC2086
-  [[ -z ${front_pids[*]:-} ]] || kill ${front_pids[*]} 2>/dev/null
+  [[ -z ${front_pids[*]:-} ]] || end_front_peers
   for pid in "${!load[@]}"; do kill -9 "$pid" 2>/dev/null; done
   end_role
   [[ -z ${front_end_pid:-} ]] || end_roles

@@ -8,7 +8,7 @@ FRONT_CPU=${FRONT_CPU:-0} LOAD_CPU=${LOAD_CPU:-1} BACKENDS=${BACKENDS:-https}
 
 begin_front_sides() {
   local side found=bunraku missing=()
-  [[ $BACKENDS == https ]] || { echo "BACKENDS=$BACKENDS: workers are reached with HTTPS" >&2; exit 1; }
+  [[ $BACKENDS == https || $BACKENDS == http ]] || { echo "BACKENDS=$BACKENDS: neither https nor http" >&2; exit 1; }
   (($(nproc) > 1)) || { echo "a front end and its load need a processor each" >&2; exit 1; }
   for side in haproxy nginx apache; do
     if command -v "${side/%apache/apache2}" >/dev/null; then found+=" $side"; else missing+=("$side"); fi
@@ -25,9 +25,10 @@ front_directory() { directory "front-$1" --key rsa --signed 1000 --cleaned "$1";
 
 # start_worker AT [MORE...]: the static worker number AT, on its port.
 start_worker() {
-  local from=$ca_source/identity
-  taskset -c "$LOAD_CPU" "$AGENTLOAD" static --listen "127.0.0.1:${worker_ports[$1]}" --cert "$from/server.cert.pem" \
-    --key "$from/server.key.pem" --cacert "$ca_source/ca/ca_crt.pem" "${@:2}" 2>>"$place/static.log" &
+  local from=$ca_source/identity tls=()
+  [[ $BACKENDS == http ]] || tls=(--cert "$from/server.cert.pem" --key "$from/server.key.pem" --cacert "$ca_source/ca/ca_crt.pem")
+  taskset -c "$LOAD_CPU" "$AGENTLOAD" static --listen "127.0.0.1:${worker_ports[$1]}" "${tls[@]}" "${@:2}" \
+    2>>"$place/static.log" &
   worker_pids[$1]=$!
   load[$!]=1
   # Its violent end is part of the plan: no message about it.
@@ -82,9 +83,25 @@ stop_front_sides() {
       unset "load[$pid]"
       while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
     fi
+    unset "front_pids[$one]"
   done
   end_worker 0
   end_worker 1
+}
+
+# end_front_peers: whatever they are doing. They are asked first, because then they end their children; what is left after
+# three seconds is killed, children too (Apache's would go on serving).
+end_front_peers() {
+  local one pid all=() waited=0
+  for one in "${!front_pids[@]}"; do
+    [[ $one != bunraku ]] || continue
+    read -ra pid <<<"$(family "$one")"
+    all+=("${pid[@]}")
+    kill "${front_pids[$one]}" 2>/dev/null
+    unset "load[${front_pids[$one]}]"
+  done
+  while ((${#all[@]})) && kill -0 "${all[@]}" 2>/dev/null && ((waited++ < 60)); do sleep 0.05; done
+  ((${#all[@]} == 0)) || kill -9 "${all[@]}" 2>/dev/null
 }
 
 # `up` makes the certificates of the roles; then front end and CA are started by themselves, because `up` would start
@@ -101,8 +118,13 @@ start_front_bunraku() {
   {
     printf '%s\n' "$head"
     for worker in 0 1; do
-      printf '[[catalog.worker]]\nname = "w%s"\naddress = "127.0.0.1:%s"\ncertname = "localhost"\n' \
-        "$worker" "${worker_ports[$worker]}"
+      if [[ $BACKENDS == http ]]; then
+        printf '[[catalog.worker]]\nname = "w%s"\naddress = "http://127.0.0.1:%s"\nkind = "puppetserver"\n' \
+          "$worker" "${worker_ports[$worker]}"
+      else
+        printf '[[catalog.worker]]\nname = "w%s"\naddress = "127.0.0.1:%s"\ncertname = "localhost"\n' \
+          "$worker" "${worker_ports[$worker]}"
+      fi
     done
   } >"$at/bunraku.toml"
   start_role front-end front-end
@@ -116,14 +138,16 @@ start_front_bunraku() {
   done
 }
 
-# peer_files SIDE CRL UPSTREAM FILE: what a peer reads, in $place/SIDE. CRL and UPSTREAM are directives.
+# peer_files SIDE CRL UPSTREAM FILE: what a peer reads, in $place/SIDE. CRL and UPSTREAM (TLS towards workers) are
+# directives.
 peer_files() {
-  local at=$place/$1 from=$ca_source
+  local at=$place/$1 from=$ca_source upstream=$3
+  [[ $BACKENDS == https ]] || upstream=
   cp "$from/identity/server.cert.pem" "$from/identity/server.key.pem" "$at/"
   cat "$at/server.cert.pem" "$at/server.key.pem" >"$at/server.pem"
   cp "$from/ca/ca_crt.pem" "$at/ca.pem"
   cp "$from/ca/ca_crl.pem" "$at/crl.pem"
-  awk -v crl="$2" -v upstream="$3" '{ sub(/@CRL@/, crl); sub(/@UPSTREAM_TLS@/, upstream); print }' "$bench/peers/$4" |
+  awk -v crl="$2" -v upstream="$upstream" '{ sub(/@CRL@/, crl); sub(/@UPSTREAM_TLS@/, upstream); print }' "$bench/peers/$4" |
     sed "s#@DIR@#$at#g; s#@PORT@#$port#g; s#@LOG@#${5:-$at/access.log}#g; s#@SCHEME@#$BACKENDS#g
       s#@WORKER1@#${worker_ports[0]}#g; s#@WORKER2@#${worker_ports[1]}#g" >"$at/$4"
 }
@@ -131,7 +155,7 @@ peer_files() {
 # A peer has been started as $!: waits for its port.
 peer_started() {
   local pid=$!
-  load[$pid]=1
+  load[$pid]=1 front_pids[$1]=$pid
   disown "$pid"
   local waited=0
   until taken "$port"; do
@@ -139,7 +163,6 @@ peer_started() {
     ((waited++ < 200)) || { echo "$1 does not listen" >&2; tail "$place/$1"/*.log >&2; exit 1; }
   done
   sleep 1
-  front_pids[$1]=$pid
 }
 
 start_front_haproxy() {
