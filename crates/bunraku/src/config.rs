@@ -4,6 +4,7 @@ pub mod access;
 pub mod changes;
 pub mod duration;
 pub mod foreign;
+mod limits;
 mod places;
 mod raw;
 pub mod register;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use foreign::Kind;
+pub use limits::ClientLimits;
 use raw::{BoolOrText, NumberOrText, RawConfig};
 pub use register::{FrontEndAddress, Register};
 pub use template::{Layout, render};
@@ -142,6 +144,9 @@ pub struct FrontEnd {
     pub failback_after: Duration,
     /// A catalog whose worker died while compiling it is compiled by another one.
     pub compile_retry: bool,
+    /// What is done about clients whose certificates prove nothing.
+    pub client_verify: wire::tls::ClientVerify,
+    pub limits: ClientLimits,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -286,6 +291,7 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
     let base = path.parent().unwrap_or(Path::new("/")).to_path_buf();
     let layout = Layout::default();
     let mut faults = Vec::new();
+    let limits = limits::resolve(&raw.front_end, &mut faults);
     let in_base = |text: &str| base.join(text);
     let mut time = |name: &str, value: Option<NumberOrText>, default: Duration| match value {
         None => default,
@@ -323,6 +329,14 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         Some(other) => {
             faults.push(format!("[front_end] failback: '{other}' is neither \"auto\" nor \"manual\""));
             true
+        }
+    };
+    let client_verify = match raw.front_end.client_verify.as_deref() {
+        None | Some("strict") => wire::tls::ClientVerify::Strict,
+        Some("report") => wire::tls::ClientVerify::Report,
+        Some(other) => {
+            faults.push(format!("[front_end] client_verify: '{other}' is neither \"strict\" nor \"report\""));
+            wire::tls::ClientVerify::Strict
         }
     };
     let key = raw.ca.key.as_deref().map_or(Some(pki::KeyKind::Rsa4096), pki::KeyKind::named);
@@ -417,6 +431,8 @@ fn resolve(path: &Path, raw: RawConfig) -> Result<Config, ConfigFault> {
         failback_automatic,
         failback_after,
         compile_retry: raw.front_end.compile_retry.unwrap_or(true),
+        client_verify,
+        limits,
     };
     let further_front_ends = register::further(raw.front_end.further);
     let register = register::resolve(&base, raw.register, further_front_ends.len(), &mut faults);
@@ -508,12 +524,13 @@ mod tests {
     #[test]
     fn all_mistakes_are_reported_at_once() {
         let text = "[ca]\nca_ttl = \"60y\"\n[front_end]\nlisten = \"nowhere\"\nfailback = \"never\"\n\
+                    client_verify = \"lax\"\nmax_connections = 1\n\
                     [log]\naccess_format = \"xml\"\n";
         let Err(ConfigFault::Values { faults, .. }) = Config::parse(Path::new("/x/bunraku.toml"), text)
         else {
             panic!("must be refused")
         };
-        assert_eq!(faults.len(), 4, "{faults:?}");
+        assert_eq!(faults.len(), 6, "{faults:?}");
     }
 
     #[test]

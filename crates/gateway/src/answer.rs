@@ -26,9 +26,14 @@ pub fn broken_body(why: &str) -> Response {
     reply::text(StatusCode::BAD_REQUEST, format!("The request body could not be read: {why}."))
 }
 
-/// The certificate was revoked after the connection was made.
-pub fn revoked(certname: &str) -> Response {
-    reply::text(StatusCode::FORBIDDEN, format!("The certificate of {certname} has been revoked."))
+/// The certificate does not count any more; it did when the connection was made.
+pub fn certificate_refused(certname: &str, reason: &str) -> Response {
+    let what = match reason {
+        "revoked" => "has been revoked".to_owned(),
+        "expired" => "has expired".to_owned(),
+        other => format!("is not accepted: {other}"),
+    };
+    reply::text(StatusCode::FORBIDDEN, format!("The certificate of {certname} {what}."))
 }
 
 /// Bunraku's own endpoints: who asks may not.
@@ -70,21 +75,60 @@ pub fn no_room(dice: u64) -> Response {
     unavailable(text, true, dice)
 }
 
+/// Who there is beside the certificate authority that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// Further members.
+    Standby,
+    /// Nobody: it is Bunraku's only member.
+    Nobody,
+    /// Nobody: it is a Puppet Server.
+    PuppetServer,
+}
+
+impl Others {
+    /// What is to be done.
+    fn remedy(self) -> &'static str {
+        match self {
+            Others::Standby => {
+                "Run `bunraku status` to see the members: if the primary cannot be brought back, the standby takes over by itself as soon as it is in sync and can be reached."
+            }
+            Others::Nobody => {
+                "Run `bunraku status` to see why, and start it again: it is the only one, and requests are answered as soon as it is back."
+            }
+            Others::PuppetServer => {
+                "It is a Puppet Server, and nobody takes over from it: start it again, and requests are passed on as soon as it answers."
+            }
+        }
+    }
+}
+
 /// No CA answered within the time a request is held.
-pub fn no_ca(held_seconds: u64, why: &str, wait_hint: bool, dice: u64) -> Response {
+pub fn no_ca(held_seconds: u64, why: &str, others: Others, dice: u64) -> Response {
+    let remedy = others.remedy();
     let text = format!(
-        "No certificate authority could take this request within {held_seconds} s ({why}). Nothing was changed. Run `bunraku status` to see the members: if the primary cannot be brought back, the standby takes over by itself as soon as it is in sync and can be reached."
+        "No certificate authority could take this request within {held_seconds} s ({why}). Nothing was changed. {remedy}"
     );
-    unavailable(text, wait_hint, dice)
+    unavailable(text, true, dice)
+}
+
+/// No CA answers now: for a question that is not held. No Retry-After, because whoever asks has others to ask.
+pub fn no_ca_now(why: &str, others: Others) -> Response {
+    let remedy = others.remedy();
+    unavailable(format!("No certificate authority answers now ({why}). {remedy}"), false, 0)
 }
 
 /// A CA write was sent and no answer came, and no later primary could be asked what became of it. No Retry-After:
 /// repeating is for somebody who has looked.
-pub fn in_doubt(held_seconds: u64, why: &str) -> Response {
+pub fn in_doubt(held_seconds: u64, why: &str, others: Others) -> Response {
+    let list = match others {
+        Others::Standby | Others::Nobody => "bunraku ca list --all",
+        Others::PuppetServer => "puppetserver ca list --all",
+    };
     reply::text(
         StatusCode::GATEWAY_TIMEOUT,
         format!(
-            "The certificate authority took this request and did not answer within {held_seconds} s ({why}). It may or may not have been carried out: look with `bunraku ca list --all` before repeating it."
+            "The certificate authority took this request and did not answer within {held_seconds} s ({why}). It may or may not have been carried out: look with `{list}` before repeating it."
         ),
     )
 }
@@ -133,6 +177,24 @@ mod tests {
         assert_eq!(agent.headers()[RETRY_AFTER], "8");
         let probe = no_worker("w1: connection refused", false, 3);
         assert!(!probe.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_to_wait_for_a_standby_that_there_is_not() {
+        for (others, has_standby, list) in [
+            (Others::Standby, true, "`bunraku ca list"),
+            (Others::Nobody, false, "`bunraku ca list"),
+            (Others::PuppetServer, false, "`puppetserver ca list"),
+        ] {
+            let text = async |answer: Response| {
+                let body = wire::body::collect(answer.into_body(), 10_000).await.unwrap();
+                String::from_utf8(body.to_vec()).unwrap()
+            };
+            for answer in [no_ca(30, "ca: connection refused", others, 0), no_ca_now("-", others)] {
+                assert_eq!(text(answer).await.contains("the standby takes over"), has_standby, "{others:?}");
+            }
+            assert!(text(in_doubt(30, "ca: reset", others)).await.contains(list), "{others:?}");
+        }
     }
 
     #[test]

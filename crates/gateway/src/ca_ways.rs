@@ -29,6 +29,11 @@ impl CaWays {
         Arc::new(CaWays { members, siblings })
     }
 
+    /// How many members there are.
+    pub fn members(&self) -> usize {
+        self.members.len()
+    }
+
     /// Name of the member that is the target.
     pub fn name(&self, target: &Target) -> &Arc<str> {
         self.members[target.member].name()

@@ -1,22 +1,25 @@
 //! The front end as a whole: made from its settings, started, asked.
 
+mod course;
+mod outside;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use replica::monitor::{Failback, MemberState, Monitor, Settings as MonitorSettings, Timings, View};
+use replica::monitor::{Failback, Monitor, Settings as MonitorSettings, Timings};
 use replica::name::{ClusterId, MemberName};
 use replica::register::RegisterFault;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use wire::access_log::{End, Logged};
-use wire::protocol::internal::{MemberState as PublicState, MemberStatus, Usage, WorkerStatus};
-use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
-use wire::{Drain, Handler, LimitHits, Limits, Peer, Request, Response};
+use wire::protocol::internal::{Usage, WorkerStatus};
+use wire::tls::{ClientCertificates, ClientTls, Review, Reviewer, ServerTls, TlsFault, TrustFault};
+use wire::{Drain, Handler, LimitHits, Limits, LiveLimits, Peer, Request, Response};
 
 use crate::admin::Admin;
 use crate::ca_route::{CaRoute, Sighting, SightingKind};
@@ -27,18 +30,17 @@ use crate::forward::Forwarder;
 use crate::hold::Helm;
 use crate::lone_ca;
 use crate::memory::Memory;
-use crate::metrics::{self, Ends, LimitsSeen, Listener, Metrics};
+use crate::metrics::Metrics;
 use crate::overview::Watch;
 use crate::page::Tokens;
 use crate::register::{self, Home, RegisterSettings};
-use crate::reload::{NewCourse, Reloaded, Reread};
 use crate::revocation::RevocationKeeper;
 use crate::settings::{CaKind, FrontEndSettings, Tuning, WorkerAddress};
-use crate::status::{CaMemberStatus, CaStatus, FrontEndStatus, RegisterStatus, Status};
 use crate::supervisor::{self, Setup, Supervisor};
+use crate::unproven;
 use crate::upstream::Upstream;
 use crate::workers::{Policy, UsageFile, Workers};
-use crate::{outlook, path, probe};
+use crate::{path, probe};
 
 /// Why a front end could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +93,11 @@ pub enum StartFault {
 pub struct FrontEnd {
     settings: FrontEndSettings,
     server_tls: ServerTls,
+    reviewer: Reviewer,
+    /// Of the listener.
+    limits: LiveLimits,
+    /// Whose certificates prove nothing, as far as that was told.
+    unproven: unproven::Told,
     error_log: Arc<ErrorLog>,
     register: Home,
     helm: Arc<Helm>,
@@ -171,6 +178,7 @@ impl FrontEnd {
         };
         let server_tls =
             ServerTls::new(&settings.identity, settings.trust.clone(), ClientCertificates::Optional)?;
+        server_tls.set_client_verify(tuning.client_verify);
         let client_tls = ClientTls::new(Some(&settings.identity), settings.trust.clone())?;
         let ways = Ways { tls: client_tls, connect: tuning.connect_timeout, idle: tuning.upstream_idle };
         let upstreams =
@@ -275,6 +283,7 @@ impl FrontEnd {
             keeper,
             tuning,
         };
+        let hits = LimitHits::default();
         Ok(Arc::new(Self {
             roles: ArcSwap::from_pointee(settings.role_certnames.clone()),
             ways,
@@ -282,7 +291,10 @@ impl FrontEnd {
             reloading: tokio::sync::Mutex::new(()),
             resting: AtomicBool::new(resting),
             settings,
+            reviewer: server_tls.reviewer(),
             server_tls,
+            limits: Limits { hits: hits.clone(), ..Limits::default() }.into(),
+            unproven: unproven::Told::default(),
             error_log,
             register,
             helm,
@@ -295,7 +307,7 @@ impl FrontEnd {
             metrics,
             watch,
             tokens: Tokens::default(),
-            hits: LimitHits::default(),
+            hits,
             _tasks: Mutex::new(tasks),
         }))
     }
@@ -304,8 +316,8 @@ impl FrontEnd {
     pub async fn serve(self: &Arc<Self>, listener: std::net::TcpListener, limits: Limits, drain: Drain) {
         let log = Arc::clone(&self.settings.access_log);
         let logged = Logged::new(Arc::clone(self), log, "front-end", Vec::new());
-        let limits = Limits { hits: self.hits.clone(), ..limits };
-        wire::serve_tls(listener, self.server_tls.clone(), limits, logged, drain).await;
+        self.limits.replace(limits);
+        wire::serve_tls(listener, self.server_tls.clone(), self.limits.clone(), logged, drain).await;
     }
 
     /// Takes leave of the other front ends; to be called when the drain has ended.
@@ -335,108 +347,23 @@ impl FrontEnd {
         Ok(())
     }
 
-    /// What it knows.
-    pub fn status(&self) -> Status {
-        let outlook = self.supervisor.outlook();
-        let view = &outlook.view;
-        let register = self.register.status();
-        let lone_answers =
-            self.settings.ca_kind == CaKind::PuppetServer && self.helm.course().target.is_some();
-        let lone = lone_answers.then(|| self.settings.ca_members.first().map(|lone| lone.name.clone()));
-        let members = self.settings.ca_members.iter().map(|address| {
-            let seen = view.members.iter().find(|member| member.name.as_str() == address.name);
-            let state = match seen.map(|member| member.state) {
-                None if lone_answers => PublicState::Active,
-                Some(MemberState::Active) => PublicState::Active,
-                Some(MemberState::Standby) => PublicState::Standby,
-                Some(MemberState::CatchingUp) => PublicState::CatchingUp,
-                Some(MemberState::Down) | None => PublicState::Down,
-            };
-            let report = seen.and_then(|member| member.report.as_ref());
-            CaMemberStatus {
-                member: MemberStatus {
-                    name: address.name.clone(),
-                    address: address.address.clone(),
-                    state,
-                    in_sync: seen.is_some_and(|member| member.in_sync),
-                    position: report.map_or(0, |report| report.position.index),
-                },
-                cause: seen.and_then(|member| member.cause.clone()),
-                lag_entries: seen.and_then(|member| member.lag),
-                lag_seconds: seen.and_then(|member| member.lag_ms).map(seconds),
-                silent_seconds: seen.and_then(|member| member.silent_ms).map(seconds),
-                out_of_sync_since: outlook.record.left_in_sync.get(&address.name).cloned(),
-                held_back: seen.is_some_and(|member| member.maintained),
-                level: report.map(|report| report.level),
-            }
-        });
-        Status {
-            epoch: view.epoch.0,
-            ca: CaStatus {
-                active: view.active.as_ref().map(ToString::to_string).or(lone.flatten()),
-                members: members.collect(),
-                held: self.helm.held(),
-                held_total: self.helm.held_total(),
-                timed_out_total: self.helm.waited().timed_out,
-                last_failover: outlook.last_failover().cloned(),
-                failovers: outlook.record.failovers.iter().cloned().collect(),
-                failover_totals: outlook.record.totals.clone(),
-                if_primary_died: outlook::sentence(view, self.ca_route.tuning.load().ca_hold.as_secs()),
-                obstacle: view.hold.as_ref().map(ToString::to_string),
-                successor: view.successor.as_ref().map(ToString::to_string),
-            },
-            workers: self.workers.status(),
-            warnings: warnings(view, &register),
-            register,
-            front_ends: view
-                .front_ends
-                .iter()
-                .map(|sight| FrontEndStatus {
-                    name: sight.front_end.to_string(),
-                    epoch: sight.epoch.0,
-                    down: sight.down.iter().map(|(name, why)| (name.to_string(), why.clone())).collect(),
-                })
-                .collect(),
-            queue: self.workers.queue().into(),
-            requests_total: self.requests.load(Ordering::Relaxed),
-        }
-    }
-
     /// Answers those who watch, on `listener`, without TLS ([`Admin`]), until the drain has ended.
     pub async fn serve_admin(self: &Arc<Self>, listener: std::net::TcpListener, drain: Drain) {
         let limits = Limits { max_connections: 64, ..Limits::default() };
         wire::serve_plain(listener, limits, Arc::new(Admin(Arc::clone(self))), drain).await;
     }
 
-    /// Prometheus' text.
-    pub fn metrics_page(&self) -> String {
-        let own = self.settings.identity.certificate();
-        let certificates = self.settings.trust.certificates().into_iter().chain([own]);
-        let certificates: Vec<Ends> = certificates
-            .map(|certificate| Ends { name: certificate.subject_rfc2253(), at: certificate.not_after() })
-            .collect();
-        let listener = Listener {
-            tls: self.server_tls.counts(),
-            lists: &self.settings.trust.list_ends(),
-            now: jiff::Timestamp::now().as_second(),
-            log_drops: self.settings.access_log.dropped(),
-            waiting: self.watch.summary().map(|summary| summary.waiting),
-        };
-        metrics::page(&self.metrics, &self.status(), &certificates, &listener, &self.limits())
+    /// Looks again at the certificate of a connection.
+    pub(crate) fn review(&self, peer: &Peer) -> Review {
+        self.reviewer.review(peer)
     }
 
-    /// Limits that exist, and what came of them so far.
-    fn limits(&self) -> LimitsSeen {
-        let own = [
-            ("body-memory", self.forwarder.memory.refused()),
-            ("ca-body-size", self.ca_route.too_long.load(Ordering::Relaxed)),
-            ("worker-queue", self.workers.queue().turned_away),
-            ("ca-hold", self.helm.waited().timed_out),
-        ];
-        LimitsSeen {
-            hits: self.hits.all().chain(own).collect(),
-            open: self.hits.open(),
-            memory: self.forwarder.memory.used(),
+    /// Says who would be refused, were not such verdicts only told.
+    pub(crate) fn tell_if_unproven(&self, peer: &Peer) {
+        if peer.unproven.is_some()
+            && let Some(sentence) = self.unproven.sentence(peer, std::time::Instant::now())
+        {
+            self.error_log.say(sentence);
         }
     }
 
@@ -456,71 +383,6 @@ impl FrontEnd {
     /// It cannot be kept beyond this process.
     pub fn use_worker(&self, worker: &str, usage: Usage) -> io::Result<Option<WorkerStatus>> {
         self.workers.set_usage(worker, usage)
-    }
-
-    /// Reads the configuration again and goes by it: all of it, or, when something is wrong, nothing of it. Connections
-    /// and requests go on undisturbed.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it; then nothing has changed.
-    pub async fn reload(&self) -> Result<Reloaded, Vec<String>> {
-        let _turn = self.reloading.lock().await;
-        let source = Arc::clone(&self.settings.reload);
-        let read = tokio::task::spawn_blocking(move || source.read())
-            .await
-            .unwrap_or_else(|fault| Err(vec![fault.to_string()]));
-        let told = match read {
-            Ok(Reread { changes, notes, course, commit }) => {
-                commit();
-                self.follow(course).await;
-                Ok(Reloaded { changes, notes })
-            }
-            Err(faults) => Err(faults),
-        };
-        self.error_log.say(match &told {
-            Ok(told) if told.changes.is_empty() => "Configuration read again: nothing has changed".to_owned(),
-            Ok(told) => format!("Configuration read again: {}", told.changes.join("; ")),
-            Err(faults) => format!("Configuration refused, the old one goes on: {}", faults.join("; ")),
-        });
-        told
-    }
-
-    /// Goes by what a new configuration says.
-    async fn follow(&self, course: NewCourse) {
-        let NewCourse { catalog_workers, role_certnames, tuning, rules } = course;
-        self.settings.rules.replace(rules);
-        self.roles.store(Arc::new(role_certnames));
-        self.metrics.add(catalog_workers.iter().map(|(worker, _)| worker.name.as_str()));
-        let policy = Policy::from(&tuning);
-        let probe_timeout = tuning.worker_probe_timeout;
-        self.supervisor.retune(failback(&tuning), timings(&tuning)).await;
-        self.ca_route.tuning.store(Arc::new(tuning));
-        let upstreams = &self.forwarder.upstreams;
-        let reshaped = self.workers.reshape(catalog_workers, policy, |index, worker| {
-            let mut ways: Vec<Arc<Upstream>> = upstreams.load().iter().cloned().collect();
-            let way = self.ways.to(worker);
-            if index < ways.len() {
-                ways[index] = way;
-            } else {
-                ways.push(way);
-            }
-            upstreams.store(Arc::new(ways));
-        });
-        let lock = |poisoned: PoisonError<_>| poisoned.into_inner();
-        let mut probers = self.probers.lock().unwrap_or_else(lock);
-        for index in reshaped.left {
-            if let Some(prober) = probers.remove(&index) {
-                prober.abort();
-            }
-        }
-        let mut tasks = self._tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        for index in reshaped.joined {
-            let upstream = Arc::clone(&upstreams.load()[index]);
-            let probing = probe::watch(Arc::clone(&self.workers), index, upstream, probe_timeout);
-            probers.insert(index, tasks.spawn(probing));
-        }
-        // Those that were ended leave their remains otherwise.
-        while tasks.try_join_next().is_some() {}
     }
 
     /// Certnames of this estate's roles.
@@ -598,35 +460,6 @@ async fn feel(member: usize, upstream: Arc<Upstream>, sightings: mpsc::Sender<Si
             let _ = sightings.try_send(Sighting { member, kind });
         }
     }
-}
-
-fn seconds(ms: u64) -> f64 {
-    ms as f64 / 1000.0
-}
-
-/// What cannot happen now, as sentences.
-fn warnings(view: &View, register: &RegisterStatus) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if view.unreadable_since.is_none() {
-        return warnings;
-    }
-    let cause = register.cause.as_deref().unwrap_or("etcd does not answer");
-    let since = register.since.as_deref().unwrap_or("the start");
-    warnings.push(format!(
-        "no failover possible: {cause} (since {since}); serving goes on in epoch {}",
-        view.epoch
-    ));
-    for member in &view.members {
-        if member.in_sync && member.state == MemberState::Down && view.primary.as_ref() != Some(&member.name)
-        {
-            warnings.push(format!(
-                "{} is down and cannot leave the in-sync set until the register answers: the CA changes nothing until \
-                 one of them is back; reading goes on",
-                member.name
-            ));
-        }
-    }
-    warnings
 }
 
 /// A front end that has never run has no kept list, and nothing is revoked that it could know of; any other trouble

@@ -39,6 +39,7 @@ mod rules;
 mod settings;
 pub mod status;
 mod supervisor;
+mod unproven;
 mod upstream;
 mod workers;
 

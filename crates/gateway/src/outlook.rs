@@ -2,6 +2,20 @@
 
 use replica::monitor::{Hold, MemberState, MemberView, View};
 
+/// The sentence about an authority that is a Puppet Server.
+pub fn of_puppet_server(name: &str, answers: bool, hold_seconds: u64) -> String {
+    match answers {
+        true => format!(
+            "If {name} died now: nobody could take over, because it is a Puppet Server. CA requests would wait for it, and \
+             be refused after {hold_seconds} s each."
+        ),
+        false => format!(
+            "{name} does not answer, and nobody takes over from a Puppet Server. CA requests wait for it, and are refused \
+             after {hold_seconds} s each."
+        ),
+    }
+}
+
 /// The sentence. `hold_seconds`: how long a CA request waits before it is refused.
 pub fn sentence(view: &View, hold_seconds: u64) -> String {
     match (&view.active, &view.successor) {

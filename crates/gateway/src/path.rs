@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use wire::access_log::{End, Trail};
+use wire::tls::Review;
 use wire::{Peer, Request, Response, identity};
 
 use crate::forward::Carried;
@@ -17,24 +18,34 @@ use crate::{answer, headers, metrics, own, relay, rules};
 pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
     let begun = Instant::now();
     let trail = Trail::of(&request);
-    // 0. What another front end passes on is complete, the client's identity included.
-    if relay::is_wanted(front_end, &request, peer) && revoked(front_end, peer).is_none() {
+    // 0. Look again whether its certificate counts: the connection may be older than the revocation.
+    let demoted;
+    let peer = match front_end.review(peer) {
+        Review::Stands => peer,
+        Review::Demoted(nobody) => {
+            demoted = nobody;
+            &demoted
+        }
+        Review::Refused(reason) => {
+            let answer = answer::certificate_refused(peer.certname().unwrap_or_default(), reason);
+            let end = if reason == "revoked" { End::Revoked } else { End::Refused };
+            trail.ended(end);
+            front_end.metrics().ended(end);
+            front_end.metrics().count(None, None, answer.status(), begun.elapsed());
+            return answer;
+        }
+    };
+    front_end.tell_if_unproven(peer);
+
+    // 1. What another front end passes on is complete, the client's identity included.
+    if relay::is_wanted(front_end, &request, peer) {
         return relay::carry(front_end, request).await;
     }
 
-    // 1. Forget what the client says of its own identity, in any spelling, before anybody can read it.
+    // 2. Forget what the client says of its own identity, in any spelling, before anybody can read it.
     identity::strip_client_headers(request.headers_mut());
     headers::strip_hop_by_hop(request.headers_mut());
     headers::strip_expectation(request.headers_mut());
-
-    // 2. Ask again whether its certificate is revoked: the connection may be older than the revocation.
-    if let Some(revoked) = revoked(front_end, peer) {
-        let answer = answer::revoked(&revoked);
-        trail.ended(End::Revoked);
-        front_end.metrics().ended(End::Revoked);
-        front_end.metrics().count(None, None, answer.status(), begun.elapsed());
-        return answer;
-    }
 
     // 3. Decide where it belongs, from method and target alone; refuse what two readers could read differently.
     let route = route::classify(request.method(), request.uri());
@@ -50,7 +61,7 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
         return answer;
     }
 
-    // 5. Say who is asking: workers believe this, because it comes from us. Not before 1, not after anything is sent.
+    // 5. Say who is asking: workers believe this, because it comes from us. Not before 2, not after anything is sent.
     identity::set_client_headers(request.headers_mut(), peer);
 
     // 6. Answer it, or have it answered: to the active CA (held while there is none), or to the worker with the fewest
@@ -90,10 +101,4 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
 /// What operators ask of the CA beyond Puppet's API; the CA judges who is one, and no rule changes that.
 fn is_beyond_puppet(request: &Request) -> bool {
     request.uri().path().starts_with("/bunraku/v1/authority/")
-}
-
-fn revoked(front_end: &FrontEnd, peer: &Peer) -> Option<String> {
-    let certificate = peer.certificate.as_ref()?;
-    let revoked = front_end.settings().trust.is_revoked(certificate);
-    revoked.then(|| peer.certname().unwrap_or_default().to_owned())
 }

@@ -38,7 +38,7 @@ pub async fn carry(front_end: &FrontEnd, mut request: Request) -> Response {
     }
     *request.uri_mut() = target;
     trail.sent_to(upstream.name());
-    match upstream.send(request, front_end.settings().tuning.answer_timeout).await {
+    match upstream.send(request, front_end.ca_route().tuning.load().answer_timeout).await {
         Ok(mut response) => {
             headers::strip_hop_by_hop(response.headers_mut());
             trail.answered_by(upstream.name());

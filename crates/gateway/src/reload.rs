@@ -2,6 +2,7 @@
 
 use access::Rules;
 use serde::Serialize;
+use wire::Limits;
 
 use crate::pool::Place;
 use crate::settings::{Tuning, WorkerAddress};
@@ -37,6 +38,8 @@ pub struct NewCourse {
     pub tuning: Tuning,
     /// Who may ask for what.
     pub rules: Rules,
+    /// What the listener allows its clients.
+    pub limits: Limits,
 }
 
 /// What came of reading it again.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::LiveRules;
 use wire::access_log::AccessLog;
-use wire::tls::{Identity, TrustBundle};
+use wire::tls::{ClientVerify, Identity, TrustBundle};
 
 use crate::ejection::Rules;
 use crate::health::Thresholds;
@@ -134,6 +134,8 @@ pub struct Tuning {
     pub revocation_wait: Duration,
     /// Time between two looks for a new CRL when nothing hints at one.
     pub crl_refresh: Duration,
+    /// What is done about clients whose certificates are revoked, expired or somebody else's.
+    pub client_verify: ClientVerify,
 }
 
 impl Default for Tuning {
@@ -163,6 +165,7 @@ impl Default for Tuning {
             compile_retry: false,
             revocation_wait: Duration::from_secs(1),
             crl_refresh: Duration::from_secs(30),
+            client_verify: ClientVerify::Strict,
         }
     }
 }

@@ -11,6 +11,7 @@
 pub mod access_log;
 pub mod body;
 pub mod client;
+mod dissect;
 pub mod dns;
 pub mod drain;
 pub mod hand_over;
@@ -27,11 +28,12 @@ pub mod tls;
 
 pub use body::{Body, BodyFault};
 pub use bytes::Bytes;
+pub use dissect::{Dissected, Dissection, dissect};
 pub use drain::{Drain, DrainHandle, DrainPlan};
 pub use handler::{Handler, HandlerFn};
 pub use http;
 pub use limit_hits::{Hit, LimitHits};
-pub use limits::Limits;
+pub use limits::{Limits, LiveLimits};
 pub use local::{LocalFault, LocalListener};
 pub use peer::{Peer, PeerAddress};
 pub use pki::Serial;

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub enum Hit {
     /// A connection had to wait, because as many were open as may be.
     Connections,
+    /// A connection was closed, because as many were open from its address as may be.
+    Source,
     /// A connection that kept the listener waiting was closed to make room for another.
     MadeRoom,
     /// The system gave no descriptor, or no memory, for a connection.
@@ -27,8 +29,9 @@ pub enum Hit {
 }
 
 /// All of them, with their names in metrics.
-const ALL: [(Hit, &str); 9] = [
+const ALL: [(Hit, &str); 10] = [
     (Hit::Connections, "connections"),
+    (Hit::Source, "connections-per-source"),
     (Hit::MadeRoom, "made-room"),
     (Hit::Descriptors, "descriptors"),
     (Hit::HandshakeTime, "handshake-time"),

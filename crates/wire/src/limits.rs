@@ -1,6 +1,9 @@
 //! What a listener allows its peers.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use arc_swap::ArcSwap;
 
 use crate::LimitHits;
 
@@ -28,6 +31,9 @@ pub struct Limits {
     /// Most open connections. When there are as many, those go first that have kept the listener waiting longest (without
     /// a certificate before those with one); while all are busy, further ones wait in the listen queue.
     pub max_connections: usize,
+    /// Most open connections from one address (IPv6: one /64); further ones are closed at once. None: as many as there may
+    /// be at all. A whole site can be behind one address.
+    pub max_per_source: Option<usize>,
     /// Most TLS handshakes that are worked on at one time. Who keeps us waiting in the middle of one does not count, so that
     /// nobody can take all turns by saying nothing; what is bounded is how much work stands between a request and a core.
     pub max_handshakes: usize,
@@ -49,8 +55,33 @@ impl Default for Limits {
             max_header_bytes: 64 * 1024,
             max_headers: 100,
             max_connections: 8192,
+            max_per_source: None,
             max_handshakes: HANDSHAKES_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from),
             hits: LimitHits::default(),
         }
+    }
+}
+
+/// Limits that can be exchanged while a listener is at work. Clones are the same ones.
+#[derive(Debug, Clone)]
+pub struct LiveLimits(Arc<ArcSwap<Limits>>);
+
+impl LiveLimits {
+    /// Those in force.
+    pub fn now(&self) -> Arc<Limits> {
+        self.0.load_full()
+    }
+
+    /// Goes by others: who is connected by those of time and size that were in force when it came, all by those of number
+    /// (`max_handshakes` stays). What is counted goes on being counted in the same place.
+    pub fn replace(&self, limits: Limits) {
+        let hits = self.now().hits.clone();
+        self.0.store(Arc::new(Limits { hits, ..limits }));
+    }
+}
+
+impl From<Limits> for LiveLimits {
+    fn from(limits: Limits) -> LiveLimits {
+        LiveLimits(Arc::new(ArcSwap::from_pointee(limits)))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use http::HeaderValue;
 use pki::Certificate;
 
-use crate::tls::OpenConnection;
+use crate::tls::{JudgedBy, OpenConnection, Unproven};
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub struct Peer {
     pub address: PeerAddress,
     /// The client certificate, if one was given: its chain, validity and revocation have been checked.
     pub certificate: Option<Certificate>,
+    /// What was shown instead and proves nothing, where the listener lets such clients in
+    /// ([`crate::tls::ClientVerify::Report`]). There is no `certificate` then.
+    pub unproven: Option<Unproven>,
     /// Protocol version as OpenSSL names it ("TLSv1.3", "TLSv1.2"); "-" without TLS.
     pub tls: &'static str,
     /// The name that the client asked for (SNI).
@@ -53,6 +56,8 @@ pub struct Peer {
     pub(crate) encoded_certificate: OnceLock<HeaderValue>,
     /// Counts the connection among the open ones of its listener.
     pub(crate) open: Option<OpenConnection>,
+    /// By which authorities its certificate was judged last.
+    pub(crate) authorities: JudgedBy,
 }
 
 impl Peer {
@@ -61,10 +66,12 @@ impl Peer {
         Peer {
             address: PeerAddress::Tcp(address),
             certificate,
+            unproven: None,
             tls,
             server_name: None,
             encoded_certificate: OnceLock::new(),
             open: None,
+            authorities: JudgedBy::default(),
         }
     }
 
@@ -78,10 +85,26 @@ impl Peer {
         Peer {
             address: PeerAddress::Local,
             certificate: None,
+            unproven: None,
             tls: "-",
             server_name: None,
             encoded_certificate: OnceLock::new(),
             open: None,
+            authorities: JudgedBy::default(),
+        }
+    }
+
+    /// The same one, whose certificate proves nothing any more.
+    pub(crate) fn demoted(&self, reason: &'static str) -> Peer {
+        Peer {
+            address: self.address,
+            certificate: None,
+            unproven: Some(Unproven::new(self.certificate.as_ref(), reason)),
+            tls: self.tls,
+            server_name: self.server_name.clone(),
+            encoded_certificate: OnceLock::new(),
+            open: None,
+            authorities: JudgedBy::default(),
         }
     }
 

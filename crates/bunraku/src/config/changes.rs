@@ -40,8 +40,21 @@ impl Change {
             ("catalog", _) => role == Role::FrontEnd,
             (
                 "front_end",
-                "probe_interval" | "probe_timeout" | "ca_hold" | "failback" | "failback_after"
-                | "compile_retry",
+                "probe_interval"
+                | "probe_timeout"
+                | "ca_hold"
+                | "failback"
+                | "failback_after"
+                | "compile_retry"
+                | "client_verify"
+                | "max_connections"
+                | "max_connections_per_source"
+                | "max_header_size"
+                | "handshake_timeout"
+                | "header_timeout"
+                | "stall_timeout"
+                | "idle_timeout"
+                | "answer_timeout",
             ) => role == Role::FrontEnd,
             _ => false,
         };

@@ -91,6 +91,15 @@ pub struct RawFrontEnd {
     pub failback: Option<String>,
     pub failback_after: Option<NumberOrText>,
     pub compile_retry: Option<bool>,
+    pub client_verify: Option<String>,
+    pub max_connections: Option<u64>,
+    pub max_connections_per_source: Option<u64>,
+    pub max_header_size: Option<u64>,
+    pub handshake_timeout: Option<NumberOrText>,
+    pub header_timeout: Option<NumberOrText>,
+    pub stall_timeout: Option<NumberOrText>,
+    pub idle_timeout: Option<NumberOrText>,
+    pub answer_timeout: Option<NumberOrText>,
     pub further: Option<Vec<RawFurtherFrontEnd>>,
 }
 

@@ -75,19 +75,36 @@ pub fn all(config: &Config) -> Vec<Setting> {
     ];
     let further = config.further_front_ends.iter();
     let further: Vec<String> = further.map(|one| format!("{}={}", one.name, one.listen)).collect();
-    let front_end: [(&'static str, String); 12] = [
+    let limits = &config.front_end.limits;
+    let front_end: [(&'static str, String); 21] = [
         ("admin", config.front_end.admin.clone().unwrap_or_default()),
+        ("answer_timeout", duration::print(limits.answer_timeout)),
         ("ca_hold", duration::print(config.front_end.ca_hold)),
         ("certname", config.front_end.certname.clone()),
+        (
+            "client_verify",
+            match config.front_end.client_verify {
+                wire::tls::ClientVerify::Strict => "strict",
+                wire::tls::ClientVerify::Report => "report",
+            }
+            .to_string(),
+        ),
         ("compile_retry", config.front_end.compile_retry.to_string()),
         ("failback", if config.front_end.failback_automatic { "auto" } else { "manual" }.to_string()),
         ("failback_after", duration::print(config.front_end.failback_after)),
         ("further", further.join(",")),
+        ("handshake_timeout", duration::print(limits.handshake_timeout)),
+        ("header_timeout", duration::print(limits.header_timeout)),
+        ("idle_timeout", duration::print(limits.idle_timeout)),
         ("listen", config.front_end.listen.clone()),
+        ("max_connections", limits.max_connections.to_string()),
+        ("max_connections_per_source", limits.max_connections_per_source.to_string()),
+        ("max_header_size", limits.max_header_size.to_string()),
         ("name", config.front_end.name.clone()),
         ("probe_interval", duration::print(config.front_end.probe_interval)),
         ("probe_timeout", duration::print(config.front_end.probe_timeout)),
         ("register", path(&config.front_end.register)),
+        ("stall_timeout", duration::print(limits.stall_timeout)),
     ];
     let etcd = match &config.register {
         Register::Etcd(etcd) => Some(etcd),

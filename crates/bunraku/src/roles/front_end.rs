@@ -101,7 +101,11 @@ pub async fn serve(config: &Config, name: &str, take_over: bool) -> anyhow::Resu
         let (front_end, drain) = (front_end.clone(), drain.clone());
         tokio::spawn(async move { front_end.serve_admin(admin, drain).await });
     }
-    let serving = front_end.serve(listener, super::descriptors::limits()?, drain);
+    let (limits, fewer) = super::descriptors::fit(config.front_end.limits.of_listener())?;
+    if let Some(fewer) = fewer {
+        tracing::warn!("{fewer}");
+    }
+    let serving = front_end.serve(listener, limits, drain);
     // The socket's queue is one: who is not taken out of it by the old process is by this one.
     if let Some(heir) = heir {
         heir.serves();
@@ -188,6 +192,8 @@ pub(super) fn tuning(config: &Config) -> Tuning {
         failback_after: own.failback_after,
         automatic_failback: own.failback_automatic,
         compile_retry: own.compile_retry,
+        client_verify: own.client_verify,
+        answer_timeout: own.limits.answer_timeout,
         balance: config.spread.balance,
         slow_start: config.spread.slow_start,
         queue: config.spread.queue,

@@ -135,13 +135,17 @@ impl Reload for FrontEndSource {
             }
             (Err(faults), _) | (_, Err(faults)) => return Err(faults),
         };
-        let Fresh { config, changes: settings, notes } = fresh;
+        let Fresh { config, changes: settings, mut notes } = fresh;
         changes.splice(0..0, settings);
+        let (limits, fewer) = super::descriptors::fit(config.front_end.limits.of_listener())
+            .map_err(|fault| vec![format!("{fault:#}")])?;
+        notes.extend(fewer);
         let course = NewCourse {
             catalog_workers: catalog_workers(&config),
             role_certnames: role_certnames(&config),
             tuning: tuning(&config),
             rules: config.access.rules()?,
+            limits,
         };
         let (identity, trust) = (self.identity.clone(), self.trust.clone());
         let (access_log, current) = (Arc::clone(&self.access_log), self.current.clone());

@@ -21,7 +21,7 @@ use wire::protocol::revocations::{X_BUNRAKU_REVOCATIONS, parse_number};
 use wire::{Request, Response, body};
 
 use self::doubt::{Doubt, Outcome};
-use crate::answer;
+use crate::answer::{self, Others};
 use crate::ca_ways::CaWays;
 use crate::cargo::{Cargo, Reason};
 use crate::error_log::ErrorLog;
@@ -130,7 +130,7 @@ impl CaRoute {
         let mut doubt = Doubt::none(access);
         let mut patience = self.helm.patience(tuning.ca_hold);
         let mut course = self.helm.watch();
-        let mut last_cause = "no member is active".to_owned();
+        let mut last_cause = self.nobody_answers().to_owned();
         loop {
             let now = course.borrow_and_update().target.clone();
             let Some(target) = now.filter(|target| doubt.permits(target)) else {
@@ -212,7 +212,7 @@ impl CaRoute {
         let trail = Trail::of(&request);
         let Some(target) = self.helm.course().target else {
             trail.ended(End::NoWorker);
-            return Carried::own(answer::no_ca(0, "no member is active", false, 0));
+            return Carried::own(answer::no_ca_now(self.nobody_answers(), self.others()));
         };
         let (parts, _) = request.into_parts();
         let name = Arc::clone(self.ways.name(&target));
@@ -226,7 +226,7 @@ impl CaRoute {
             Err(fault) => {
                 let cause = self.report(&target, fault).1;
                 trail.ended(End::NoWorker);
-                Carried::own(answer::no_ca(0, &format!("{name}: {cause}"), false, 0))
+                Carried::own(answer::no_ca_now(&format!("{name}: {cause}"), self.others()))
             }
         }
     }
@@ -360,13 +360,29 @@ impl CaRoute {
         let _ = self.sightings.try_send(Sighting { member: target.member, kind });
     }
 
+    fn others(&self) -> Others {
+        match self.kind {
+            CaKind::PuppetServer => Others::PuppetServer,
+            CaKind::Bunraku if self.ways.members() > 1 => Others::Standby,
+            CaKind::Bunraku => Others::Nobody,
+        }
+    }
+
+    /// Why nobody could be asked.
+    fn nobody_answers(&self) -> &'static str {
+        match self.kind {
+            CaKind::Bunraku => "no member is active",
+            CaKind::PuppetServer => "it does not answer",
+        }
+    }
+
     fn give_up(&self, trail: &Trail, doubt: &Doubt, cause: &str) -> Carried {
         trail.ended(if doubt.any() { End::InDoubt } else { End::HeldTimedOut });
         let seconds = self.tuning.load().ca_hold.as_secs();
         Carried::own(if doubt.any() {
-            answer::in_doubt(seconds, cause)
+            answer::in_doubt(seconds, cause, self.others())
         } else {
-            answer::no_ca(seconds, cause, true, answer::dice())
+            answer::no_ca(seconds, cause, self.others(), answer::dice())
         })
     }
 }

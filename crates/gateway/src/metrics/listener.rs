@@ -1,6 +1,6 @@
 //! The families about connections, certificates and logs: what is known before there is a request.
 
-use wire::tls::{ListEnd, TlsCounts};
+use wire::tls::{ClientVerify, ListEnd, TlsCounts};
 
 use super::exposition::{Kind, Page};
 
@@ -8,6 +8,8 @@ use super::exposition::{Kind, Page};
 pub struct Listener<'a> {
     /// Handshakes and connections.
     pub tls: &'a TlsCounts,
+    /// What is done about certificates that prove nothing.
+    pub client_verify: ClientVerify,
     /// The revocation lists in force.
     pub lists: &'a [ListEnd],
     /// Now, Unix seconds.
@@ -26,7 +28,11 @@ pub(super) fn families(page: &mut Page, listener: &Listener<'_>) {
     for (version, count) in listener.tls.handshakes() {
         family.sample("", &[("version", version)], count as f64);
     }
-    let help = "Client certificates that were refused, by reason.";
+    let help =
+        "1 while clients whose certificates prove nothing are let in as nobody (client_verify = \"report\").";
+    let reporting = listener.client_verify == ClientVerify::Report;
+    page.single("bunraku_client_verify_report", Kind::Gauge, help, f64::from(u8::from(reporting)));
+    let help = "Client certificates that were found wanting, by reason: refused, or let in as nobody's.";
     let mut family = page.family("bunraku_client_verification_failures_total", Kind::Counter, help);
     for (reason, count) in listener.tls.verification_failures() {
         family.sample("", &[("reason", reason)], count as f64);

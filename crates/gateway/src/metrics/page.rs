@@ -1,5 +1,6 @@
 //! What `GET /metrics` shows, in its order.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use super::exposition::{Kind, Page};
@@ -7,6 +8,7 @@ use super::listener::{self, Listener};
 use super::{BOUNDS, CODES, Metrics, ROUTES};
 use crate::status::Status;
 use wire::access_log::End;
+use wire::protocol::internal::WorkerState;
 
 /// When a certificate ends.
 #[derive(Debug, Clone)]
@@ -224,12 +226,44 @@ fn requests(page: &mut Page, metrics: &Metrics) {
     }
 }
 
-fn workers(page: &mut Page, status: &Status) {
-    let mut up = page.family("bunraku_worker_up", Kind::Gauge, "1 for a catalog worker that takes requests.");
+/// A worker as its label has it. After a reload there can be two of a name: the one whose address is no longer configured
+/// finishes what it has, beside the one that has taken its place. A series must not be there twice.
+#[derive(Debug, Default)]
+struct Seen {
+    up: bool,
+    ejected: bool,
+    in_flight: u64,
+    failures: u64,
+}
+
+fn by_name(status: &Status) -> BTreeMap<&str, Seen> {
+    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
     for worker in &status.workers {
-        let is = worker.state == wire::protocol::internal::WorkerState::Up;
-        up.sample("", &[("worker", &worker.name)], f64::from(u8::from(is)));
+        let one = seen.entry(&worker.name).or_default();
+        one.up |= worker.state == WorkerState::Up;
+        one.ejected |= worker.state == WorkerState::Ejected;
+        one.in_flight += worker.in_flight;
+        one.failures += worker.failures;
     }
+    seen
+}
+
+fn workers(page: &mut Page, status: &Status) {
+    let workers = by_name(status);
+    let mut each = |name, kind, help: &str, value: fn(&Seen) -> f64| {
+        let mut family = page.family(name, kind, help);
+        for (worker, seen) in &workers {
+            family.sample("", &[("worker", worker)], value(seen));
+        }
+    };
+    let help = "1 for a catalog worker that takes requests.";
+    each("bunraku_worker_up", Kind::Gauge, help, |seen| f64::from(u8::from(seen.up)));
+    let help = "1 for a catalog worker that fails requests.";
+    each("bunraku_worker_ejected", Kind::Gauge, help, |seen| f64::from(u8::from(seen.ejected)));
+    let help = "Requests that a catalog worker is answering.";
+    each("bunraku_worker_requests_in_flight", Kind::Gauge, help, |seen| seen.in_flight as f64);
+    let help = "Requests and probes that a catalog worker failed.";
+    each("bunraku_worker_failures_total", Kind::Counter, help, |seen| seen.failures as f64);
     let queue = &status.queue;
     let help = "Requests that wait for a catalog worker, because all have as many as they may.";
     page.single("bunraku_queue_waiting", Kind::Gauge, help, queue.waiting as f64);
@@ -237,26 +271,4 @@ fn workers(page: &mut Page, status: &Status) {
     page.single("bunraku_queue_waited_total", Kind::Counter, help, queue.waited_total as f64);
     let help = "Requests answered 503: too many waited for a catalog worker, or for too long.";
     page.single("bunraku_queue_turned_away_total", Kind::Counter, help, queue.turned_away_total as f64);
-    let mut ejected =
-        page.family("bunraku_worker_ejected", Kind::Gauge, "1 for a catalog worker that fails requests.");
-    for worker in &status.workers {
-        let is = worker.state == wire::protocol::internal::WorkerState::Ejected;
-        ejected.sample("", &[("worker", &worker.name)], f64::from(u8::from(is)));
-    }
-    let mut busy = page.family(
-        "bunraku_worker_requests_in_flight",
-        Kind::Gauge,
-        "Requests that a catalog worker is answering.",
-    );
-    for worker in &status.workers {
-        busy.sample("", &[("worker", &worker.name)], worker.in_flight as f64);
-    }
-    let mut failures = page.family(
-        "bunraku_worker_failures_total",
-        Kind::Counter,
-        "Requests and probes that a catalog worker failed.",
-    );
-    for worker in &status.workers {
-        failures.sample("", &[("worker", &worker.name)], worker.failures as f64);
-    }
 }

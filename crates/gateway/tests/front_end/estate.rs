@@ -119,7 +119,11 @@ impl Estate {
 
 /// Rules that let everybody pass: most tests are about what comes after them.
 fn open_rules() -> access::LiveRules {
-    let all = access::Rule {
+    access::LiveRules::new(access::Rules::new(vec![open_rule()]).unwrap())
+}
+
+pub fn open_rule() -> access::Rule {
+    access::Rule {
         name: "all".into(),
         order: 1,
         place: access::Place::Prefix("/".into()),
@@ -128,8 +132,7 @@ fn open_rules() -> access::LiveRules {
         allow: Vec::new(),
         deny: Vec::new(),
         allow_unauthenticated: true,
-    };
-    access::LiveRules::new(access::Rules::new(vec![all]).unwrap())
+    }
 }
 
 /// A TLS server that can be killed.

@@ -20,10 +20,10 @@ pub fn ask(address: SocketAddr, line: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-type Labels = BTreeMap<String, String>;
+pub type Labels = BTreeMap<String, String>;
 
 /// All samples by family; panics at whatever the format does not allow.
-fn parse(page: &str) -> BTreeMap<String, Vec<(String, Labels, f64)>> {
+pub fn parse(page: &str) -> BTreeMap<String, Vec<(String, Labels, f64)>> {
     let mut families: BTreeMap<String, Vec<(String, Labels, f64)>> = BTreeMap::new();
     let mut current: Option<(String, String)> = None;
     let mut helped: BTreeSet<String> = BTreeSet::new();

@@ -12,7 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use jiff::Timestamp;
 
-use super::record::{Record, Verdict};
+use super::record::{Failure, Record, Verdict};
 use super::trail::{End, Trail, Way};
 use super::writer::AccessLog;
 use crate::body::HttpBody;
@@ -20,6 +20,9 @@ use crate::identity::{self, Requester, X_CLIENT_VERIFY};
 use crate::protocol::internal::{LIVE_PATH, OVERVIEW_PATH, REGISTER_PATH, REPLICA_PATH, SUMMARY_PATH};
 use crate::protocol::revocations;
 use crate::{Body, BodyFault, Handler, Peer, Request, Response};
+
+/// How a front end's word on a certificate that failed begins.
+const FAILED: &[u8] = b"FAILED";
 
 /// A handler whose requests are logged, when the last byte of the answer is handed to the connection.
 pub struct Logged<H> {
@@ -67,6 +70,7 @@ impl<H: Handler> Logged<H> {
             end: End::ClientClosed,
             tls: peer.tls,
             verdict: self.verdict(request, peer),
+            failure: self.failure(request, peer),
         };
         let housekeeping = self.is_housekeeping(request, peer);
         let trail = Trail::default();
@@ -79,9 +83,22 @@ impl<H: Handler> Logged<H> {
         let relayed = request.headers().get(X_CLIENT_VERIFY).filter(|_| self.is_front_end(peer));
         match (relayed.map(HeaderValue::as_bytes), &peer.certificate) {
             (Some(b"SUCCESS"), _) | (None, Some(_)) => Verdict::Success,
-            (Some(said), _) if said.starts_with(b"FAILED") => Verdict::Failed,
+            (Some(said), _) if said.starts_with(FAILED) => Verdict::Failed,
+            (None, None) if peer.unproven.is_some() => Verdict::Failed,
             _ => Verdict::None,
         }
+    }
+
+    /// What is wrong with a certificate that failed. A front end passes on no name that such a certificate bears.
+    fn failure(&self, request: &Request, peer: &Peer) -> Option<Box<Failure>> {
+        if let Some(unproven) = &peer.unproven {
+            let shown = Some(unproven.name.clone()).filter(|name| !name.is_empty());
+            return Some(Box::new(Failure { reason: unproven.reason.to_owned(), shown }));
+        }
+        let relayed = request.headers().get(X_CLIENT_VERIFY).filter(|_| self.is_front_end(peer))?;
+        let reason = relayed.as_bytes().strip_prefix(FAILED)?;
+        let reason = String::from_utf8_lossy(reason).trim_start_matches(':').to_owned();
+        Some(Box::new(Failure { reason, shown: None }))
     }
 
     fn is_front_end(&self, peer: &Peer) -> bool {

@@ -89,6 +89,17 @@ pub struct Record {
     pub tls: &'static str,
     /// What was found of the client's certificate.
     pub verdict: Verdict,
+    /// What is wrong with it.
+    pub failure: Option<Box<Failure>>,
+}
+
+/// What is wrong with a certificate that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `revoked`, `expired` ...
+    pub reason: String,
+    /// The name in it, which anybody can have written there.
+    pub shown: Option<String>,
 }
 
 /// A line in [`Format::Json`]. Names and units are a promise: docs/OBSERVING.md.
@@ -98,6 +109,8 @@ struct Json<'a> {
     address: IpAddr,
     certname: Option<&'a str>,
     verdict: &'static str,
+    failure: Option<&'a str>,
+    shown: Option<&'a str>,
     tls: Option<&'static str>,
     method: &'a str,
     target: &'a str,
@@ -134,6 +147,8 @@ impl Record {
             address: self.address,
             certname: self.certname.as_deref(),
             verdict: self.verdict.as_str(),
+            failure: self.failure.as_deref().map(|failure| failure.reason.as_str()),
+            shown: self.failure.as_deref().and_then(|failure| failure.shown.as_deref()),
             tls: (self.tls != "-").then_some(self.tls),
             method: self.method.as_str(),
             target: &self.target,
@@ -233,6 +248,7 @@ mod tests {
             end: End::Complete,
             tls: "TLSv1.3",
             verdict: Verdict::Success,
+            failure: None,
         }
     }
 
@@ -256,7 +272,7 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         let expected = serde_json::json!({
             "time": "2026-11-22T15:00:00Z", "address": "127.0.0.1", "certname": "agent1.example.com",
-            "verdict": "success", "tls": "TLSv1.3", "method": "GET", "target": "/puppet-ca/v1/certificate/ca",
+            "verdict": "success", "failure": null, "shown": null, "tls": "TLSv1.3", "method": "GET", "target": "/puppet-ca/v1/certificate/ca",
             "version": "HTTP/1.1", "route": "ca-read", "status": 200, "bytes_in": 0, "bytes_out": 1234,
             "first_byte_ms": 12.001, "total_ms": 12.345, "worker": "ca-1", "attempts": 1, "end": "complete",
             "referer": null, "user_agent": "x\"\n{\u{fffd}",

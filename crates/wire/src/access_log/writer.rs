@@ -265,6 +265,7 @@ mod tests {
             end: End::Complete,
             tls: "-",
             verdict: Verdict::None,
+            failure: None,
         })
     }
 

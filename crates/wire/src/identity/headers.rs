@@ -46,7 +46,10 @@ pub fn set_client_headers(headers: &mut HeaderMap, peer: &Peer) {
         headers.insert(X_FORWARDED_FOR, address);
     }
     let Some(certificate) = &peer.certificate else {
-        headers.insert(X_CLIENT_VERIFY, HeaderValue::from_static("NONE"));
+        // Nothing of what such a certificate says is passed on: only that it failed, and why.
+        let failed = peer.unproven.as_ref().map(|unproven| format!("FAILED:{}", unproven.reason));
+        let failed = failed.and_then(|failed| HeaderValue::try_from(failed).ok());
+        headers.insert(X_CLIENT_VERIFY, failed.unwrap_or(HeaderValue::from_static("NONE")));
         return;
     };
     // Our CA issues no certificate with control characters in its subject; a foreign one in the bundle might.

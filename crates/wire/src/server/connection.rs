@@ -27,7 +27,7 @@ use super::refusal::{self, Refusal};
 use super::watched::{Patience, Watched};
 use crate::body::HttpBody;
 use crate::drain::{Drain, Draining};
-use crate::tls::TrustBundle;
+use crate::tls::{Review, Reviewer};
 use crate::{Body, BodyFault, Handler, Hit, Limits, Peer, Request, Response, body};
 
 /// A connection is at rest when nothing has been asked for so long.
@@ -86,7 +86,7 @@ impl HttpBody for Answering {
 /// What all requests of a connection share.
 struct Serving<H> {
     peer: Arc<Peer>,
-    trust: Option<TrustBundle>,
+    reviewer: Option<Reviewer>,
     limits: Arc<Limits>,
     handler: Arc<H>,
     drain: Drain,
@@ -95,12 +95,12 @@ struct Serving<H> {
     ordinal: AtomicU64,
 }
 
-/// Serves a connection to its end. `trust` is asked again for the peer's certificate at every request, so that a
+/// Serves a connection to its end. `reviewer` is asked again for the peer's certificate at every request, so that a
 /// revocation also reaches connections that are open.
 pub(super) async fn serve<S, H>(
     stream: S,
     peer: Arc<Peer>,
-    trust: Option<TrustBundle>,
+    reviewer: Option<Reviewer>,
     limits: Arc<Limits>,
     handler: Arc<H>,
     drain: Drain,
@@ -113,7 +113,7 @@ pub(super) async fn serve<S, H>(
         Patience { header: limits.header_timeout, stall: limits.stall_timeout, min_rate: limits.min_rate };
     let guest = seat.guest.clone();
     let mut stream = Watched::new(stream, guest.clone(), patience, limits.hits.clone());
-    let serving = Serving { peer, trust, limits, handler, drain, guest, ordinal: AtomicU64::new(0) };
+    let serving = Serving { peer, reviewer, limits, handler, drain, guest, ordinal: AtomicU64::new(0) };
     while rest(&mut stream, &serving).await {
         // Boxed: a connection at rest has no room for what it needs in use.
         match Box::pin(converse(stream, &serving)).await {
@@ -186,7 +186,7 @@ fn answer<H: Handler>(
     request: hyper::Request<Incoming>,
     serving: &Serving<H>,
 ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<H> {
-    let Serving { peer, trust, limits, handler, drain, guest, ordinal } = serving;
+    let Serving { peer, reviewer, limits, handler, drain, guest, ordinal } = serving;
     let request: Request = request.map(body::incoming);
     let number = ordinal.fetch_add(1, Ordering::Relaxed);
     let two_lengths = guest.framing.lock().unwrap_or_else(PoisonError::into_inner).is_conflicting(number);
@@ -194,9 +194,14 @@ fn answer<H: Handler>(
     if framed.is_err() {
         limits.hits.count(Hit::Framing);
     }
-    let verdict = framed.and_then(|()| still_valid(peer, trust.as_ref()));
+    let review = reviewer.as_ref().map_or(Review::Stands, |reviewer| reviewer.review(peer));
+    let (peer, verdict) = match review {
+        Review::Stands => (Arc::clone(peer), framed),
+        Review::Refused(reason) => (Arc::clone(peer), framed.and(Err(Refusal::Certificate(reason)))),
+        Review::Demoted(nobody) => (nobody, framed),
+    };
     let in_flight = InFlight::begin(guest);
-    let (handler, peer, drain) = (handler.clone(), peer.clone(), drain.clone());
+    let (handler, drain) = (handler.clone(), drain.clone());
     async move {
         let mut response = match verdict {
             Ok(()) => handler.handle(request, peer).await,
@@ -227,13 +232,6 @@ async fn rested(guest: &Guest, breath: Duration) {
 fn made_room() -> bool {
     tracing::debug!("connection closed to make room for another");
     false
-}
-
-fn still_valid(peer: &Peer, trust: Option<&TrustBundle>) -> Result<(), Refusal> {
-    match (trust, &peer.certificate) {
-        (Some(trust), Some(certificate)) if trust.is_revoked(certificate) => Err(Refusal::Revoked),
-        _ => Ok(()),
-    }
 }
 
 /// Ends when the connection has been idle for the grace of the drain, or at its deadline.

@@ -6,11 +6,12 @@
 //! One whose request is being answered is never closed.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -18,7 +19,7 @@ use super::framing::{Framing, Owed};
 use super::watched::SharedFraming;
 use crate::drain::Drain;
 use crate::limit_hits::Open;
-use crate::{Hit, LimitHits, Limits};
+use crate::{Hit, LimitHits, LiveLimits};
 
 /// Agents use an idle connection again for up to four seconds.
 const KEPT_BY_AGENTS: Duration = Duration::from_secs(5);
@@ -108,69 +109,128 @@ impl Guest {
 
 /// The connections of one listener.
 pub(super) struct Crowd {
-    slots: Arc<Semaphore>,
-    most: usize,
-    guests: Arc<Mutex<HashMap<u64, Arc<Guest>>>>,
-    next: Mutex<u64>,
+    room: Arc<Room>,
+    limits: LiveLimits,
     hits: LimitHits,
     pub(super) tasks: TaskTracker,
+}
+
+/// Who is there.
+#[derive(Default)]
+struct Room {
+    guests: Mutex<Guests>,
+    /// Wakes who waits for a place.
+    left: Notify,
+}
+
+#[derive(Default)]
+struct Guests {
+    by_number: HashMap<u64, Arc<Guest>>,
+    by_source: HashMap<IpAddr, usize>,
+    next: u64,
+}
+
+impl Room {
+    fn guests(&self) -> MutexGuard<'_, Guests> {
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A place among the connections, until it is dropped.
 pub(super) struct Seat {
     pub(super) guest: Arc<Guest>,
     number: u64,
-    guests: Arc<Mutex<HashMap<u64, Arc<Guest>>>>,
-    _slot: OwnedSemaphorePermit,
+    source: Option<IpAddr>,
+    room: Arc<Room>,
     _open: Open,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.guests.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        let mut guests = self.room.guests();
+        guests.by_number.remove(&self.number);
+        if let Some(source) = self.source
+            && let Some(count) = guests.by_source.get_mut(&source)
+        {
+            *count -= 1;
+            if *count == 0 {
+                guests.by_source.remove(&source);
+            }
+        }
+        drop(guests);
+        self.room.left.notify_one();
+    }
+}
+
+/// What counts as one source: whoever has an IPv6 address has a whole /64 of them.
+fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        four => four,
     }
 }
 
 impl Crowd {
-    pub(super) fn new(limits: &Limits) -> Crowd {
-        let most = limits.max_connections.max(1);
-        Crowd {
-            slots: Arc::new(Semaphore::new(most)),
-            most,
-            guests: Arc::default(),
-            next: Mutex::new(0),
-            hits: limits.hits.clone(),
-            tasks: TaskTracker::new(),
+    pub(super) fn new(limits: LiveLimits) -> Crowd {
+        let hits = limits.now().hits.clone();
+        Crowd { room: Arc::default(), limits, hits, tasks: TaskTracker::new() }
+    }
+
+    /// Whether one more may come from there.
+    pub(super) fn admits(&self, address: IpAddr) -> bool {
+        let Some(most) = self.limits.now().max_per_source else { return true };
+        let there = self.room.guests().by_source.get(&source_of(address)).copied().unwrap_or_default();
+        if there >= most {
+            self.hits.count(Hit::Source);
         }
+        there < most
     }
 
     /// A place for one more, which may have to be made; none when the drain begins first.
-    pub(super) async fn seat(&self, stop: &mut Drain) -> Option<Seat> {
-        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
-            return Some(self.take(slot));
+    pub(super) async fn seat(&self, from: Option<IpAddr>, stop: &mut Drain) -> Option<Seat> {
+        let source = from.map(source_of);
+        if let Some(seat) = self.take(source) {
+            return Some(seat);
         }
         self.hits.count(Hit::Connections);
+        let mut make_room = true;
         loop {
-            self.make_room();
-            tokio::select! {
+            let left = self.room.left.notified();
+            tokio::pin!(left);
+            // From here on nobody who leaves is missed.
+            left.as_mut().enable();
+            if let Some(seat) = self.take(source) {
+                return Some(seat);
+            }
+            if make_room {
+                self.make_room();
+            }
+            make_room = tokio::select! {
                 biased;
                 () = stop.begun() => return None,
-                slot = self.slots.clone().acquire_owned() => return slot.ok().map(|slot| self.take(slot)),
-                () = tokio::time::sleep(AGAIN) => {}
-            }
+                () = left => false,
+                () = tokio::time::sleep(AGAIN) => true,
+            };
         }
     }
 
-    fn take(&self, slot: OwnedSemaphorePermit) -> Seat {
-        let number = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            *next += 1;
-            *next
-        };
-        let guest = Guest::new();
-        let guests = Arc::clone(&self.guests);
-        guests.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Arc::clone(&guest));
-        Seat { guest, number, guests, _slot: slot, _open: self.hits.opened() }
+    fn take(&self, source: Option<IpAddr>) -> Option<Seat> {
+        let mut guests = self.room.guests();
+        if guests.by_number.len() >= self.most() {
+            return None;
+        }
+        guests.next += 1;
+        let (number, guest) = (guests.next, Guest::new());
+        guests.by_number.insert(number, Arc::clone(&guest));
+        if let Some(source) = source {
+            *guests.by_source.entry(source).or_default() += 1;
+        }
+        drop(guests);
+        Some(Seat { guest, number, source, room: Arc::clone(&self.room), _open: self.hits.opened() })
+    }
+
+    fn most(&self) -> usize {
+        self.limits.now().max_connections.max(1)
     }
 
     /// Asks those to leave who have kept us waiting longest: several at a time, because looking at all of them for each
@@ -178,11 +238,15 @@ impl Crowd {
     fn make_room(&self) {
         let now = Instant::now();
         let mut idle: Vec<((Standing, Instant), Arc<Guest>)> = {
-            let guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-            guests.values().filter_map(|guest| Some((guest.waited_for(now)?, Arc::clone(guest)))).collect()
+            let guests = self.room.guests();
+            guests
+                .by_number
+                .values()
+                .filter_map(|guest| Some((guest.waited_for(now)?, Arc::clone(guest))))
+                .collect()
         };
         idle.sort_unstable_by_key(|(rank, _)| *rank);
-        for (_, guest) in idle.iter().take((self.most / 64).max(1)) {
+        for (_, guest) in idle.iter().take((self.most() / 64).max(1)) {
             self.hits.count(Hit::MadeRoom);
             guest.leave.notify_one();
         }
@@ -198,16 +262,17 @@ impl Crowd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Limits;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn who_has_kept_us_waiting_longest_goes_first_and_strangers_before_nodes() {
-        let crowd = Crowd::new(&Limits { max_connections: 4, ..Limits::default() });
+        let crowd = Crowd::new(Limits { max_connections: 4, ..Limits::default() }.into());
         let mut stop = Drain::never();
         let mut seats = Vec::new();
         for standing in [Standing::Known, Standing::Stranger, Standing::Stranger, Standing::Stranger] {
-            let seat = crowd.seat(&mut stop).await.unwrap();
+            let seat = crowd.seat(None, &mut stop).await.unwrap();
             seat.guest.introduce(standing);
             seats.push(seat);
             tokio::time::advance(10 * SECOND).await;
@@ -216,16 +281,58 @@ mod tests {
         seats[1].guest.with(|activity| activity.in_flight = 1);
         seats[2].guest.with(|activity| activity.in_flight = 1);
         let head = b"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
-        seats[2].guest.framing.lock().unwrap().feed(head);
+        assert!(seats[2].guest.framing.lock().unwrap().feed(head));
         for expected in [2, 3, 0] {
             crowd.make_room();
             let guest = &seats[expected].guest;
             tokio::time::timeout(SECOND, guest.asked_to_leave()).await.expect("another was asked to leave");
             // As if what takes its place were busy.
             guest.with(|activity| activity.in_flight = 1);
-            guest.framing.lock().unwrap().feed(b"123456789");
+            assert!(guest.framing.lock().unwrap().feed(b"123456789"));
         }
-        let nobody = tokio::time::timeout(60 * SECOND, crowd.seat(&mut stop)).await;
+        let nobody = tokio::time::timeout(60 * SECOND, crowd.seat(None, &mut stop)).await;
         assert!(nobody.is_err(), "a busy connection was asked to leave");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_has_its_share_and_others_theirs_whatever_that_is_by_now() {
+        let limits = LiveLimits::from(Limits { max_per_source: Some(2), ..Limits::default() });
+        let crowd = Crowd::new(limits.clone());
+        let mut stop = Drain::never();
+        let (four, mapped): (IpAddr, IpAddr) =
+            ("192.0.2.1".parse().unwrap(), "::ffff:192.0.2.1".parse().unwrap());
+        let (six, neighbour): (IpAddr, IpAddr) =
+            ("2001:db8::1".parse().unwrap(), "2001:db8::2".parse().unwrap());
+        let mut seats = Vec::new();
+        for from in [four, mapped, six, neighbour] {
+            assert!(crowd.admits(from), "{from}");
+            seats.push(crowd.seat(Some(from), &mut stop).await.unwrap());
+        }
+        assert!([four, mapped, six, neighbour].iter().all(|from| !crowd.admits(*from)));
+        assert!(crowd.admits("2001:db8:0:1::1".parse().unwrap()));
+        assert_eq!(limits.now().hits.of(Hit::Source), 4);
+        seats.remove(0);
+        assert!(crowd.admits(mapped) && !crowd.admits(six));
+        limits.replace(Limits { max_per_source: Some(3), ..Limits::default() });
+        assert!(crowd.admits(six));
+        seats.clear();
+        assert!(crowd.room.guests().by_source.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_number_holds_for_the_next_one() {
+        let limits = LiveLimits::from(Limits { max_connections: 1, ..Limits::default() });
+        let crowd = Crowd::new(limits.clone());
+        let mut stop = Drain::never();
+        let first = crowd.seat(None, &mut stop).await.unwrap();
+        first.guest.with(|activity| activity.in_flight = 1);
+        assert!(tokio::time::timeout(SECOND, crowd.seat(None, &mut stop)).await.is_err());
+        limits.replace(Limits { max_connections: 2, ..Limits::default() });
+        let second = tokio::time::timeout(SECOND, crowd.seat(None, &mut stop)).await.unwrap().unwrap();
+        limits.replace(Limits { max_connections: 1, ..Limits::default() });
+        drop(first);
+        assert!(tokio::time::timeout(SECOND, crowd.seat(None, &mut stop)).await.is_err());
+        drop(second);
+        assert!(tokio::time::timeout(SECOND, crowd.seat(None, &mut stop)).await.is_ok());
     }
 }

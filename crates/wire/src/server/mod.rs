@@ -8,11 +8,12 @@ mod turns;
 mod watched;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 
@@ -21,7 +22,7 @@ use self::turns::in_turns;
 use crate::drain::Drain;
 use crate::local::{LocalFault, LocalListener};
 use crate::tls::ServerTls;
-use crate::{Handler, Hit, Limits, Peer};
+use crate::{Handler, Hit, LimitHits, Limits, LiveLimits, Peer};
 
 /// Why a TCP address could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ pub fn listen(address: SocketAddr) -> Result<std::net::TcpListener, ListenFault>
 pub async fn serve_tls<H: Handler>(
     tcp: std::net::TcpListener,
     tls: ServerTls,
-    limits: Limits,
+    limits: impl Into<LiveLimits>,
     handler: Arc<H>,
     drain: Drain,
 ) {
@@ -75,20 +76,24 @@ pub async fn serve_tls<H: Handler>(
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the listener cannot be used"),
     };
-    let handshakes = Arc::new(Semaphore::new(limits.max_handshakes.max(1)));
-    let limits = Arc::new(limits);
-    let crowd = Crowd::new(&limits);
+    let live = limits.into();
+    let (hits, handshakes) = (live.now().hits.clone(), live.now().max_handshakes.max(1));
+    let handshakes = Arc::new(Semaphore::new(handshakes));
+    let crowd = Crowd::new(live.clone());
     let mut stop = drain.clone();
     loop {
         let (stream, address) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) => { accept_failed(error, &limits).await; continue }
+                Err(error) => { accept_failed(error, &hits).await; continue }
             },
             () = stop.begun() => break,
         };
-        let Some(seat) = crowd.seat(&mut stop).await else { break };
-        let (tls, limits, handler, drain) = (tls.clone(), limits.clone(), handler.clone(), drain.clone());
+        if !crowd.admits(address.ip()) {
+            continue;
+        }
+        let Some(seat) = crowd.seat(Some(address.ip()), &mut stop).await else { break };
+        let (tls, limits, handler, drain) = (tls.clone(), live.now(), handler.clone(), drain.clone());
         let handshakes = handshakes.clone();
         crowd.tasks.spawn(async move {
             // Boxed: a handshake needs much more room than the connection that comes of it.
@@ -101,10 +106,10 @@ pub async fn serve_tls<H: Handler>(
             };
             match shaken {
                 Ok(Ok((stream, peer))) => {
-                    let trust = Some(tls.trust().clone());
+                    let reviewer = Some(tls.reviewer());
                     let known = peer.certificate.is_some();
                     seat.guest.introduce(if known { Standing::Known } else { Standing::Stranger });
-                    connection::serve(stream, Arc::new(peer), trust, limits, handler, drain, seat).await;
+                    connection::serve(stream, Arc::new(peer), reviewer, limits, handler, drain, seat).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),
                 Err(_) => {
@@ -122,7 +127,7 @@ pub async fn serve_tls<H: Handler>(
 /// Serves HTTP/1.1 without TLS until the drain has ended: for what everybody may read who reaches the address.
 pub async fn serve_plain<H: Handler>(
     tcp: std::net::TcpListener,
-    limits: Limits,
+    limits: impl Into<LiveLimits>,
     handler: Arc<H>,
     drain: Drain,
 ) {
@@ -130,19 +135,23 @@ pub async fn serve_plain<H: Handler>(
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the listener cannot be used"),
     };
-    let limits = Arc::new(limits);
-    let crowd = Crowd::new(&limits);
+    let live = limits.into();
+    let hits = live.now().hits.clone();
+    let crowd = Crowd::new(live.clone());
     let mut stop = drain.clone();
     loop {
         let (stream, address) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) => { accept_failed(error, &limits).await; continue }
+                Err(error) => { accept_failed(error, &hits).await; continue }
             },
             () = stop.begun() => break,
         };
-        let Some(seat) = crowd.seat(&mut stop).await else { break };
-        let (limits, handler, drain) = (limits.clone(), handler.clone(), drain.clone());
+        if !crowd.admits(address.ip()) {
+            continue;
+        }
+        let Some(seat) = crowd.seat(Some(address.ip()), &mut stop).await else { break };
+        let (limits, handler, drain) = (live.now(), handler.clone(), drain.clone());
         crowd.tasks.spawn(async move {
             seat.guest.introduce(Standing::Stranger);
             let peer = Arc::new(Peer::plain(address));
@@ -157,7 +166,7 @@ pub async fn serve_plain<H: Handler>(
 /// until the drain has ended. Every peer is [`Peer::local`].
 pub async fn serve_local<H: Handler>(
     path: impl AsRef<Path>,
-    limits: Limits,
+    limits: impl Into<LiveLimits>,
     handler: Arc<H>,
     drain: Drain,
 ) -> Result<(), LocalFault> {
@@ -168,25 +177,26 @@ pub async fn serve_local<H: Handler>(
 /// As [`serve_local`], on a socket that is open already (so that its faults are known before the task is started).
 pub async fn serve_local_listener<H: Handler>(
     local: LocalListener,
-    limits: Limits,
+    limits: impl Into<LiveLimits>,
     handler: Arc<H>,
     drain: Drain,
 ) -> Result<(), LocalFault> {
     let fault = |source| LocalFault::Io { path: local.path().to_owned(), source };
     let listener = local.listener.try_clone().and_then(UnixListener::from_std).map_err(fault)?;
-    let limits = Arc::new(limits);
-    let crowd = Crowd::new(&limits);
+    let live = limits.into();
+    let hits = live.now().hits.clone();
+    let crowd = Crowd::new(live.clone());
     let mut stop = drain.clone();
     loop {
         let (stream, _) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                Err(error) => { accept_failed(error, &limits).await; continue }
+                Err(error) => { accept_failed(error, &hits).await; continue }
             },
             () = stop.begun() => break,
         };
-        let Some(seat) = crowd.seat(&mut stop).await else { break };
-        let (limits, handler, drain) = (limits.clone(), handler.clone(), drain.clone());
+        let Some(seat) = crowd.seat(None::<IpAddr>, &mut stop).await else { break };
+        let (limits, handler, drain) = (live.now(), handler.clone(), drain.clone());
         crowd.tasks.spawn(async move {
             seat.guest.introduce(Standing::Known);
             connection::serve(stream, Arc::new(Peer::local()), None, limits, handler, drain, seat).await;
@@ -196,6 +206,20 @@ pub async fn serve_local_listener<H: Handler>(
     drop(local);
     crowd.finish().await;
     Ok(())
+}
+
+/// Serves one stream to its end, as [`serve_plain`] does with each that it accepts.
+pub(crate) async fn serve_stream<S, H>(stream: S, peer: Peer, limits: Limits, handler: Arc<H>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Handler,
+{
+    let live = LiveLimits::from(limits);
+    let crowd = Crowd::new(live.clone());
+    let mut drain = Drain::never();
+    let Some(seat) = crowd.seat(None, &mut drain).await else { return };
+    seat.guest.introduce(Standing::Stranger);
+    connection::serve(stream, Arc::new(peer), None, live.now(), handler, drain, seat).await;
 }
 
 /// The deadline of the drain.
@@ -208,7 +232,7 @@ async fn accept_tls(
     stream: TcpStream,
     address: SocketAddr,
     tls: &ServerTls,
-) -> io::Result<(impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static, Peer)> {
+) -> io::Result<(impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer)> {
     // Answers are written whole; waiting for more to send only delays them.
     stream.set_nodelay(true)?;
     // A client that vanished is noticed, even when it owes us a body.
@@ -220,11 +244,11 @@ async fn accept_tls(
 }
 
 /// Out of file descriptors or memory: what is open may end, so wait instead of spinning.
-async fn accept_failed(error: io::Error, limits: &Limits) {
+async fn accept_failed(error: io::Error, hits: &LimitHits) {
     let of_one_connection =
         matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
     if !of_one_connection {
-        limits.hits.count(Hit::Descriptors);
+        hits.count(Hit::Descriptors);
         tracing::warn!(%error, "cannot accept a connection");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -18,20 +18,28 @@ pub(crate) enum Refusal {
     TransferEncoding,
     #[error("This server supports neither Upgrade nor CONNECT")]
     Upgrade,
-    #[error("The client certificate has been revoked")]
-    Revoked,
+    #[error("{}", no_longer(.0))]
+    Certificate(&'static str),
 }
 
 impl Refusal {
     /// The answer; the connection is closed with it.
     pub(crate) fn answer(self) -> Response {
         let status = match self {
-            Refusal::Revoked => StatusCode::FORBIDDEN,
+            Refusal::Certificate(_) => StatusCode::FORBIDDEN,
             _ => StatusCode::BAD_REQUEST,
         };
         let mut answer = reply::text(status, self.to_string());
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         answer
+    }
+}
+
+fn no_longer(reason: &str) -> String {
+    match reason {
+        "revoked" => "The client certificate has been revoked".to_owned(),
+        "expired" => "The client certificate has expired".to_owned(),
+        other => format!("The client certificate is not accepted: {other}"),
     }
 }
 

@@ -44,7 +44,7 @@ impl TlsCounts {
         self.all().take(VERSIONS)
     }
 
-    /// Client certificates that were refused, by reason.
+    /// Client certificates that were found wanting, by reason: refused, or let in as nobody's.
     pub fn verification_failures(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         self.all().skip(VERSIONS).take(VERDICTS)
     }
@@ -89,6 +89,11 @@ impl Attempt {
         OpenConnection::begin(&self.counts)
     }
 
+    /// The certificate that was shown proves nothing; the handshake goes on.
+    pub(super) fn unproven(&self, reason: &str) {
+        self.counts.count(reason);
+    }
+
     pub(super) fn failed(mut self, error: &io::Error) {
         self.over = true;
         self.counts.count(reason(error));
@@ -121,8 +126,13 @@ impl Drop for OpenConnection {
 }
 
 fn reason(error: &io::Error) -> &'static str {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(Error::InvalidCertificate(verdict)) => match verdict {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).map_or("broken-off", reason_of)
+}
+
+/// The name of an outcome that is not a success.
+pub(super) fn reason_of(error: &Error) -> &'static str {
+    match error {
+        Error::InvalidCertificate(verdict) => match verdict {
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => "expired",
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "not-yet-valid",
             CertificateError::Revoked => "revoked",
@@ -133,10 +143,9 @@ fn reason(error: &io::Error) -> &'static str {
             }
             _ => "bad-certificate",
         },
-        Some(Error::NoCertificatesPresented) => "no-certificate",
-        Some(Error::AlertReceived(_)) => "refused-by-client",
-        Some(_) => "protocol",
-        None => "broken-off",
+        Error::NoCertificatesPresented => "no-certificate",
+        Error::AlertReceived(_) => "refused-by-client",
+        _ => "protocol",
     }
 }
 

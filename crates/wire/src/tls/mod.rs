@@ -3,6 +3,7 @@
 
 mod client;
 mod client_verifier;
+mod client_verify;
 mod counts;
 mod draught;
 mod identity;
@@ -17,6 +18,8 @@ use std::sync::{Arc, LazyLock};
 use rustls::crypto::CryptoProvider;
 
 pub use client::ClientTls;
+pub(crate) use client_verify::JudgedBy;
+pub use client_verify::{ClientVerify, Review, Reviewer, Unproven};
 pub(crate) use counts::OpenConnection;
 pub use counts::TlsCounts;
 pub use identity::{Identity, IdentityFault};

@@ -59,7 +59,8 @@ impl Handler for Mirror {
                     StatusCode::OK,
                     &json!({
                         "method": method, "path": path, "certname": peer.certname(), "tls": peer.tls,
-                        "server_name": peer.server_name, "headers": headers, "bytes": bytes.len(),
+                        "server_name": peer.server_name, "unproven": peer.unproven.as_ref().map(|one| one.reason),
+                        "headers": headers, "bytes": bytes.len(),
                         "local": peer.address == wire::PeerAddress::Local,
                     }),
                 )
@@ -71,6 +72,7 @@ impl Handler for Mirror {
 /// A running listener.
 pub struct Server {
     pub address: String,
+    pub tls: ServerTls,
     pub drain: DrainHandle,
     pub task: JoinHandle<()>,
 }
@@ -91,8 +93,8 @@ impl Server {
         let address = listener.local_addr().unwrap().to_string();
         let tls = ServerTls::new(&credentials.identity(), trust, certificates).unwrap();
         let (drain, drained) = wire::drain::channel();
-        let task = tokio::spawn(wire::serve_tls(listener, tls, limits, handler, drained));
-        Server { address, drain, task }
+        let task = tokio::spawn(wire::serve_tls(listener, tls.clone(), limits, handler, drained));
+        Server { address, tls, drain, task }
     }
 
     pub async fn stop(self) {

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod client;
+mod client_verify;
 mod drain;
 mod estate;
 mod framing;
