@@ -12,6 +12,7 @@
 
 mod corpus;
 mod mutator;
+mod strict;
 pub mod targets;
 
 pub use corpus::corpus;

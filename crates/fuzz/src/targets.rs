@@ -2,6 +2,7 @@
 
 mod access_rules;
 mod autosign;
+mod body_framing;
 mod certificate;
 mod client_headers;
 mod configuration;
@@ -12,6 +13,7 @@ mod inventory;
 mod pem;
 mod puppet_conf;
 mod request;
+mod request_head;
 mod router;
 mod serial;
 mod signing;
@@ -29,9 +31,10 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 16] = [
+pub const TARGETS: [Target; 18] = [
     access_rules::TARGET,
     autosign::TARGET,
+    body_framing::TARGET,
     certificate::TARGET,
     client_headers::TARGET,
     configuration::TARGET,
@@ -42,6 +45,7 @@ pub const TARGETS: [Target; 16] = [
     pem::TARGET,
     puppet_conf::TARGET,
     request::TARGET,
+    request_head::TARGET,
     router::TARGET,
     serial::TARGET,
     signing::TARGET,

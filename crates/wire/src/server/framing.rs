@@ -5,7 +5,9 @@
 //! one: it is refused, and for that it must be seen. What the parser refuses by itself (a malformed line, a bad
 //! length) need not be understood here: the connection ends there. What this cannot follow but the parser perhaps can (a
 //! length behind a hundred blanks, a chunk size with as many zeros) must not look like the end of a request, or whoever
-//! writes so could wait inside a body for ever: it is refused in a header, and counts as owed in a body.
+//! writes so could wait inside a body for ever, or have what follows counted as another request than it is, and so believed.
+//! Nor must what the parser takes for the middle of a line and others for its end (LF alone, in a trailer). Such a request
+//! is refused, or, when it is answered already, its body breaks off and the connection ends.
 
 /// State of the stream of one connection.
 #[derive(Debug, Default)]
@@ -16,6 +18,10 @@ pub(crate) struct Framing {
     /// Ordinal of the header that is being read, or was read last (from 0).
     requests: u64,
     first_conflict: Option<u64>,
+    /// Headers that were read to their end.
+    heads: u64,
+    /// It cannot be said where the body ends.
+    broken: bool,
 }
 
 /// What a peer still has to send.
@@ -43,8 +49,6 @@ enum State {
     Trailer,
     /// Nothing more can be said; the connection ends with a refusal.
     Lost,
-    /// Somewhere in a body that the parser may understand.
-    LostInBody,
 }
 
 /// What is kept of the current line: enough for the two names and a length.
@@ -96,11 +100,19 @@ struct Head {
 }
 
 impl Framing {
-    /// Takes the next bytes of the stream.
-    pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
+    /// Takes the next bytes of the stream. False: the body that they go on with (its header came before) must not be
+    /// believed, nor anything that follows. Of one whose header is among them [`Framing::is_conflicting`] says so.
+    #[must_use]
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> bool {
+        let heads = self.heads;
+        self.follow(bytes);
+        !(self.broken && self.heads == heads)
+    }
+
+    fn follow(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match &mut self.state {
-                State::Lost | State::LostInBody => return,
+                State::Lost => return,
                 State::Body(left) | State::ChunkData(left) => {
                     let taken = (*left).min(bytes.len() as u64);
                     *left -= taken;
@@ -161,16 +173,25 @@ impl Framing {
                 self.note_header();
                 State::Header
             }
+            State::ChunkSize | State::ChunkEnd | State::Trailer if !self.line.has_carriage_return() => {
+                self.break_off()
+            }
             State::ChunkSize => match chunk_size(&self.line) {
                 Some(0) => State::Trailer,
                 Some(size) => State::ChunkData(size),
-                None => State::LostInBody,
+                None => self.break_off(),
             },
             State::ChunkEnd => State::ChunkSize,
             State::Trailer if self.line.is_blank() => self.next_request(),
             State::Trailer => State::Trailer,
             other => other,
         };
+    }
+
+    fn break_off(&mut self) -> State {
+        self.broken = true;
+        self.first_conflict.get_or_insert(self.requests);
+        State::Lost
     }
 
     fn note_header(&mut self) {
@@ -187,6 +208,7 @@ impl Framing {
     }
 
     fn end_of_header(&mut self) -> State {
+        self.heads += 1;
         if self.head.odd
             || !self.line.has_carriage_return()
             || self.head.encoded && self.head.length.is_some()
@@ -224,7 +246,7 @@ mod tests {
 
     fn fed(stream: &[u8]) -> Framing {
         let mut framing = Framing::default();
-        framing.feed(stream);
+        let _ = framing.feed(stream);
         framing
     }
 
@@ -247,7 +269,7 @@ mod tests {
             POST /d HTTP/1.1\r\nTransfer-Encoding: chunked\r\n");
         assert_eq!(framing.owed(), Owed::Header);
         assert_eq!(framing.requests, 3);
-        framing.feed(b"Content-Length: 1\r\n\r\n");
+        assert!(framing.feed(b"Content-Length: 1\r\n\r\n"));
         assert!(!framing.is_conflicting(2));
         assert!(framing.is_conflicting(3));
     }
@@ -259,6 +281,30 @@ mod tests {
         let framing = fed(stream.as_bytes());
         assert_eq!((framing.first_conflict, framing.requests), (None, 1));
         assert_eq!(framing.owed(), Owed::Nothing);
+    }
+
+    #[test]
+    fn what_hides_where_a_body_ends_is_where_trust_ends() {
+        let head = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let zeros = format!("{}1\r\na\r\n0\r\n\r\n", "0".repeat(100));
+        for body in [
+            zeros.as_str(),
+            "0\r\n\n",
+            "0\r\nX: y\n\r\n",
+            "0\n\r\n",
+            "1\na\r\n0\r\n\r\n",
+            "1\r\na\n0\r\n\r\n",
+        ] {
+            // The header came before: the body is broken off. It came with it: the request is refused.
+            let mut framing = fed(head.as_bytes());
+            assert!(!framing.feed(body.as_bytes()), "{body:?}");
+            let mut framing = Framing::default();
+            assert!(
+                framing.feed(format!("{head}{body}").as_bytes()) && framing.is_conflicting(0),
+                "{body:?}"
+            );
+            assert!(!framing.feed(b"x"), "{body:?}");
+        }
     }
 
     proptest! {
@@ -285,7 +331,7 @@ mod tests {
             }
             let mut framing = Framing::default();
             for part in stream.chunks(cut) {
-                framing.feed(part);
+                prop_assert!(framing.feed(part));
             }
             prop_assert_eq!(framing.requests, bodies.len() as u64);
             prop_assert_eq!(&framing.state, &State::Idle);

@@ -167,11 +167,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         match self.poll_stream(cx, buffer) {
             Poll::Ready(Ok(())) => {
-                self.guest
-                    .framing
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .feed(&buffer.filled()[before..]);
+                let mut framing = self.guest.framing.lock().unwrap_or_else(PoisonError::into_inner);
+                let sound = framing.feed(&buffer.filled()[before..]);
+                drop(framing);
+                if !sound {
+                    self.hits.count(Hit::Framing);
+                    return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                }
                 match self.owed() {
                     // Not moved by later bytes: a header that trickles in does not live longer.
                     Owed::Header => match &self.read_deadline {
