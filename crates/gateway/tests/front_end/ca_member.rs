@@ -2,7 +2,7 @@
 //! epochs, and carries a write out once, by its id. Both members share one memory, as replicated ones would.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -60,6 +60,12 @@ pub struct CaMember {
     pub answer_delay_ms: AtomicU64,
     /// Carries writes out and then says that it cannot confirm them.
     pub unconfirmed: AtomicBool,
+    /// Carries requests out, and breaks its answers off in the middle.
+    pub breaks_off: AtomicBool,
+    /// How many it has broken off.
+    pub broken: AtomicU64,
+    /// Answers with this status, whatever was asked; a 503 with Retry-After.
+    pub status: AtomicU16,
     /// Does not know the endpoint that tells what is new on the list.
     pub tells_nothing: AtomicBool,
     handing_over: AtomicBool,
@@ -76,6 +82,9 @@ impl CaMember {
             hangs: AtomicBool::new(false),
             answer_delay_ms: AtomicU64::new(0),
             unconfirmed: AtomicBool::new(false),
+            breaks_off: AtomicBool::new(false),
+            broken: AtomicU64::new(0),
+            status: AtomicU16::new(200),
             tells_nothing: AtomicBool::new(false),
             handing_over: AtomicBool::new(false),
             requests: AtomicU64::new(0),
@@ -227,7 +236,26 @@ impl Handler for CaMember {
             let answer = self.replicate(Frame::decode(&bytes).unwrap());
             return reply::with_type(StatusCode::OK, "application/cbor", answer.encode());
         }
-        self.authority(request).await
+        let of_clients =
+            request.uri().path() != revocations::PATH && request.headers().contains_key("x-client-verify");
+        let mut answer = self.authority(request).await;
+        if !of_clients || answer.headers().contains_key(X_BUNRAKU_STALE) {
+            return answer;
+        }
+        if self.breaks_off.load(Ordering::SeqCst) {
+            self.broken.fetch_add(1, Ordering::SeqCst);
+            let (sender, broken) = body::channel(1);
+            tokio::spawn(async move { sender.abort("told so").await });
+            return Response::new(broken);
+        }
+        let status = self.status.load(Ordering::SeqCst);
+        if status != 200 {
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        }
+        if status == 503 {
+            answer.headers_mut().insert("retry-after", HeaderValue::from_static("9"));
+        }
+        answer
     }
 }
 

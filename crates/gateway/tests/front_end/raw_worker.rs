@@ -28,6 +28,14 @@ pub enum Manner {
     Gzip,
 }
 
+/// What the front end asks in its own name, and how that is answered whatever the manner.
+const HOUSEKEEPING: [(&str, u16); 3] = [
+    ("GET /status/v1/simple HTTP/1.1", 200),
+    ("GET /status/v1/simple/ca HTTP/1.1", 200),
+    // It has none, and nothing here is about it.
+    ("GET /puppet-ca/v1/certificate_revocation_list/ca HTTP/1.1", 404),
+];
+
 /// One request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
@@ -56,7 +64,10 @@ struct State {
 
 impl RawWorker {
     pub fn start(name: &str) -> RawWorker {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        RawWorker::start_on(name, TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    pub fn start_on(name: &str, listener: TcpListener) -> RawWorker {
         let address = listener.local_addr().unwrap().to_string();
         let state = Arc::new(State {
             manner: Mutex::new(Manner::Status(200)),
@@ -129,8 +140,11 @@ fn serve(mut stream: TcpStream, state: &State) {
         {
             return note("header line");
         }
-        let is_probe = line == "GET /status/v1/simple HTTP/1.1";
-        let manner = if is_probe { Manner::Status(200) } else { state.manner.lock().unwrap().clone() };
+        let is_probe = HOUSEKEEPING.iter().any(|(housekeeping, _)| *housekeeping == line);
+        let manner = match HOUSEKEEPING.iter().find(|(housekeeping, _)| *housekeeping == line) {
+            Some((_, status)) => Manner::Status(*status),
+            None => state.manner.lock().unwrap().clone(),
+        };
         if let Manner::Early(status) = manner {
             state.arrived.lock().unwrap().push(Arrived { line, headers, body: Vec::new() });
             answer(&mut stream, status);
