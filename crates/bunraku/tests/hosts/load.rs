@@ -1,7 +1,7 @@
 //! Agents that enrol and an operator who revokes and cleans, all through the front end, from the host `client`. Every
 //! answer that they would take for an error is counted; everything they were told is remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -38,6 +38,8 @@ pub struct Told {
     pub cleaned: Vec<String>,
     /// Names whose revocation or removal was asked for and never answered: either may be.
     pub unsure: Vec<String>,
+    /// Names whose signing request was sent more than once.
+    pub sent_again: BTreeSet<String>,
     pub faults: Vec<String>,
     pub asked_again: u64,
     pub slowest: Duration,
@@ -192,6 +194,9 @@ impl Worker {
         let (status, text, again) = self.ask(&client, Method::PUT, &path, "text/plain", &request).await?;
         if status != 200 && !(again && status == 400) {
             return Err(format!("PUT request: {status} {text}"));
+        }
+        if again {
+            self.told.lock().unwrap().sent_again.insert(name.to_owned());
         }
         let path = format!("/puppet-ca/v1/certificate/{name}");
         let (status, text, _) = self.ask(&client, Method::GET, &path, "text/plain", "").await?;

@@ -63,7 +63,16 @@ pub fn check_directory(cadir: &Path, told: &Told, number: u64) {
         let file = cadir.join(format!("signed/{name}.pem"));
         let content = std::fs::read_to_string(&file).ok();
         if told.cleaned.contains(name) {
-            assert_eq!(content, None, "{at}: {name} was cleaned and is back");
+            // The first copy of a request may be carried out after all that was done with the second: its bytes lay in
+            // the kernel of a host whose front end was killed (docs/FAILOVER.md). That is another certificate.
+            let late = told.sent_again.contains(name) && content.as_ref() != Some(pem);
+            let back = content.as_deref().map(serial_of);
+            assert!(back.is_none() || late, "{at}: {name} ({serial}) was cleaned, and there is {back:?}");
+            if let Some(back) = back {
+                eprintln!(
+                    "{at}: {name} ({serial}) was cleaned; the first copy of its request came after: {back}"
+                );
+            }
         } else if !told.unsure.contains(name) {
             assert_eq!(content.as_ref(), Some(pem), "{at}: {name} was handed out and is lost, or another");
         }
