@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use http::HeaderValue;
 use pki::Certificate;
 
+use crate::identity::Introduction;
 use crate::tls::{JudgedBy, OpenConnection, Unproven};
 
 /// Where a connection comes from.
@@ -52,8 +52,8 @@ pub struct Peer {
     pub tls: &'static str,
     /// The name that the client asked for (SNI).
     pub server_name: Option<String>,
-    /// `X-Client-Cert` of this peer, encoded at the first request and kept for the connection's life.
-    pub(crate) encoded_certificate: OnceLock<HeaderValue>,
+    /// What workers are told of it: made at a request, forgotten when the connection is at rest.
+    introduction: Mutex<Option<Arc<Introduction>>>,
     /// Counts the connection among the open ones of its listener.
     pub(crate) open: Option<OpenConnection>,
     /// By which authorities its certificate was judged last.
@@ -69,7 +69,7 @@ impl Peer {
             unproven: None,
             tls,
             server_name: None,
-            encoded_certificate: OnceLock::new(),
+            introduction: Mutex::default(),
             open: None,
             authorities: JudgedBy::default(),
         }
@@ -88,7 +88,7 @@ impl Peer {
             unproven: None,
             tls: "-",
             server_name: None,
-            encoded_certificate: OnceLock::new(),
+            introduction: Mutex::default(),
             open: None,
             authorities: JudgedBy::default(),
         }
@@ -102,7 +102,7 @@ impl Peer {
             unproven: Some(Unproven::new(self.certificate.as_ref(), reason)),
             tls: self.tls,
             server_name: self.server_name.clone(),
-            encoded_certificate: OnceLock::new(),
+            introduction: Mutex::default(),
             open: None,
             authorities: JudgedBy::default(),
         }
@@ -111,5 +111,16 @@ impl Peer {
     /// The common name of its certificate.
     pub fn certname(&self) -> Option<&str> {
         self.certificate.as_ref().and_then(Certificate::subject_cn)
+    }
+
+    /// What workers are told of it.
+    pub(crate) fn introduction(&self) -> Arc<Introduction> {
+        let mut made = self.introduction.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(made.get_or_insert_with(|| Arc::new(Introduction::of(self))))
+    }
+
+    /// Gives up the memory of what can be made again: no request is expected for a while.
+    pub(crate) fn rest(&self) {
+        *self.introduction.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

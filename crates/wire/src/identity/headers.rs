@@ -39,31 +39,54 @@ fn is_reserved(name: &HeaderName) -> bool {
 /// Says who the client is. Whatever was said before under these names is replaced, but variants of the names are not:
 /// use [`strip_client_headers`] first.
 pub fn set_client_headers(headers: &mut HeaderMap, peer: &Peer) {
-    for name in [X_CLIENT_VERIFY, X_CLIENT_DN, X_CLIENT_CERT] {
-        headers.remove(name);
+    let introduction = peer.introduction();
+    if let Some(address) = &introduction.address {
+        headers.insert(X_FORWARDED_FOR, address.clone());
     }
-    if let Ok(address) = HeaderValue::from_str(&peer.address.ip().to_string()) {
-        headers.insert(X_FORWARDED_FOR, address);
+    headers.insert(X_CLIENT_VERIFY, introduction.verify.clone());
+    match &introduction.verified {
+        Some((subject, certificate)) => {
+            headers.insert(X_CLIENT_DN, subject.clone());
+            headers.insert(X_CLIENT_CERT, certificate.clone());
+        }
+        None => {
+            headers.remove(X_CLIENT_DN);
+            headers.remove(X_CLIENT_CERT);
+        }
     }
-    let Some(certificate) = &peer.certificate else {
-        // Nothing of what such a certificate says is passed on: only that it failed, and why.
-        let failed = peer.unproven.as_ref().map(|unproven| format!("FAILED:{}", unproven.reason));
-        let failed = failed.and_then(|failed| HeaderValue::try_from(failed).ok());
-        headers.insert(X_CLIENT_VERIFY, failed.unwrap_or(HeaderValue::from_static("NONE")));
-        return;
-    };
-    // Our CA issues no certificate with control characters in its subject; a foreign one in the bundle might.
-    let Ok(subject) = HeaderValue::from_bytes(certificate.subject_rfc2253().as_bytes()) else {
-        headers.insert(X_CLIENT_VERIFY, HeaderValue::from_static("FAILED:unusable subject"));
-        return;
-    };
-    let encoded = peer.encoded_certificate.get_or_init(|| {
-        HeaderValue::try_from(encoded_certificate::encode(certificate))
-            .expect("URI encoding leaves only visible ASCII")
-    });
-    headers.insert(X_CLIENT_VERIFY, HeaderValue::from_static("SUCCESS"));
-    headers.insert(X_CLIENT_DN, subject);
-    headers.insert(X_CLIENT_CERT, encoded.clone());
+}
+
+/// What is said of one client, the same with each of its requests.
+#[derive(Debug)]
+pub(crate) struct Introduction {
+    address: Option<HeaderValue>,
+    verify: HeaderValue,
+    /// Subject and certificate.
+    verified: Option<(HeaderValue, HeaderValue)>,
+}
+
+impl Introduction {
+    pub(crate) fn of(peer: &Peer) -> Introduction {
+        let address = HeaderValue::from_str(&peer.address.ip().to_string()).ok();
+        let unverified = |verify| Introduction { address: address.clone(), verify, verified: None };
+        let Some(certificate) = &peer.certificate else {
+            // Nothing of what such a certificate says is passed on: only that it failed, and why.
+            let failed = peer.unproven.as_ref().map(|unproven| format!("FAILED:{}", unproven.reason));
+            let failed = failed.and_then(|failed| HeaderValue::try_from(failed).ok());
+            return unverified(failed.unwrap_or(HeaderValue::from_static("NONE")));
+        };
+        // Our CA issues no certificate with control characters in its subject; a foreign one in the bundle might.
+        let Ok(subject) = HeaderValue::from_bytes(certificate.subject_rfc2253().as_bytes()) else {
+            return unverified(HeaderValue::from_static("FAILED:unusable subject"));
+        };
+        let encoded = HeaderValue::try_from(encoded_certificate::encode(certificate))
+            .expect("URI encoding leaves only visible ASCII");
+        Introduction {
+            address,
+            verify: HeaderValue::from_static("SUCCESS"),
+            verified: Some((subject, encoded)),
+        }
+    }
 }
 
 #[cfg(test)]

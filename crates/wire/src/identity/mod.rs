@@ -7,6 +7,7 @@ mod encoded_certificate;
 mod headers;
 mod requester;
 
+pub(crate) use headers::Introduction;
 pub use headers::{
     X_CLIENT_CERT, X_CLIENT_DN, X_CLIENT_VERIFY, X_FORWARDED_FOR, set_client_headers, strip_client_headers,
 };

@@ -117,7 +117,10 @@ pub(super) async fn serve<S, H>(
     while rest(&mut stream, &serving).await {
         // Boxed: a connection at rest has no room for what it needs in use.
         match Box::pin(converse(stream, &serving)).await {
-            Some(at_rest) => stream = at_rest,
+            Some(at_rest) => {
+                serving.peer.rest();
+                stream = at_rest;
+            }
             None => return,
         }
     }
@@ -164,7 +167,7 @@ where
         () = rested(guest, BREATH.min(limits.idle_timeout)) => {
             let parts = connection.into_parts();
             let mut stream = parts.io.into_inner();
-            stream.put_back(parts.read_buf);
+            stream.put_back(&parts.read_buf);
             return Some(stream);
         }
         draining = drain.wait() => draining,

@@ -93,9 +93,10 @@ impl<S> Watched<S> {
         }
     }
 
-    /// Takes back what a reader has not used: it is the next thing to be read, and has been counted.
-    pub(crate) fn put_back(&mut self, unused: Bytes) {
-        self.again = unused;
+    /// Takes back what a reader has not used: it is the next thing to be read, and has been counted. Copied, because it
+    /// keeps the reader's whole buffer, above all when it is empty.
+    pub(crate) fn put_back(&mut self, unused: &[u8]) {
+        self.again = Bytes::copy_from_slice(unused);
     }
 
     fn owed(&self) -> Owed {
