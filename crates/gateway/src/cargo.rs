@@ -9,10 +9,14 @@ use wire::{Body, BodyFault, Bytes};
 
 use crate::memory::{Lease, Memory};
 
+/// A piece that is shorter is copied: it may be the only octet that anybody wants of a connection's buffer of 8 kB, and
+/// all of the buffer would be held for it.
+const SHORT: usize = 4096;
+
 /// A body.
 pub enum Cargo {
-    /// All of it is here: it can be sent any number of times. The lease is for its bytes.
-    Whole(Bytes, Arc<Lease>),
+    /// All of it is here, in the pieces in which it came: it can be sent any number of times. The lease is for its bytes.
+    Whole(Vec<Bytes>, Arc<Lease>),
     /// It can be sent once; gone after that.
     Streaming(Option<Body>, Reason),
 }
@@ -39,28 +43,31 @@ impl Cargo {
     pub async fn load(mut body: Body, limit: usize, memory: &Memory) -> Result<Self, BodyFault> {
         let mut lease = memory.lease();
         if body.is_end_stream() {
-            return Ok(Self::Whole(Bytes::new(), Arc::new(lease)));
+            return Ok(Self::Whole(Vec::new(), Arc::new(lease)));
         }
         if body.size_hint().lower() > limit as u64 {
             return Ok(Self::Streaming(Some(body), Reason::TooLong));
         }
-        let mut read: Vec<Bytes> = Vec::new();
+        let (mut read, mut short): (Vec<Bytes>, Vec<u8>) = Default::default();
         let mut length = 0;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
             length += data.len();
             let room = lease.grow(data.len());
-            read.push(data);
+            if data.len() < SHORT && !body.is_end_stream() {
+                short.extend_from_slice(&data);
+            } else {
+                read.extend(some(std::mem::take(&mut short).into()));
+                read.extend(some(data));
+            }
             if length > limit || !room {
                 let reason = if length > limit { Reason::TooLong } else { Reason::NoRoom };
+                read.extend(some(short.into()));
                 return Ok(Self::Streaming(Some(put_back(read, body, lease)), reason));
             }
         }
-        let whole = match read.len() {
-            1 => read.remove(0),
-            _ => Bytes::from(read.concat()),
-        };
-        Ok(Self::Whole(whole, Arc::new(lease)))
+        read.extend(some(short.into()));
+        Ok(Self::Whole(read, Arc::new(lease)))
     }
 
     /// Reads on and forgets, up to `limit` bytes more: a client that is still writing would find its connection reset
@@ -80,16 +87,9 @@ impl Cargo {
     /// The body for one attempt; none when it streamed away in an earlier one.
     pub fn take(&mut self) -> Option<Body> {
         match self {
-            Self::Whole(bytes, _) if bytes.is_empty() => Some(body::empty()),
-            Self::Whole(bytes, lease) => {
-                let lease = Arc::clone(lease);
-                let body = body::full(bytes.clone()).map_frame(move |frame| {
-                    // Moved in: the bytes are there for as long as the body is.
-                    let _ = &lease;
-                    frame
-                });
-                Some(body.boxed())
-            }
+            Self::Whole(pieces, _) if pieces.is_empty() => Some(body::empty()),
+            // The bytes are there for as long as the body is.
+            Self::Whole(pieces, lease) => Some(body::pieces(pieces.clone(), Arc::clone(lease))),
             Self::Streaming(body, _) => body.take(),
         }
     }
@@ -105,6 +105,10 @@ impl Cargo {
     pub fn is_there(&self) -> bool {
         !matches!(self, Self::Streaming(None, _))
     }
+}
+
+fn some(piece: Bytes) -> Option<Bytes> {
+    Some(piece).filter(|piece| !piece.is_empty())
 }
 
 /// A body that begins with what was read already. Two chunks ahead of the reader at most, so a slow worker slows the
@@ -161,6 +165,24 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(text(&mut cargo).await.unwrap(), "abcd");
         }
+    }
+
+    #[tokio::test]
+    async fn short_pieces_are_joined_and_long_ones_are_not_copied() {
+        let long = Bytes::from(vec![b'x'; SHORT]);
+        let (sender, streaming) = body::channel(8);
+        for piece in
+            ["a", "b"].map(Bytes::from).into_iter().chain([long.clone()]).chain(["c", "d"].map(Bytes::from))
+        {
+            assert!(sender.send(piece).await);
+        }
+        drop(sender);
+        let mut cargo = Cargo::load(streaming, SHORT + 4, &Memory::new(2 * SHORT)).await.unwrap();
+        let Cargo::Whole(pieces, _) = &cargo else { panic!("it is short enough") };
+        assert_eq!(pieces.len(), 3);
+        assert_eq!((&pieces[0][..], &pieces[2][..]), (&b"ab"[..], &b"cd"[..]));
+        assert_eq!(pieces[1].as_ptr(), long.as_ptr());
+        assert_eq!(body::collect(cargo.take().unwrap(), SHORT + 4).await.unwrap().len(), SHORT + 4);
     }
 
     #[tokio::test]

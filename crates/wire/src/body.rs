@@ -1,14 +1,15 @@
 //! Message bodies: one boxed, streaming type for both directions, and the few ways to make and read one.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-pub use hyper::body::Body as HttpBody;
+pub use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 /// Body of a request or a response. It streams: nothing is buffered unless somebody calls [`collect`].
 pub type Body = http_body_util::combinators::BoxBody<Bytes, BodyFault>;
@@ -42,6 +43,12 @@ impl From<hyper::Error> for BodyFault {
 /// A body whose bytes are all there (it gets a `Content-Length`).
 pub fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed()
+}
+
+/// A body whose bytes are all there in pieces (it gets a `Content-Length`). `with` lives as long as the body.
+pub fn pieces<T: Send + Sync + Unpin + 'static>(pieces: Vec<Bytes>, with: T) -> Body {
+    let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+    Pieces { pieces: pieces.into(), left, _with: with }.boxed()
 }
 
 /// A body of no bytes.
@@ -82,6 +89,34 @@ pub async fn collect(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyFaul
         }
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+struct Pieces<T> {
+    pieces: VecDeque<Bytes>,
+    left: u64,
+    _with: T,
+}
+
+impl<T: Unpin> HttpBody for Pieces<T> {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let next = self.pieces.pop_front();
+        self.left -= next.as_ref().map_or(0, Bytes::len) as u64;
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
 }
 
 /// A body fed by a task or thread: what is sent on the [`BodySender`] comes out of the [`Body`], at most `capacity`
@@ -143,6 +178,18 @@ mod tests {
         assert_eq!(collect(full("12345"), 5).await.unwrap(), "12345");
         assert!(matches!(collect(full("123456"), 5).await, Err(BodyFault::TooLarge { limit: 5 })));
         assert_eq!(collect(empty(), 0).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn a_body_of_pieces_knows_its_length_and_holds_what_it_is_given() {
+        let held = std::sync::Arc::new(());
+        let mut body = pieces(vec!["ab".into(), "cde".into()], held.clone());
+        assert_eq!((body.size_hint().exact(), body.is_end_stream()), (Some(5), false));
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "ab");
+        assert_eq!((body.size_hint().exact(), std::sync::Arc::strong_count(&held)), (Some(3), 2));
+        assert_eq!(collect(body, 3).await.unwrap(), "cde");
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+        assert!(pieces(Vec::new(), ()).is_end_stream());
     }
 
     #[tokio::test]

@@ -199,7 +199,7 @@ impl CaRoute {
         let before = self.revocations.number();
         self.keeper.look_now();
         let says_so = match cargo {
-            Cargo::Whole(body, _) => body.windows(REVOKED.len()).any(|word| word == REVOKED),
+            Cargo::Whole(pieces, _) => pieces.concat().windows(REVOKED.len()).any(|word| word == REVOKED),
             Cargo::Streaming(..) => false,
         };
         if says_so || parts.uri.path().ends_with("/clean") {
