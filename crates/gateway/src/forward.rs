@@ -1,7 +1,9 @@
 //! A request of the catalog pool: choose a worker, send, take it elsewhere where that is allowed, relay the answer as
 //! it comes.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -9,9 +11,9 @@ use http::header::RETRY_AFTER;
 use http::request::Parts;
 use http_body_util::BodyExt;
 use wire::access_log::{End, Trail};
-use wire::body::{self, HttpBody};
+use wire::body::{self, Frame, HttpBody, SizeHint};
 use wire::client::{ConnectFault, SendCause};
-use wire::{Request, Response};
+use wire::{Body, BodyFault, Bytes, Request, Response};
 
 use crate::answer;
 use crate::cargo::Cargo;
@@ -190,7 +192,7 @@ impl Forwarder {
     /// Passes an answer on. The worker counts as busy until the last byte has gone out.
     fn relay(&self, response: Response, assignment: Assignment, class: Class) -> Carried {
         let worker = Arc::clone(self.upstream(assignment.index()).name());
-        let mut response = watch_body(response, assignment);
+        let mut response = response.map(|inner| Relayed { inner, assignment }.boxed());
         if class == Class::Status {
             response.headers_mut().remove(RETRY_AFTER);
         }
@@ -231,22 +233,32 @@ pub fn parts_again(parts: &Parts) -> Parts {
     copy
 }
 
-/// Keeps `assignment` alive as long as the body, and counts a body that breaks off as the worker's failure.
-fn watch_body(response: Response, assignment: Assignment) -> Response {
-    let watched = Arc::new(std::sync::Mutex::new(assignment));
-    let (parts, body) = response.into_parts();
-    let on_fault = Arc::clone(&watched);
-    let body = body
-        .map_frame(move |frame| {
-            // Moved in so that it lives as long as the body.
-            let _ = &watched;
-            frame
-        })
-        .map_err(move |fault| {
-            if let Ok(mut assignment) = on_fault.lock() {
-                assignment.fail("the answer broke off");
-            }
-            fault
-        });
-    Response::from_parts(parts, body.boxed())
+/// An answer's body with the worker's assignment: the worker is busy for as long as the body lives.
+struct Relayed {
+    inner: Body,
+    assignment: Assignment,
+}
+
+impl HttpBody for Relayed {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        if let Poll::Ready(Some(Err(_))) = &polled {
+            self.assignment.fail("the answer broke off");
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }

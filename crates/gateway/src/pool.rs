@@ -129,7 +129,9 @@ impl Pool {
     pub fn begin(&mut self, ask: Ask<'_>) -> Choice {
         // Ejecting is for exceptions. When most of a tier are, it is the requests or the network, and sending
         // everything to the few that are left would only finish them off.
-        let open_to_ejected: Vec<bool> = (0..self.workers.len()).map(|at| self.fails_open(at)).collect();
+        let any_ejected = self.workers.iter().any(|load| load.standing == Standing::Ejected);
+        let looked_at = if any_ejected { self.workers.len() } else { 0 };
+        let open_to_ejected: Vec<bool> = (0..looked_at).map(|at| self.fails_open(at)).collect();
         let may = |index: WorkerIndex, load: &Load| match load.standing {
             Standing::Usable => true,
             Standing::Ejected => open_to_ejected[index],

@@ -188,6 +188,10 @@ impl Workers {
     /// # Errors
     /// [`Unassigned`].
     pub async fn assign(self: &Arc<Self>, want: Want<'_>) -> Result<Assignment, Unassigned> {
+        // Most find one at once, and need nobody to tell them of those who become free.
+        if let Some(settled) = self.try_assign(want) {
+            return settled;
+        }
         let deadline = Instant::now() + self.policy.load().queue_time;
         let mut place_in_queue = None;
         loop {
@@ -195,12 +199,8 @@ impl Workers {
             tokio::pin!(free);
             // From here on nobody who becomes free is missed.
             free.as_mut().enable();
-            match self.assign_now(want) {
-                Choice::Given(index) => {
-                    return Ok(Assignment { workers: Arc::clone(self), index, failed: false, judged: false });
-                }
-                Choice::Nobody => return Err(Unassigned::Nobody),
-                Choice::Full => {}
+            if let Some(settled) = self.try_assign(want) {
+                return settled;
             }
             if place_in_queue.is_none() {
                 place_in_queue = Some(PlaceInQueue::take(self)?);
@@ -209,6 +209,17 @@ impl Workers {
                 self.lock().queue.turned_away += 1;
                 return Err(Unassigned::Waited);
             }
+        }
+    }
+
+    /// None: all of them are full.
+    fn try_assign(self: &Arc<Self>, want: Want<'_>) -> Option<Result<Assignment, Unassigned>> {
+        match self.assign_now(want) {
+            Choice::Given(index) => {
+                Some(Ok(Assignment { workers: Arc::clone(self), index, failed: false, judged: false }))
+            }
+            Choice::Nobody => Some(Err(Unassigned::Nobody)),
+            Choice::Full => None,
         }
     }
 
@@ -264,19 +275,19 @@ impl Workers {
                 Some(_) => inner.ejection[index].failed(&self.policy.load().ejection, self.clock.now_ms()),
             }
         };
+        let Some(verdict) = verdict else { return };
         let worker = self.address(index);
         let WorkerAddress { name, address, .. } = worker.as_ref();
-        match verdict {
-            None => {}
-            Some(Verdict::Ejected { for_ms, failures }) => self.error_log.say(format!(
+        self.error_log.say(match verdict {
+            Verdict::Ejected { for_ms, failures } => format!(
                 "Catalog worker {name} ({address}) ejected for {:.0} s: {failures} failures in a row, the last: {}",
                 for_ms as f64 / 1000.0,
                 failure.unwrap_or_default()
-            )),
-            Some(Verdict::Returned) => self.error_log.say(format!(
-                "Catalog worker {name} ({address}) has passed its probation and is used again"
-            )),
-        }
+            ),
+            Verdict::Returned => {
+                format!("Catalog worker {name} ({address}) has passed its probation and is used again")
+            }
+        });
     }
 
     /// Takes a worker out of use (what it has is let finish), or puts it back; also after a restart. None when there is
@@ -473,10 +484,11 @@ impl Drop for Assignment {
             if !self.judged {
                 inner.ejection[self.index].abandoned();
             }
-            inner.pool.place(self.index).serves.clone()
+            let serves = &inner.pool.place(self.index).serves;
+            Traffic::ALL.map(|(_, traffic)| serves.contains(&traffic))
         };
-        for traffic in serves {
-            self.workers.free_for(traffic).notify_one();
+        for (waiting, _) in self.workers.free.iter().zip(serves).filter(|(_, serves)| *serves) {
+            waiting.notify_one();
         }
     }
 }

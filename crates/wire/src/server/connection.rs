@@ -24,6 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::crowd::{Guest, Seat};
 use super::framing::Owed;
 use super::refusal::{self, Refusal};
+use super::seldom::Seldom;
 use super::watched::{Patience, Watched};
 use crate::body::HttpBody;
 use crate::drain::{Drain, Draining};
@@ -147,6 +148,15 @@ where
     }
 }
 
+/// What ends a conversation, apart from the client.
+enum Call {
+    /// Nothing has been asked for a moment.
+    Rested,
+    Draining(Draining),
+    /// Its place is wanted.
+    Leave,
+}
+
 /// Answers requests until nothing has been asked for a moment: then the connection comes back. None: it has ended.
 async fn converse<S, H>(stream: Watched<S>, serving: &Serving<H>) -> Option<Watched<S>>
 where
@@ -161,17 +171,31 @@ where
         .half_close(false)
         .serve_connection(TokioIo::new(stream), service_fn(|request| answer(request, serving)));
     let mut drain = drain.clone();
+    let called = Seldom::new(async move {
+        tokio::select! {
+            () = rested(guest, BREATH.min(limits.idle_timeout)) => Call::Rested,
+            draining = drain.wait() => Call::Draining(draining),
+            () = guest.asked_to_leave() => Call::Leave,
+        }
+    });
 
-    let draining = tokio::select! {
+    let call = tokio::select! {
+        biased;
         ended = &mut connection => { log_end(ended, limits); return None; }
-        () = rested(guest, BREATH.min(limits.idle_timeout)) => {
+        call = called => call,
+    };
+    let draining = match call {
+        Call::Rested => {
             let parts = connection.into_parts();
             let mut stream = parts.io.into_inner();
             stream.put_back(&parts.read_buf);
             return Some(stream);
         }
-        draining = drain.wait() => draining,
-        () = guest.asked_to_leave() => { made_room(); return None; }
+        Call::Draining(draining) => draining,
+        Call::Leave => {
+            made_room();
+            return None;
+        }
     };
     tokio::select! {
         ended = &mut connection => { log_end(ended, limits); return None; }

@@ -1,4 +1,4 @@
-//! Follows the framing of an HTTP/1.1 request stream, byte by byte, beside the parser that answers it.
+//! Follows the framing of an HTTP/1.1 request stream, line by line, beside the parser that answers it.
 //!
 //! The parser drops `Content-Length` when it finds `Transfer-Encoding` (RFC 9112, 6.3), so a request with both reaches
 //! a handler looking harmless. Such a request is how requests are smuggled past a proxy, and no Puppet client sends
@@ -62,12 +62,11 @@ struct Line {
 const KEPT: usize = 64;
 
 impl Line {
-    fn push(&mut self, byte: u8) {
-        if self.start.len() < KEPT {
-            self.start.push(byte);
-        }
-        self.length += 1;
-        self.last = byte;
+    fn extend(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(KEPT - self.start.len());
+        self.start.extend_from_slice(&bytes[..kept]);
+        self.length += bytes.len();
+        self.last = bytes.last().copied().unwrap_or(self.last);
     }
 
     fn clear(&mut self) {
@@ -125,17 +124,20 @@ impl Framing {
                     }
                 }
                 _ => {
-                    let (byte, rest) = (bytes[0], &bytes[1..]);
-                    bytes = rest;
-                    if byte == b'\n' {
-                        self.end_of_line();
-                        self.line.clear();
-                    } else {
-                        if self.state == State::Idle && byte != b'\r' {
-                            self.state = State::RequestLine;
-                        }
-                        self.line.push(byte);
+                    let end = bytes.iter().position(|byte| *byte == b'\n');
+                    let line = &bytes[..end.unwrap_or(bytes.len())];
+                    if self.state == State::Idle && line.iter().any(|byte| *byte != b'\r') {
+                        self.state = State::RequestLine;
                     }
+                    self.line.extend(line);
+                    bytes = match end {
+                        Some(at) => {
+                            self.end_of_line();
+                            self.line.clear();
+                            &bytes[at + 1..]
+                        }
+                        None => &[],
+                    };
                 }
             }
         }

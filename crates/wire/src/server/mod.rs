@@ -4,6 +4,7 @@ mod connection;
 mod crowd;
 mod framing;
 mod refusal;
+mod seldom;
 mod turns;
 mod watched;
 

@@ -48,10 +48,10 @@ impl Account {
     }
 
     /// The waiting is over, with so many bytes.
-    fn end(&mut self, patience: Patience, now: Instant, bytes: usize) {
+    fn end(&mut self, patience: Patience, now: impl FnOnce() -> Instant, bytes: usize) {
         if let Some(since) = self.since.take() {
             // A longer time was not the peer's: nobody asked it.
-            self.waited += (now - since).min(patience.stall);
+            self.waited += (now() - since).min(patience.stall);
         }
         self.bytes += bytes as u64;
     }
@@ -113,7 +113,7 @@ impl<S> Watched<S> {
         self.guest.set_unwritten(polled.is_pending());
         if let Poll::Ready(outcome) = &polled {
             self.write_deadline = None;
-            self.writing.end(self.patience, Instant::now(), outcome.as_ref().map_or(0, bytes));
+            self.writing.end(self.patience, Instant::now, outcome.as_ref().map_or(0, bytes));
             return polled;
         }
         let until = self.writing.begin(self.patience, Instant::now());
@@ -191,7 +191,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
                     Owed::Body => {
                         self.read_deadline = None;
                         let (patience, bytes) = (self.patience, buffer.filled().len() - before);
-                        self.reading.end(patience, Instant::now(), bytes);
+                        self.reading.end(patience, Instant::now, bytes);
                     }
                     Owed::Nothing => {
                         self.read_deadline = None;
@@ -272,7 +272,7 @@ mod tests {
                 }
                 assert!(until <= now + PATIENCE.stall);
                 now += SECOND;
-                account.end(PATIENCE, now, bytes);
+                account.end(PATIENCE, || now, bytes);
                 seconds += 1;
             }
             assert!(lasts.contains(&seconds), "{bytes} bytes a second: {seconds} s");
@@ -284,7 +284,7 @@ mod tests {
         let (mut account, now) = (Account::default(), Instant::now());
         account.begin(PATIENCE, now);
         let later = now + 3600 * SECOND;
-        account.end(PATIENCE, later, 60 * 100);
+        account.end(PATIENCE, || later, 60 * 100);
         assert!(account.begin(PATIENCE, later) > later + 59 * SECOND);
     }
 }
