@@ -2,8 +2,21 @@
 
 use fuzz::{Mutator, TARGETS, corpus};
 
-/// For each target. More is for the long run.
+/// For each target, unless `BUNRAKU_MUTATIONS` says how many. Days of them are for the long run.
 const MUTATIONS: usize = 10_000;
+
+fn mutations() -> usize {
+    std::env::var("BUNRAKU_MUTATIONS").map_or(MUTATIONS, |many| many.parse().expect("a number of mutations"))
+}
+
+/// All targets, or the one that `BUNRAKU_FUZZ` names.
+fn chosen() -> Vec<fuzz::Target> {
+    let named = std::env::var("BUNRAKU_FUZZ").ok();
+    let chosen = TARGETS.into_iter().filter(|target| named.as_deref().is_none_or(|name| name == target.name));
+    let chosen: Vec<fuzz::Target> = chosen.collect();
+    assert!(!chosen.is_empty(), "BUNRAKU_FUZZ names no target");
+    chosen
+}
 
 /// Fails with the input in a form that can be kept.
 fn attack(target: &fuzz::Target, origin: &str, input: &[u8]) {
@@ -32,15 +45,17 @@ fn every_kept_input_keeps_the_promises() {
 #[test]
 fn seeded_mutations_keep_the_promises() {
     std::thread::scope(|scope| {
-        for (seed, target) in TARGETS.iter().enumerate() {
+        for target in chosen() {
+            // The same for a target whether it runs alone or among others.
+            let seed = TARGETS.iter().position(|one| one.name == target.name).unwrap_or_default();
             scope.spawn(move || {
                 let mut inputs: Vec<Vec<u8>> =
                     corpus(target.name).unwrap().into_iter().map(|(_, input)| input).collect();
                 inputs.push(Vec::new());
                 let mut source = Mutator::new(seed as u64);
-                for number in 0..MUTATIONS {
+                for number in 0..mutations() {
                     let input = source.next(&inputs, target.words);
-                    attack(target, &format!("mutation {number}"), &input);
+                    attack(&target, &format!("mutation {number}"), &input);
                 }
             });
         }
