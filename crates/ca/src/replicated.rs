@@ -1,31 +1,34 @@
 //! A log that several members share: the body around [`replica::role::Member`], which does the thinking.
 //!
-//! One thread runs the loop: an event in, actions out, carried out in order. The log has a thread of its own
-//! ([`disk`]), the directory another ([`crate::projection`]), the network is tokio's ([`network`]).
+//! An event in, actions out, carried out in order ([`engine`]), by a thread of its own or by whoever brings the event
+//! ([`hub`]). The log has a thread of its own ([`disk`]), the directory another ([`crate::projection`]), the network is
+//! tokio's ([`network`]).
 
 mod ballast;
 mod disk;
 mod engine;
 mod gate;
+mod hub;
 mod network;
 mod parcel;
 
-use crate::ledger::{Ledger, Proposal, Refusal, Role, Shared};
+use crate::ledger::{Ledger, Proposal, Role, Shared};
 use crate::projection::Projection;
 use crate::settings::Replication;
 use crate::state::State;
 use crate::store::{OpenFault, Store};
 use engine::Engine;
+use hub::Hub;
 use replica::role::{Event, Origin, Restored};
 use replica::{Frame, MemberName, Position};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tracing::error;
 
-/// What the loop is told.
+/// What the member is told.
 enum Input {
     Propose(Proposal),
     Frame {
@@ -54,7 +57,7 @@ enum Input {
 
 /// Handle on a replicated log. Dropping it ends its threads.
 pub struct Replicated {
-    inputs: Sender<Input>,
+    hub: Arc<Hub>,
     replication: Replication,
     front_ends: Vec<String>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -75,45 +78,44 @@ impl Replicated {
             store;
         let layout = directory.layout().clone();
         let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
-        let (inputs, received) = mpsc::channel();
+        let hub = Arc::new(Hub::new());
         let (projection, _) = Projection::start(directory, projected).map_err(io)?;
         let role = Role { epoch: membership.epoch().0, primary: None, decides: false, reads: false };
         let shared = Shared::new(state, role);
-        let network = network::Network::new(name, &replication, Handle::current(), inputs.clone());
+        let network = network::Network::new(name, &replication, Handle::current(), Arc::clone(&hub));
         let (jobs, job_queue) = mpsc::channel();
         let mut threads = Vec::new();
         let engine = Engine::new(
             name,
             &replication,
             Restored { membership, base: log.base(), entries, applied: applied.index },
+            membership_file,
             applied,
             engine::Surroundings {
                 shared: Arc::clone(&shared),
                 projection: projection.clone(),
                 network,
                 jobs,
-                inputs: inputs.clone(),
+                hub: Arc::clone(&hub),
                 layout: layout.clone(),
             },
         );
-        let (probe, report) = (layout.own().join("probe"), inputs.clone());
+        let (probe, report) = (layout.own().join("probe"), Arc::clone(&hub));
         let shown = projection.clone();
         let disk = move || disk::run(log, &shown, &probe, &job_queue, &report);
         threads.push(std::thread::Builder::new().name("ca-log".into()).spawn(disk).map_err(io)?);
+        let own = Arc::clone(&hub);
         let run = move || {
-            engine.run(membership_file, &received);
+            own.run(engine);
             // Only now may another process have the directory.
             drop(lock);
         };
         threads.push(std::thread::Builder::new().name("ca-member".into()).spawn(run).map_err(io)?);
-        let proposals = inputs.clone();
-        let propose = Arc::new(move |proposal: Proposal| {
-            if let Err(mpsc::SendError(Input::Propose(proposal))) = proposals.send(Input::Propose(proposal)) {
-                let _ = proposal.answer.send(Err(Refusal::Stopping));
-            }
-        });
+        let proposals = Arc::clone(&hub);
+        // After the end it is dropped there, and whoever waits for its answer sees that.
+        let propose = Arc::new(move |proposal: Proposal| proposals.bring(Input::Propose(proposal)));
         let ledger = Ledger::new(shared, propose, projection);
-        Ok((Self { inputs, replication, front_ends, threads: Mutex::new(threads) }, ledger))
+        Ok((Self { hub, replication, front_ends, threads: Mutex::new(threads) }, ledger))
     }
 
     /// Who speaks, by the name in its certificate; none for strangers.
@@ -128,14 +130,13 @@ impl Replicated {
     /// Hands a frame to the member; none when it has ended.
     pub async fn frame(&self, from: Origin, frame: Frame) -> Option<Frame> {
         let (answer, asked) = oneshot::channel();
-        self.inputs.send(Input::Frame { from, frame, answer }).ok()?;
+        self.hub.bring(Input::Frame { from, frame, answer });
         asked.await.ok()
     }
 
     /// Ends the loop and waits for it. What was acknowledged is durable; the rest is for the next start to find out.
     pub fn stop(&self) {
-        // Already ended: nothing to stop.
-        let _ = self.inputs.send(Input::Stop);
+        self.hub.leave(Input::Stop);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
             if thread.join().is_err() {

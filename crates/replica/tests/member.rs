@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use replica::flaws::Flaws;
 use replica::frame::{Append, Appended, Body, Configure, Handoff};
 use replica::role::{
-    Action, Event, Member, Origin, Refusal, RegisterOutcome, Restored, SendFailure, Settings, Timings,
+    Action, Event, Member, Origin, Proposed, Refusal, RegisterOutcome, Restored, SendFailure, Settings,
+    Timings,
 };
 use replica::{ClusterId, Configuration, Entry, Epoch, Fault, Frame, MemberName, Membership, Position, Role};
 
@@ -66,7 +67,12 @@ impl Actor {
     }
 
     fn propose(&mut self, ticket: u64) -> Vec<Action> {
-        self.step(Event::Propose { ticket, payload: ticket.to_string().into_bytes() })
+        self.propose_all(&[ticket])
+    }
+
+    fn propose_all(&mut self, tickets: &[u64]) -> Vec<Action> {
+        let proposed = |ticket: &u64| Proposed { ticket: *ticket, payload: ticket.to_string().into_bytes() };
+        self.step(Event::Propose(tickets.iter().map(proposed).collect()))
     }
 
     /// The other one answers the last frame sent to it with success.
@@ -157,6 +163,27 @@ fn what_is_proposed_while_a_frame_is_under_way_goes_together_into_the_next() {
     assert_eq!((accepted(&actions), sends(&actions)), (vec![1], 1));
     assert_eq!(actor.last_sent().unwrap().1.entries.len(), 19);
     assert_eq!(accepted(&actor.standby_has_it()).len(), 19);
+}
+
+#[test]
+fn what_is_proposed_together_is_one_append_one_flush_and_one_frame() {
+    let mut actor = reigning();
+    let actions = actor.propose_all(&[1, 2, 3]);
+    let appended =
+        actions.iter().filter(|action| matches!(action, Action::Append(entries) if entries.len() == 3));
+    let flushes = actions.iter().filter(|action| matches!(action, Action::Flush { .. }));
+    assert_eq!((appended.count(), flushes.count(), sends(&actions)), (1, 1, 1));
+    assert_eq!(actor.last_sent().unwrap().1.entries.len(), 3);
+    actor.flush();
+    assert_eq!(accepted(&actor.standby_has_it()), [1, 2, 3]);
+    let empty = Proposed { ticket: 4, payload: Vec::new() };
+    let full = Proposed { ticket: 5, payload: vec![5] };
+    let actions = actor.step(Event::Propose(vec![empty, full]));
+    let refused = Action::Refused { ticket: 4, reason: Refusal::Empty };
+    assert!(
+        actions.contains(&refused) && sends(&actions) == 1,
+        "one that is refused does not hold up the others"
+    );
 }
 
 #[test]

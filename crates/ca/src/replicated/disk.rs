@@ -2,6 +2,7 @@
 //! answered. Whatever has gathered while one flush ran shares the next.
 
 use super::Input;
+use super::hub::Hub;
 use crate::projection::Projection;
 use replica::log::{Log, LogFault};
 use replica::role::Event;
@@ -31,15 +32,10 @@ pub(super) enum Job {
 }
 
 /// Runs until the sender of jobs is gone.
-pub(super) fn run(
-    log: Log,
-    directory: &Projection,
-    probe: &PathBuf,
-    jobs: &Receiver<Vec<Job>>,
-    report: &Sender<Input>,
-) {
-    let mut disk = Disk { log, directory, report, failed: false };
-    while let Ok(first) = jobs.recv() {
+pub(super) fn run(log: Log, directory: &Projection, probe: &PathBuf, jobs: &Receiver<Vec<Job>>, hub: &Hub) {
+    let mut disk = Disk { log, directory, hub, failed: false };
+    let mut next = jobs.recv().ok();
+    while let Some(first) = next.take() {
         let mut flush = None;
         // What is appended goes into the file in one piece.
         let mut entries = Vec::new();
@@ -64,7 +60,9 @@ pub(super) fn run(
                     let _ = done.send(disk.log.reset(position));
                 }
                 Job::Compact(to) => {
-                    disk.flush(&mut flush);
+                    if let Some(up_to) = disk.flush(&mut flush) {
+                        hub.leave(Input::Event(Event::Flushed { up_to }));
+                    }
                     if let Err(fault) = disk.log.compact(&to) {
                         warn!(%fault, "the log could not be shortened");
                     }
@@ -72,20 +70,28 @@ pub(super) fn run(
                 Job::Resume => disk.failed = false,
                 Job::Probe => {
                     if writable(probe).is_ok() {
-                        tell(report, Input::Event(Event::LogRecovered));
+                        hub.leave(Input::Event(Event::LogRecovered));
                     }
                 }
             }
         }
         disk.append(&mut entries, &mut flush);
-        disk.flush(&mut flush);
+        let flushed = disk.flush(&mut flush).map(|up_to| Input::Event(Event::Flushed { up_to }));
+        next = jobs.try_recv().ok();
+        match (flushed, &next) {
+            // The disk is not to wait for what follows from the last flush.
+            (Some(flushed), Some(_)) => hub.leave(flushed),
+            (Some(flushed), None) => hub.bring(flushed),
+            (None, _) => {}
+        }
+        next = next.or_else(|| jobs.recv().ok());
     }
 }
 
 struct Disk<'a> {
     log: Log,
     directory: &'a Projection,
-    report: &'a Sender<Input>,
+    hub: &'a Hub,
     /// What was queued before somebody has looked at the failure is dropped.
     failed: bool,
 }
@@ -105,20 +111,20 @@ impl Disk<'_> {
             self.failed = true;
             *flush = None;
             let event = Event::LogFailed { fault: fault.fault(), kept: self.log.last() };
-            tell(self.report, Input::Event(event));
+            self.hub.leave(Input::Event(event));
         }
     }
 
-    fn flush(&mut self, wanted: &mut Option<Position>) {
-        if let Some(up_to) = wanted.take() {
-            let begun = Instant::now();
-            end_unless_done(self.log.flush());
-            let took = begun.elapsed();
-            if took >= SLOW {
-                warn!("the disk took {} ms to make the log durable; changes wait for that", took.as_millis());
-            }
-            tell(self.report, Input::Event(Event::Flushed { up_to }));
+    /// Makes durable what is wanted; gives how far that was.
+    fn flush(&mut self, wanted: &mut Option<Position>) -> Option<Position> {
+        let up_to = wanted.take()?;
+        let begun = Instant::now();
+        end_unless_done(self.log.flush());
+        let took = begun.elapsed();
+        if took >= SLOW {
+            warn!("the disk took {} ms to make the log durable; changes wait for that", took.as_millis());
         }
+        Some(up_to)
     }
 }
 
@@ -128,11 +134,6 @@ fn end_unless_done(result: Result<Position, LogFault>) {
         error!(%fault, "the log could not be made durable; ending, to read at the next start what it really holds");
         std::process::exit(74);
     }
-}
-
-fn tell(report: &Sender<Input>, input: Input) {
-    // The loop has ended: nobody needs to know any more.
-    let _ = report.send(input);
 }
 
 fn writable(probe: &PathBuf) -> io::Result<()> {

@@ -1,7 +1,8 @@
-//! The loop: an event goes in, the member says what to do, and that is done, in order.
+//! An event goes in, the member says what to do, and that is done, in order.
 
 use super::ballast::Ballast;
 use super::disk::Job;
+use super::hub::Hub;
 use super::network::Network;
 use super::{Input, parcel};
 use crate::command::Envelope;
@@ -13,39 +14,39 @@ use crate::settings::Replication;
 use crate::snapshot;
 use replica::flaws::Flaws;
 use replica::membership::MembershipFile;
-use replica::role::{Action, Event, Member, Refusal, Restored, Settings};
+use replica::role::{Action, Event, Member, Proposed, Refusal, Restored, Settings};
 use replica::{ClusterId, Entry, Frame, MemberName, Position};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Sender};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
 /// The role is looked at again at least so often: how fresh a standby is depends on time alone.
 const LONGEST_NAP: Duration = Duration::from_millis(200);
-/// Inputs that are dealt with together, when so many are there: what they want of the log is one piece of work for its
-/// thread, which is woken once, and one flush for all of them.
-const AT_ONCE: usize = 64;
 /// Between attempts to write a disk that failed.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// Meanwhile, between looks at what comes in.
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// What the loop works with.
+/// What it works with.
 pub(super) struct Surroundings {
     pub shared: Arc<Shared>,
     pub projection: Projection,
     pub network: Network,
     /// To the log's thread, in order.
     pub jobs: Sender<Vec<Job>>,
-    pub inputs: Sender<Input>,
+    pub hub: Arc<Hub>,
     pub layout: Layout,
 }
 
 pub(super) struct Engine {
     member: Member,
+    membership: MembershipFile,
     pub(super) around: Surroundings,
     started: Instant,
     /// In the log and not committed yet.
@@ -81,6 +82,7 @@ impl Engine {
         name: &str,
         replication: &Replication,
         restored: Restored,
+        membership: MembershipFile,
         applied: Position,
         around: Surroundings,
     ) -> Self {
@@ -101,6 +103,7 @@ impl Engine {
         let ballast = Ballast::take(&around.layout.own());
         Self {
             member: Member::new(settings, restored),
+            membership,
             around,
             started: now,
             uncommitted,
@@ -122,41 +125,54 @@ impl Engine {
         }
     }
 
-    pub(super) fn run(mut self, mut membership: MembershipFile, inputs: &Receiver<Input>) {
+    /// Deals with what came in first, and with what goes together with it. False: only the member's own thread can go on,
+    /// because the member ends, waits for its disk, or has something before it that is not for a helper.
+    pub(super) fn deal_with(&mut self, hub: &Hub, for_helper: bool) -> bool {
+        let is_able = self.stalled.is_empty() && self.backlog.is_empty() && !self.ended;
+        if for_helper && !is_able {
+            return false;
+        }
+        if !self.stalled.is_empty() {
+            self.wait_for_disk(hub);
+        } else {
+            match self.backlog.pop_front().or_else(|| hub.next(for_helper)) {
+                Some(Input::Propose(first)) => self.propose(hub.with_those_behind(first)),
+                Some(input) => self.take(input),
+                None => return !for_helper || hub.is_empty(),
+            }
+        }
+        self.send_jobs();
         self.look_at_role();
-        while !self.ended {
-            if !self.stalled.is_empty() {
-                self.wait_for_disk(&mut membership, inputs);
-                self.send_jobs();
-                continue;
-            }
-            let input = match self.backlog.pop_front() {
-                Some(input) => Some(input),
-                None => match inputs.recv_timeout(self.nap()) {
-                    Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                    Ok(input) => Some(input),
-                    Err(RecvTimeoutError::Timeout) => None,
-                },
-            };
-            match input {
-                Some(input) => self.take(input, &mut membership),
-                None => self.step(Event::Tick, &mut membership),
-            }
-            for _ in 1..AT_ONCE {
-                if self.ended || !self.stalled.is_empty() || !self.backlog.is_empty() {
-                    break;
-                }
-                let Ok(input) = inputs.try_recv() else { break };
-                // What others are told of this member's role must not be late.
-                let is_proposal = matches!(input, Input::Propose(_));
-                self.take(input, &mut membership);
-                if !is_proposal {
-                    break;
-                }
-            }
+        !self.ended && self.stalled.is_empty()
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self) {
+        if self.stalled.is_empty() {
+            self.step(Event::Tick);
             self.send_jobs();
             self.look_at_role();
         }
+    }
+
+    /// Whether there is something to be dealt with.
+    pub(super) fn has_more(&self, hub: &Hub) -> bool {
+        !self.stalled.is_empty() || !self.backlog.is_empty() || !hub.is_empty()
+    }
+
+    /// Whether the member has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended
+    }
+
+    /// When time alone makes a look necessary.
+    pub(super) fn next_look(&self) -> Instant {
+        let until = self.member.wake_at().saturating_sub(self.now());
+        Instant::now() + Duration::from_millis(until).clamp(Duration::from_millis(1), LONGEST_NAP)
+    }
+
+    /// The end of the member.
+    pub(super) fn finish(mut self) {
         let role = ledger::Role { decides: false, reads: false, ..(*self.around.shared.role()).clone() };
         self.around.shared.set_role(role);
         self.around.projection.finish();
@@ -165,31 +181,32 @@ impl Engine {
 
     /// Nothing may happen before the membership is durable: until then this member is as good as paused. Others see
     /// that it does not answer, and go on without it.
-    fn wait_for_disk(&mut self, membership: &mut MembershipFile, inputs: &Receiver<Input>) {
+    fn wait_for_disk(&mut self, hub: &Hub) {
         let until = Instant::now() + PROBE_EVERY;
-        while let Some(left) = until.checked_duration_since(Instant::now()) {
-            match inputs.recv_timeout(left) {
-                Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                    self.ended = true;
-                    return;
+        while Instant::now() < until {
+            for input in hub.all_after(PAUSE) {
+                match input {
+                    Input::Stop => {
+                        self.ended = true;
+                        return;
+                    }
+                    Input::Propose(proposal) => {
+                        let epoch = self.member.membership().epoch().0;
+                        // Whoever gave up waiting needs no telling.
+                        let _ =
+                            proposal.answer.send(Err(ledger::Refusal::NotPrimary { epoch, primary: None }));
+                    }
+                    // Its sender sees that there is no answer.
+                    Input::Frame { .. } => {}
+                    input => self.backlog.push_back(input),
                 }
-                Ok(Input::Propose(proposal)) => {
-                    let epoch = self.member.membership().epoch().0;
-                    // Whoever gave up waiting needs no telling.
-                    let _ = proposal.answer.send(Err(ledger::Refusal::NotPrimary { epoch, primary: None }));
-                }
-                // Its sender sees that there is no answer.
-                Ok(Input::Frame { .. }) => {}
-                Ok(input) => self.backlog.push_back(input),
-                Err(RecvTimeoutError::Timeout) => break,
             }
         }
         for action in std::mem::take(&mut self.stalled) {
-            self.carry_out_in_turn(action, membership);
+            self.carry_out_in_turn(action);
         }
         if self.stalled.is_empty() {
             info!("the membership file could be written: this member takes part again");
-            self.look_at_role();
         }
     }
 
@@ -197,19 +214,14 @@ impl Engine {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn nap(&self) -> Duration {
-        let until = self.member.wake_at().saturating_sub(self.now());
-        Duration::from_millis(until).clamp(Duration::from_millis(1), LONGEST_NAP)
-    }
-
     fn number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number
     }
 
-    fn take(&mut self, input: Input, membership: &mut MembershipFile) {
+    fn take(&mut self, input: Input) {
         match input {
-            Input::Propose(proposal) => self.propose(proposal, membership),
+            Input::Propose(proposal) => self.propose(vec![proposal]),
             Input::KeyNotInUse(id) => {
                 self.not_in_use.insert(id);
             }
@@ -217,23 +229,23 @@ impl Engine {
                 let Some((frame, answer)) = self.fetch_keys_first(&from, frame, answer) else { return };
                 let reply = self.number();
                 self.open_frames.insert(reply, answer);
-                self.step(Event::FrameReceived { from, frame, reply }, membership);
+                self.step(Event::FrameReceived { from, frame, reply });
             }
             Input::Event(event) => {
                 let failed = matches!(event, Event::LogFailed { .. });
                 if matches!(event, Event::LogRecovered) {
                     self.ballast.refill();
                 }
-                self.step(event, membership);
+                self.step(event);
                 if failed {
                     self.ask_log(Job::Resume);
                 }
             }
             Input::Packed { to, position, parcel: Some((parcel, length)) } => {
                 self.parcels.insert(to.clone(), parcel);
-                self.step(Event::SnapshotTaken { to, position, length }, membership);
+                self.step(Event::SnapshotTaken { to, position, length });
             }
-            Input::Packed { to, parcel: None, .. } => self.step(Event::SnapshotFailed { to }, membership),
+            Input::Packed { to, parcel: None, .. } => self.step(Event::SnapshotFailed { to }),
             Input::Unpacked { position, state: Some(state) } => {
                 let (done, finished) = mpsc::channel();
                 self.ask_log(Job::Reset(position, done));
@@ -246,36 +258,45 @@ impl Engine {
                 self.since_snapshot = 0;
                 self.around.shared.replace(*state);
                 self.around.projection.carry_out(position.index, Vec::new());
-                self.step(Event::SnapshotLoaded { position }, membership);
+                self.step(Event::SnapshotLoaded { position });
             }
-            Input::Unpacked { state: None, .. } => self.step(Event::SnapshotUnusable, membership),
+            Input::Unpacked { state: None, .. } => self.step(Event::SnapshotUnusable),
             Input::Saved(position) => self.ask_log(Job::Compact(position)),
             Input::Stop => self.ended = true,
         }
     }
 
-    fn propose(&mut self, mut proposal: Proposal, membership: &mut MembershipFile) {
+    fn propose(&mut self, all: Vec<Proposal>) {
         let acting = self.member.acting_epoch().map(|epoch| epoch.0);
-        if acting != Some(proposal.epoch) {
-            let role = self.around.shared.role();
-            let refusal = ledger::Refusal::NotPrimary { epoch: role.epoch, primary: role.primary.clone() };
-            // Whoever gave up waiting needs no telling.
-            let _ = proposal.answer.send(Err(refusal));
-            return;
+        let agreed = self.member.agreed_level();
+        let mut proposed = Vec::with_capacity(all.len());
+        for mut proposal in all {
+            let refusal = if acting == Some(proposal.epoch) {
+                level::fit(&mut proposal.envelope, agreed)
+                    .err()
+                    .map(|needed| ledger::Refusal::TooNew { needed })
+            } else {
+                let role = self.around.shared.role();
+                Some(ledger::Refusal::NotPrimary { epoch: role.epoch, primary: role.primary.clone() })
+            };
+            if let Some(refusal) = refusal {
+                // Whoever gave up waiting needs no telling.
+                let _ = proposal.answer.send(Err(refusal));
+                continue;
+            }
+            let ticket = self.number();
+            self.proposals.insert(ticket, proposal.answer);
+            proposed.push(Proposed { ticket, payload: proposal.envelope.encode() });
         }
-        if let Err(needed) = level::fit(&mut proposal.envelope, self.member.agreed_level()) {
-            let _ = proposal.answer.send(Err(ledger::Refusal::TooNew { needed }));
-            return;
+        if !proposed.is_empty() {
+            self.step(Event::Propose(proposed));
         }
-        let ticket = self.number();
-        self.proposals.insert(ticket, proposal.answer);
-        self.step(Event::Propose { ticket, payload: proposal.envelope.encode() }, membership);
     }
 
-    fn step(&mut self, event: Event, membership: &mut MembershipFile) {
+    fn step(&mut self, event: Event) {
         let now = self.now();
         for action in self.member.step(event, now) {
-            self.carry_out_in_turn(action, membership);
+            self.carry_out_in_turn(action);
             if self.ended {
                 return;
             }
@@ -287,19 +308,19 @@ impl Engine {
     }
 
     /// What comes after a membership that is not durable yet waits with it.
-    fn carry_out_in_turn(&mut self, action: Action, membership: &mut MembershipFile) {
+    fn carry_out_in_turn(&mut self, action: Action) {
         if self.stalled.is_empty() {
-            self.carry_out(action, membership);
+            self.carry_out(action);
         } else {
             self.stalled.push_back(action);
         }
     }
 
-    fn carry_out(&mut self, action: Action, membership: &mut MembershipFile) {
+    fn carry_out(&mut self, action: Action) {
         match action {
             Action::PersistMembership(value) => {
                 // In line: nothing that comes after may happen before this is durable.
-                while let Err(fault) = membership.store(&value) {
+                while let Err(fault) = self.membership.store(&value) {
                     if !self.ballast.give_up_some() {
                         error!("{fault}: this member takes no part until it can be written");
                         self.stalled.push_back(Action::PersistMembership(value));
@@ -408,11 +429,10 @@ impl Engine {
         }
         self.finish_saving();
         self.since_snapshot = 0;
-        let (inputs, position) = (self.around.inputs.clone(), self.applied);
+        let (hub, position) = (Arc::clone(&self.around.hub), self.applied);
         let tell = move |result: io::Result<()>| {
             if result.is_ok() {
-                // The loop may have ended meanwhile.
-                drop(inputs.send(Input::Saved(position)));
+                hub.leave(Input::Saved(position));
             }
         };
         let layout = self.around.layout.clone();
@@ -430,16 +450,16 @@ impl Engine {
     }
 
     fn pack(&mut self, to: MemberName) {
-        let (inputs, position) = (self.around.inputs.clone(), self.applied);
+        let (hub, position) = (Arc::clone(&self.around.hub), self.applied);
         let Some(state) = self.around.shared.copy() else {
-            drop(inputs.send(Input::Packed { to, position, parcel: None }));
+            hub.leave(Input::Packed { to, position, parcel: None });
             return;
         };
         self.around.projection.run(move |directory| {
             let parcel = parcel::pack(directory.layout(), &state)
                 .inspect_err(|fault| warn!(%fault, %to, "no snapshot could be made"))
                 .ok();
-            drop(inputs.send(Input::Packed { to, position, parcel }));
+            hub.leave(Input::Packed { to, position, parcel });
         });
     }
 
@@ -457,7 +477,7 @@ impl Engine {
 
     fn unpack(&mut self, position: Position) {
         self.finish_saving();
-        let inputs = self.around.inputs.clone();
+        let hub = Arc::clone(&self.around.hub);
         let held = self.around.shared.copy();
         self.around.projection.run(move |directory| {
             let incoming = directory.layout().incoming();
@@ -473,7 +493,7 @@ impl Engine {
             // It holds the key; and if this fails, the next one is written over it.
             let _ = std::fs::remove_file(&incoming);
             let state = result.inspect_err(|fault| warn!(%fault, "a snapshot cannot be used")).ok();
-            drop(inputs.send(Input::Unpacked { position, state }));
+            hub.leave(Input::Unpacked { position, state });
         });
     }
 
@@ -483,12 +503,12 @@ impl Engine {
 
     fn send_jobs(&mut self) {
         if !self.jobs.is_empty() {
-            // Its thread lives as long as this loop.
+            // Its thread lives as long as this.
             let _ = self.around.jobs.send(std::mem::take(&mut self.jobs));
         }
     }
 
-    fn look_at_role(&self) {
+    pub(super) fn look_at_role(&self) {
         let membership = self.member.membership();
         let writable = self.stalled.is_empty();
         let acting = self.member.acting_epoch().filter(|_| writable);

@@ -8,6 +8,7 @@
 
 use super::Input;
 use super::engine::Engine;
+use super::hub::Hub;
 use super::network::FetchedKey;
 use crate::command::{Command, Envelope};
 use crate::directory::Layout;
@@ -17,6 +18,7 @@ use pki::{Certificate, Request, Signer as _};
 use replica::frame::Body;
 use replica::role::Origin;
 use replica::{Entry, Frame};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
@@ -43,27 +45,24 @@ impl Engine {
             .find(|spki| !self.not_in_use.contains(&keys::id(spki)) && keys::read(layout, spki).is_err());
         let Some(spki) = missing else { return Some((frame, answer)) };
         let id = keys::id(&spki);
-        let (inputs, projection) = (self.around.inputs.clone(), self.around.projection.clone());
+        let (hub, projection) = (Arc::clone(&self.around.hub), self.around.projection.clone());
         let (from, sender, name) = (from.clone(), member.clone(), id.clone());
         self.around.network.fetch_key(member, &id, move |fetched| {
-            // The loop may have ended meanwhile: then nobody waits.
-            let again = move |inputs: &std::sync::mpsc::Sender<Input>| {
-                drop(inputs.send(Input::Frame { from, frame, answer }));
-            };
+            let again = move |hub: &Hub| hub.leave(Input::Frame { from, frame, answer });
             match fetched {
                 Ok(FetchedKey::Here(key)) if key.spki_der() == spki => {
                     projection.run(move |directory| match keys::keep(directory, &key) {
                         Ok(()) => {
                             info!(key = name, from = %sender, "has the CA's new key");
-                            again(&inputs);
+                            again(&hub);
                         }
                         Err(fault) => warn!(%fault, key = name, "the CA's new key cannot be kept; this member waits"),
                     });
                 }
                 Ok(FetchedKey::Here(_)) => warn!(key = name, from = %sender, "was sent another key; this member waits"),
                 Ok(FetchedKey::NotInUse) => {
-                    drop(inputs.send(Input::KeyNotInUse(name)));
-                    again(&inputs);
+                    hub.leave(Input::KeyNotInUse(name));
+                    again(&hub);
                 }
                 Err(why) => {
                     warn!(why, key = name, from = %sender, "the CA's new key cannot be had; this member waits for it");

@@ -1,13 +1,13 @@
 //! Frames to the other members and questions to the register, over wire's connections.
 
 use super::Input;
+use super::hub::Hub;
 use crate::settings::{MemberAddress, RegisterAddress, Replication};
 use pki::PrivateKey;
 use replica::role::{Event, RegisterOutcome, SendFailure};
 use replica::{Configuration, Frame, MemberName};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -32,7 +32,7 @@ pub(super) struct Network {
     /// For one frame and its answer.
     frame_limit: Duration,
     register_limit: Duration,
-    report: Sender<Input>,
+    hub: Arc<Hub>,
 }
 
 /// The front ends that lead to the register, and the one that did last. A change that two of them were asked for is made
@@ -51,7 +51,7 @@ struct Link {
 }
 
 impl Network {
-    pub(super) fn new(name: &str, replication: &Replication, runtime: Handle, report: Sender<Input>) -> Self {
+    pub(super) fn new(name: &str, replication: &Replication, runtime: Handle, hub: Arc<Hub>) -> Self {
         let link = |address: &str, certname: &str| {
             let (address, certname) = (address.to_owned(), certname.to_owned());
             Arc::new(Link { address, certname, tls: replication.tls.clone(), kept: Mutex::default() })
@@ -71,15 +71,15 @@ impl Network {
             registers: Arc::new(Registers { ways, last: AtomicUsize::new(0) }),
             frame_limit: Duration::from_millis(replication.timings.silence_ms),
             register_limit: Duration::from_millis(replication.timings.register_ms),
-            report,
+            hub,
         }
     }
 
     /// Sends a frame; exactly one `FrameAnswered` follows.
     pub(super) fn send(&self, to: MemberName, ticket: u64, frame: Frame) {
-        let report = self.report.clone();
+        let hub = Arc::clone(&self.hub);
         let Some(link) = self.members.get(&to).cloned() else {
-            tell(&report, Event::FrameAnswered { to, ticket, result: Err(SendFailure::Refused) });
+            tell(&hub, Event::FrameAnswered { to, ticket, result: Err(SendFailure::Refused) });
             return;
         };
         let limit = self.frame_limit;
@@ -88,7 +88,7 @@ impl Network {
                 Ok(result) => result,
                 Err(_) => Err(SendFailure::Lost),
             };
-            tell(&report, Event::FrameAnswered { to, ticket, result });
+            tell(&hub, Event::FrameAnswered { to, ticket, result });
         });
     }
 
@@ -113,8 +113,8 @@ impl Network {
 
     /// Asks the register; exactly one `RegisterAnswered` follows.
     pub(super) fn compare_and_set(&self, ticket: u64, expected_version: u64, configuration: Configuration) {
-        let (report, registers, limit) =
-            (self.report.clone(), Arc::clone(&self.registers), self.register_limit);
+        let (hub, registers, limit) =
+            (Arc::clone(&self.hub), Arc::clone(&self.registers), self.register_limit);
         self.runtime.spawn(async move {
             let request = RegisterRequest::CompareAndSet { expected_version, configuration };
             let outcome = match registers.ask(&request, limit).await {
@@ -125,7 +125,7 @@ impl Network {
                 Some(RegisterAnswer::Empty) => RegisterOutcome::Refused(None),
                 None => RegisterOutcome::Unknown,
             };
-            tell(&report, Event::RegisterAnswered { ticket, outcome });
+            tell(&hub, Event::RegisterAnswered { ticket, outcome });
         });
     }
 }
@@ -246,7 +246,6 @@ impl Link {
     }
 }
 
-fn tell(report: &Sender<Input>, event: Event) {
-    // The loop has ended: nobody needs to know any more.
-    let _ = report.send(Input::Event(event));
+fn tell(hub: &Hub, event: Event) {
+    hub.bring(Input::Event(event));
 }

@@ -15,18 +15,23 @@ pub enum Origin {
     FrontEnd,
 }
 
+/// A command that wants to enter the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proposed {
+    /// The caller's number.
+    pub ticket: u64,
+    /// The command; not empty.
+    pub payload: Vec<u8>,
+}
+
 /// Input of [`crate::role::Member::step`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// Time has passed: at the latest when [`crate::role::Member::wake_at`] says so.
     Tick,
-    /// A command wants to enter the log. Answered by `Accepted` or `Refused` with the same ticket, exactly once.
-    Propose {
-        /// The caller's number.
-        ticket: u64,
-        /// The command; not empty.
-        payload: Vec<u8>,
-    },
+    /// Commands want to enter the log, in this order. Each is answered by `Accepted` or `Refused` with its ticket, exactly
+    /// once. Those that come together share a flush, and the frame to each standby.
+    Propose(Vec<Proposed>),
     /// An `Action::Flush { up_to }` is done.
     Flushed {
         /// As in the action.

@@ -10,7 +10,7 @@ use crate::role::core::Core;
 use crate::role::follow::Follow;
 use crate::role::reign::Reign;
 use crate::role::tail::Tail;
-use crate::role::{Action, Event, Notice, Origin, Refusal, RegisterOutcome, Restored, Settings};
+use crate::role::{Action, Event, Notice, Origin, Proposed, Refusal, RegisterOutcome, Restored, Settings};
 
 /// One member of the estate.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Member {
     pub fn step(&mut self, event: Event, now: u64) -> Vec<Action> {
         match event {
             Event::Tick => self.tick(now),
-            Event::Propose { ticket, payload } => self.propose(ticket, payload, now),
+            Event::Propose(all) => self.propose(all, now),
             Event::Flushed { up_to } => self.flushed(up_to, now),
             Event::LogFailed { fault, kept } => self.log_failed(fault, kept),
             Event::LogRecovered => {
@@ -194,9 +194,9 @@ impl Member {
         self.renewal = self.renewal.take().filter(|renewal| now < renewal.since + limit);
     }
 
-    fn propose(&mut self, ticket: u64, payload: Vec<u8>, now: u64) {
+    fn propose(&mut self, all: Vec<Proposed>, now: u64) {
         if let Some(reign) = &mut self.reign {
-            reign.propose(&mut self.core, ticket, payload, now);
+            reign.propose(&mut self.core, all, now);
             return;
         }
         let named =
@@ -206,7 +206,9 @@ impl Member {
         } else {
             Refusal::NotPrimary { primary: named }
         };
-        self.core.act(Action::Refused { ticket, reason });
+        for Proposed { ticket, .. } in all {
+            self.core.act(Action::Refused { ticket, reason: reason.clone() });
+        }
     }
 
     fn flushed(&mut self, up_to: Position, now: u64) {

@@ -35,7 +35,7 @@ mod settings;
 mod tail;
 
 pub use action::{Action, Refusal};
-pub use event::{Event, Origin, RegisterOutcome, SendFailure};
+pub use event::{Event, Origin, Proposed, RegisterOutcome, SendFailure};
 pub use member::Member;
 pub use notice::{Notice, Silence};
 pub use settings::{Restored, Settings, Timings};

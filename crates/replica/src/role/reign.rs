@@ -10,7 +10,7 @@ use crate::report::Role;
 use crate::role::core::Core;
 use crate::role::roster::Roster;
 use crate::role::session::{Feed, Session};
-use crate::role::{Action, Notice, Refusal};
+use crate::role::{Action, Notice, Proposed, Refusal};
 
 /// A primary's state. One value lives exactly as long as one epoch in one process life.
 #[derive(Debug)]
@@ -105,21 +105,33 @@ impl Reign {
         }
     }
 
-    pub(crate) fn propose(&mut self, core: &mut Core, ticket: u64, payload: Vec<u8>, now: u64) {
-        let refusal = if payload.is_empty() {
-            Some(Refusal::Empty)
-        } else if !self.acting {
-            Some(Refusal::Starting)
-        } else {
+    pub(crate) fn propose(&mut self, core: &mut Core, all: Vec<Proposed>, now: u64) {
+        let refusal = if self.acting {
             self.handing.as_ref().map(|handing| Refusal::HandingOver { to: handing.target.clone() })
+        } else {
+            Some(Refusal::Starting)
         };
-        if let Some(reason) = refusal {
-            core.act(Action::Refused { ticket, reason });
+        let epoch = self.roster.registered().epoch;
+        let mut last = core.tail.last();
+        let mut entries = Vec::with_capacity(all.len());
+        for Proposed { ticket, payload } in all {
+            if payload.is_empty() {
+                core.act(Action::Refused { ticket, reason: Refusal::Empty });
+                continue;
+            }
+            if let Some(reason) = refusal.clone() {
+                core.act(Action::Refused { ticket, reason });
+                continue;
+            }
+            let entry = Entry::after(&last, epoch, payload);
+            last = entry.position;
+            self.proposals.push_back(Proposal { ticket, position: last, since: now });
+            entries.push(entry);
+        }
+        if entries.is_empty() {
             return;
         }
-        let entry = Entry::after(&core.tail.last(), self.roster.registered().epoch, payload);
-        self.proposals.push_back(Proposal { ticket, position: entry.position, since: now });
-        core.append(vec![entry]);
+        core.append(entries);
         self.feed_all(core, now);
         self.advance(core, now);
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use replica::Epoch;
+use replica::role::Event;
 
 use crate::machine::Wish;
 use crate::world::{Answer, Happening, NoAnswer, Place, Purpose, Request, World};
@@ -73,7 +74,13 @@ impl World {
             return;
         }
         match process.decide(wish, call) {
-            Ok(event) => self.step(number, event),
+            Ok(proposed) => {
+                process.proposed.push(proposed);
+                // One of three waits for whatever happens next to this member.
+                if !self.plan.together || !call.is_multiple_of(3) {
+                    self.propose(number);
+                }
+            }
             Err(Some(command)) => {
                 // Carried out before, under another primary or by a frame that came twice.
                 let on_disk = self.epoch_on_disk(number);
@@ -81,6 +88,15 @@ impl World {
                 self.answer(call, Answer::Done);
             }
             Err(None) => self.answer(call, Answer::Unknown),
+        }
+    }
+
+    /// What has gathered is proposed.
+    pub fn propose(&mut self, number: usize) {
+        let Some(process) = self.processes[number].as_mut() else { return };
+        let proposed = std::mem::take(&mut process.proposed);
+        if !proposed.is_empty() {
+            self.step_now(number, Event::Propose(proposed));
         }
     }
 

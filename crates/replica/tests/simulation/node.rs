@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use replica::flaws::Flaws;
 use replica::log::Log;
 use replica::membership::MembershipFile;
-use replica::role::{Action, Event, Member, Restored, Settings};
+use replica::role::{Action, Member, Proposed, Restored, Settings};
 use replica::storage::Cell;
 use replica::{Entry, Epoch, Membership, Position};
 
@@ -48,6 +48,8 @@ pub struct Process {
     /// A failed append has not been told to the member yet: the log takes nothing.
     pub log_stopped: bool,
     pub waiting: BTreeMap<u64, (Command, Option<u64>)>,
+    /// Decided, and about to be proposed.
+    pub proposed: Vec<Proposed>,
     next_proposal: u64,
     next_numbers: (u64, u64),
     flaws: Flaws,
@@ -125,6 +127,7 @@ impl Process {
             unapplied,
             log_stopped: false,
             waiting: BTreeMap::new(),
+            proposed: Vec::new(),
             next_proposal: 0,
             next_numbers,
             flaws,
@@ -134,7 +137,7 @@ impl Process {
     }
 
     /// A client's wish: decided here, proposed if it was not carried out before. `client`: who waits.
-    pub fn decide(&mut self, wish: Wish, client: u64) -> Result<Event, Option<Command>> {
+    pub fn decide(&mut self, wish: Wish, client: u64) -> Result<Proposed, Option<Command>> {
         if let Some(done) = self.machine.done.get(&wish.id)
             && !self.flaws.forget_requests
         {
@@ -148,7 +151,7 @@ impl Process {
         *next += 1;
         self.next_proposal += 1;
         self.waiting.insert(self.next_proposal, (command, Some(client)));
-        Ok(Event::Propose { ticket: self.next_proposal, payload: command.encode() })
+        Ok(Proposed { ticket: self.next_proposal, payload: command.encode() })
     }
 
     /// A flush is over: everything written is durable.

@@ -208,6 +208,8 @@ pub struct Plan {
     pub fault_ms: u64,
     /// Whether firewalls answer rarely, and warnings come also when nothing is wrong.
     pub warnings: bool,
+    /// Whether proposals wait for one another, and go in together.
+    pub together: bool,
     pub flaws: Flaws,
 }
 
@@ -609,6 +611,11 @@ impl World {
     // --- members ---
 
     pub fn step(&mut self, number: usize, event: Event) {
+        self.propose(number);
+        self.step_now(number, event);
+    }
+
+    pub fn step_now(&mut self, number: usize, event: Event) {
         let now = self.clock(Place::Member(number));
         let Some(process) = self.processes[number].as_mut() else { return };
         let actions = process.member.step(event, now);
