@@ -6,6 +6,7 @@
 
 mod audit;
 mod batch;
+mod flush;
 mod overtaken;
 
 pub use batch::Batch;
@@ -13,6 +14,7 @@ pub use overtaken::Known;
 
 use crate::foreign::settle;
 use crate::keys;
+use flush::Together;
 use pki::pem;
 use replica::witness;
 use std::collections::BTreeSet;
@@ -33,8 +35,8 @@ pub const DIRECTORY_MODE: u32 = 0o750;
 /// What our own directory has: its log and snapshots hold more than any single file of Puppet's.
 pub const OWN_MODE: u32 = 0o700;
 
-/// Files that are open at the same time while a batch is written: far below any limit of a process.
-const OPEN_AT_A_TIME: usize = 256;
+/// Files that get their names together when many are placed: where those are to go is held in memory.
+const PLACED_TOGETHER: usize = 16_384;
 
 /// The files of a CA directory.
 #[derive(Clone, Debug)]
@@ -258,25 +260,33 @@ impl Directory {
     /// As [`Directory::write`], for many files: the caller makes the names durable in the end.
     pub(crate) fn place(&self, target: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let (file, staged) = self.stage(target.to_owned(), bytes, mode)?;
-        sync(&file)?;
+        flush::one(&file)?;
         self.put(staged)
     }
 
-    /// As [`Directory::place`] for each, many with one wait for the disk. Ends at the first fault.
+    /// As [`Directory::place`] for each, thousands with one wait for the disk, however much others have written there: for
+    /// a directory that is of no use before all is in it. Ends at the first fault.
     pub(crate) fn place_all<E: From<io::Error>>(
         &self,
         contents: impl Iterator<Item = Result<(PathBuf, Vec<u8>, u32), E>>,
     ) -> Result<(), E> {
+        let at_once = flush::tells_of_faults();
+        let temporary = File::open(self.layout.temporary())?;
         let mut contents = contents.peekable();
         while contents.peek().is_some() {
-            let (mut files, mut staged) = (Vec::new(), Vec::new());
-            for content in contents.by_ref().take(OPEN_AT_A_TIME) {
+            let (mut files, mut staged) = (Together::default(), Vec::new());
+            for content in contents.by_ref().take(PLACED_TOGETHER) {
                 let (target, bytes, mode) = content?;
                 let (file, one) = self.stage(target, &bytes, mode)?;
-                files.push(file);
+                if !at_once {
+                    files.add(file)?;
+                }
                 staged.push(one);
             }
-            flush_together(&files)?;
+            if at_once {
+                flush::file_system(&temporary)?;
+            }
+            files.flush()?;
             staged.into_iter().try_for_each(|staged| self.put(staged))?;
         }
         Ok(())
@@ -302,24 +312,20 @@ impl Directory {
         Ok((file, Staged { temporary, target, mark: overtaken::Mark::of(&about) }))
     }
 
-    /// Writes temporary files, many with one wait for the disk; durable on return.
+    /// Writes temporary files, which are durable once `files` has been flushed.
     fn stage_all(
         &self,
         contents: impl Iterator<Item = (PathBuf, String)>,
         mode: u32,
+        files: &mut Together,
     ) -> io::Result<Vec<Staged>> {
-        let mut contents = contents.peekable();
-        let mut all = Vec::new();
-        while contents.peek().is_some() {
-            let mut files = Vec::new();
-            for (target, text) in contents.by_ref().take(OPEN_AT_A_TIME) {
+        contents
+            .map(|(target, text)| {
                 let (file, staged) = self.stage(target, text.as_bytes(), mode)?;
-                files.push(file);
-                all.push(staged);
-            }
-            flush_together(&files)?;
-        }
-        Ok(all)
+                files.add(file)?;
+                Ok(staged)
+            })
+            .collect()
     }
 
     fn put(&self, staged: Staged) -> io::Result<()> {
@@ -367,8 +373,15 @@ impl Directory {
     /// # Errors
     /// Any fault of the file system; the batch has to be repeated then.
     pub fn carry_out(&self, batch: &Batch) -> io::Result<()> {
+        self.show(batch)?.flush()
+    }
+
+    /// As [`Directory::carry_out`], up to the point from which on everybody sees it: a crash of the machine may still take
+    /// names away.
+    pub(crate) fn show(&self, batch: &Batch) -> io::Result<Shown> {
         // 1. All contents, durable before any of them has its name.
         let layout = &self.layout;
+        let mut files = Together::default();
         let there = |name: &str, der: &[u8]| {
             batch.ensured.contains(name)
                 && fs::read(layout.certificate(name))
@@ -377,12 +390,12 @@ impl Directory {
         let certificates = present(&batch.certificates)
             .filter(|(name, der)| !there(name, der))
             .map(|(name, der)| (layout.certificate(name), pem::encode("CERTIFICATE", der)));
-        let certificates = self.stage_all(certificates, PUBLIC_MODE)?;
+        let certificates = self.stage_all(certificates, PUBLIC_MODE, &mut files)?;
         let requests = present(&batch.requests)
             .map(|(name, der)| (layout.request(name), pem::encode("CERTIFICATE REQUEST", der)));
-        let requests = self.stage_all(requests, PUBLIC_MODE)?;
+        let requests = self.stage_all(requests, PUBLIC_MODE, &mut files)?;
         let serial = batch.serial.iter().map(|next| (layout.serial(), next.to_string()));
-        let serial = self.stage_all(serial, PUBLIC_MODE)?;
+        let serial = self.stage_all(serial, PUBLIC_MODE, &mut files)?;
         let bundle = batch.bundle.iter().map(|bundle| (layout.bundle(), bundle.to_string()));
         let lists = batch.lists.iter().map(|current| (layout.revocation_lists(), current.to_pem()));
         let infra_serials = batch.infra_serials.iter().map(|text| (layout.infra_serials(), text.clone()));
@@ -390,7 +403,8 @@ impl Directory {
         let infra_inventory = self.infra_inventory(batch)?;
         let infra = infra_serials.chain(infra_lists).chain(infra_inventory);
         let lists = bundle.chain(lists).chain(infra);
-        let lists = self.stage_all(lists, PUBLIC_MODE)?;
+        let lists = self.stage_all(lists, PUBLIC_MODE, &mut files)?;
+        files.flush()?;
 
         // 2. The serial, before anything that has it.
         if !serial.is_empty() {
@@ -442,10 +456,7 @@ impl Directory {
             }
         }
         batch.dropped_keys.iter().try_for_each(|spki| keys::drop_other(self, spki))?;
-        let opened = changed.iter().map(File::open).collect::<io::Result<Vec<_>>>()?;
-        flush_together(&opened)?;
-        changed.iter().for_each(|path| witness::synced_directory(path));
-        Ok(())
+        Ok(Shown { changed })
     }
 
     fn removals(&self, files: &batch::Files, path: impl Fn(&str) -> PathBuf) -> Vec<PathBuf> {
@@ -479,7 +490,7 @@ impl Directory {
                 batch::InventoryWrite::Append(offset, lines) => {
                     self.known.write_inventory(&self.open_inventory()?, |file| {
                         append_line(file, *offset, lines)?;
-                        sync(file)
+                        flush::one(file)
                     })?;
                 }
                 batch::InventoryWrite::Exactly(offset, text) => self.rewrite_inventory(*offset, text)?,
@@ -545,11 +556,20 @@ fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file's content durable.
-fn sync(file: &File) -> io::Result<()> {
-    file.sync_all()?;
-    witness::synced(file);
-    Ok(())
+/// Folders in which names have changed.
+#[must_use = "names are durable after `flush`"]
+pub(crate) struct Shown {
+    changed: Vec<PathBuf>,
+}
+
+impl Shown {
+    /// Makes the names durable.
+    pub(crate) fn flush(&self) -> io::Result<()> {
+        let opened = self.changed.iter().map(File::open).collect::<io::Result<Vec<_>>>()?;
+        flush::all(&opened)?;
+        self.changed.iter().for_each(|path| witness::synced_directory(path));
+        Ok(())
+    }
 }
 
 /// A file that has its content and not its name yet.
@@ -561,19 +581,6 @@ struct Staged {
 
 fn present(files: &batch::Files) -> impl Iterator<Item = (&str, &[u8])> {
     files.iter().filter_map(|(name, content)| Some((name.as_str(), content.as_deref()?)))
-}
-
-/// Flushes many files. All are first sent on their way to the disk; then the first flush writes the file system's
-/// journal for all of them, and the others find nothing left to do (measured with 256 files on ext4: 28 ms instead of
-/// 42 ms one by one).
-fn flush_together(files: &[File]) -> io::Result<()> {
-    if files.len() > 1 {
-        for file in files {
-            // The advice begins the writing. What it does beyond, and whether it is taken, does not matter.
-            let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
-        }
-    }
-    files.iter().try_for_each(sync)
 }
 
 /// Makes the names in a directory durable.

@@ -65,7 +65,8 @@ impl Hurry {
 /// How far the directory follows the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// All entries up to this index are durably in the directory.
+    /// The directory shows all entries up to this index. A crash of the machine may take names away that it shows; the log
+    /// has them.
     pub index: u64,
     /// Why it does not get on at the moment.
     pub fault: Option<String>,
@@ -243,10 +244,11 @@ fn run(
             Job::Effects { index, effects } => {
                 let (batch, last, errand) = gather(index, effects, receiver, hurry);
                 next = errand;
-                carry_out(directory, &batch, publish);
+                carry_out(directory, &batch, publish, || {
+                    underway.arrived(last);
+                    publish.progress.send_replace(Progress { index: last, fault: None });
+                });
                 mark(directory, last);
-                underway.arrived(last);
-                publish.progress.send_replace(Progress { index: last, fault: None });
             }
         }
         if next.is_none() {
@@ -314,9 +316,15 @@ pub fn marked(layout: &Layout) -> u64 {
     std::fs::read_to_string(layout.mark()).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Tries until it succeeds: the log has the entries already, so going on without them would be a lie.
-fn carry_out(directory: &Directory, batch: &Batch, publish: &Publish) {
-    while let Err(fault) = directory.carry_out(batch) {
+/// Tries until it succeeds: the log has the entries already, so going on without them would be a lie. `shown` is called
+/// when everybody sees the batch, before the last wait for the disk.
+fn carry_out(directory: &Directory, batch: &Batch, publish: &Publish, shown: impl Fn()) {
+    let attempt = || {
+        let named = directory.show(batch)?;
+        shown();
+        named.flush()
+    };
+    while let Err(fault) = attempt() {
         let full = matches!(fault.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         publish.full.store(full, Ordering::Relaxed);
         let text = format!("cannot write to {}: {fault}", directory.layout().root().display());

@@ -43,6 +43,13 @@ pub fn synced(file: &File) {
     let _ = file;
 }
 
+/// The content of every file so far was made durable. (Their names, too; nobody counts on that.)
+#[inline]
+pub fn synced_all() {
+    #[cfg(feature = "witness")]
+    recorder::note(recorder::Operation::SyncAll);
+}
+
 /// A file took another name.
 #[inline]
 pub fn renamed(from: &Path, to: &Path) {
@@ -86,6 +93,8 @@ pub mod recorder {
         Cut { inode: u64, length: u64 },
         /// See [`super::synced`].
         Sync { inode: u64 },
+        /// See [`super::synced_all`].
+        SyncAll,
         /// See [`super::renamed`].
         Rename { from: PathBuf, to: PathBuf },
         /// See [`super::removed`].

@@ -1,6 +1,6 @@
 //! The files of the audit record: appended to in place, flushed before a snapshot makes them the only copy.
 
-use super::{Batch, Directory, Layout, OWN_MODE, sync, sync_directory, write_at};
+use super::{Batch, Directory, Layout, OWN_MODE, flush, sync_directory, write_at};
 use crate::audit::{Append, Audit, segment_name};
 use crate::state::State;
 use crate::time;
@@ -125,7 +125,7 @@ impl Directory {
         }
         for segment in &segments {
             match File::open(self.layout.audit_segment(*segment)) {
-                Ok(file) => sync(&file)?,
+                Ok(file) => flush::one(&file)?,
                 // Somebody has removed it; there is nothing left to flush.
                 Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
                 Err(fault) => return Err(fault),

@@ -18,6 +18,7 @@ enum Change {
     Write(Id, u64, Vec<u8>),
     Cut(Id, u64),
     Sync(Id),
+    SyncAll,
     SyncDirectory(PathBuf),
     Mark(String),
 }
@@ -76,6 +77,7 @@ impl Record {
                     changes.extend(of_inode.get(&inode).map(|id| Change::Cut(*id, length)));
                 }
                 Operation::Sync { inode } => changes.extend(of_inode.get(&inode).map(|id| Change::Sync(*id))),
+                Operation::SyncAll => changes.push(Change::SyncAll),
                 Operation::Rename { from, to } => {
                     if let Some(id) = names.remove(&from) {
                         names.insert(to.clone(), id);
@@ -151,7 +153,7 @@ impl Record {
                     content[offset..offset + part].copy_from_slice(&bytes[..part]);
                 }
                 Change::Cut(id, length) => image.contents.entry(*id).or_default().resize(*length as usize, 0),
-                Change::Sync(_) | Change::SyncDirectory(_) | Change::Mark(_) => {}
+                Change::Sync(_) | Change::SyncAll | Change::SyncDirectory(_) | Change::Mark(_) => {}
             }
         }
         for folder in ["signed", "requests", "bunraku/tmp"] {
@@ -168,6 +170,7 @@ impl Record {
 fn is_flushed(change: &Change, later: &[Change]) -> bool {
     later.iter().any(|later| match (change, later) {
         (Change::Write(id, ..) | Change::Cut(id, _), Change::Sync(synced)) => id == synced,
+        (Change::Write(..) | Change::Cut(..), Change::SyncAll) => true,
         (Change::Names(names), Change::SyncDirectory(directory)) => {
             names.iter().any(|(path, _)| path.parent() == Some(directory))
         }
