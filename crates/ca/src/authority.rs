@@ -45,12 +45,12 @@ use crate::state::Side;
 use crate::{answer, time};
 use names::NameLocks;
 use pki::issue::{LeafProfile, SigningPolicy};
-use pki::{AltName, Certificate, PrivateKey, Request};
+use pki::{AltName, Certificate, PrivateKey, Request, Serial};
 use reserve::Reservation;
 use signers::Signers;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 /// What the configuration says about issuing.
@@ -202,19 +202,33 @@ impl Authority {
         Ok(pki::issue::Authority { certificate, signer })
     }
 
+    /// What signs the certificate with this serial.
+    fn issuing_for(&self, serial: &Serial) -> Result<pki::issue::Authority, Failure> {
+        let side = self.ledger.read(|state| state.side_of(serial)).ok_or(Failure::NoState)?;
+        self.issuing(side)
+    }
+
     /// Makes one certificate. The profile's serial must have been reserved.
     async fn issue(self: &Arc<Self>, profile: LeafProfile) -> Result<Certificate, Failure> {
-        let side = self.ledger.read(|state| state.side_of(&profile.serial)).ok_or(Failure::NoState)?;
-        let issuing = self.issuing(side)?;
-        if issuing.signer.algorithm().is_fast() {
-            // Shorter than the way to another thread and back.
-            return pki::issue::sign_leaf(&issuing, &profile)
-                .map_err(|fault| Failure::Key(fault.to_string()));
+        let issuing = self.issuing_for(&profile.serial)?;
+        let is_fast = issuing.signer.algorithm().is_fast();
+        let sign = move || pki::issue::sign_leaf(&issuing, &profile);
+        if is_fast {
+            return sign().map_err(|fault| Failure::Key(fault.to_string()));
         }
-        match self.signers.run(move || pki::issue::sign_leaf(&issuing, &profile)).await {
+        let (answer, asked) = oneshot::channel();
+        self.signers
+            .run(move || {
+                if !answer.is_closed() {
+                    // Whoever gave up waiting needs no result.
+                    let _ = answer.send(sign());
+                }
+            })
+            .map_err(|fault| Failure::Key(fault.to_string()))?;
+        match asked.await {
             Ok(Ok(certificate)) => Ok(certificate),
             Ok(Err(fault)) => Err(Failure::Key(fault.to_string())),
-            Err(fault) => Err(Failure::Key(fault.to_string())),
+            Err(_) => Err(Failure::Key("the signing was broken off".to_owned())),
         }
     }
 }

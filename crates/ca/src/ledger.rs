@@ -246,16 +246,10 @@ impl Ledger {
     /// # Errors
     /// [`Refusal`].
     pub async fn record(&self, epoch: u64, envelope: Envelope) -> Result<u64, Refusal> {
-        let envelope = match self.shared.published.load().as_deref() {
-            Some(state) => envelope.with_record(state),
-            None => envelope,
-        };
         let (answer, asked) = oneshot::channel();
-        (self.propose)(Proposal { epoch, envelope, answer });
+        self.propose(epoch, envelope, answer);
         let index = asked.await.unwrap_or(Err(Refusal::Stopping))?;
-        if self.projection.lag(index) > LONGEST_LAG {
-            self.projection.reached(index - LONGEST_LAG).await;
-        }
+        self.not_too_far_from(index).await;
         Ok(index)
     }
 
@@ -265,6 +259,36 @@ impl Ledger {
     /// [`Refusal`].
     pub async fn complete(&self, epoch: u64, envelope: Envelope) -> Result<(), Refusal> {
         let index = self.record(epoch, envelope).await?;
+        self.shown(index).await
+    }
+
+    /// Has an envelope committed. `answer` is told its index then, or why not; when it is dropped, this member is
+    /// stopping.
+    pub(crate) fn propose(
+        &self,
+        epoch: u64,
+        envelope: Envelope,
+        answer: oneshot::Sender<Result<u64, Refusal>>,
+    ) {
+        let envelope = match self.shared.published.load().as_deref() {
+            Some(state) => envelope.with_record(state),
+            None => envelope,
+        };
+        (self.propose)(Proposal { epoch, envelope, answer });
+    }
+
+    /// Waits until the directory shows the entry at `index`.
+    ///
+    /// # Errors
+    /// [`Refusal::Stopping`].
+    pub(crate) async fn shown(&self, index: u64) -> Result<(), Refusal> {
         if self.projection.reached(index).await { Ok(()) } else { Err(Refusal::Stopping) }
+    }
+
+    /// Waits while the directory is very far behind the entry at `index`.
+    pub(crate) async fn not_too_far_from(&self, index: u64) {
+        if self.projection.lag(index) > LONGEST_LAG {
+            self.projection.reached(index - LONGEST_LAG).await;
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::time;
 use pki::Serial;
 use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::debug;
 
 /// Numbers in stock for each signature under way, at most.
@@ -20,6 +20,9 @@ const STOCK_PER_SIGNATURE: usize = 3;
 const LARGEST_STOCK: usize = 128;
 /// So many signatures under way are many.
 const CROWD: usize = 4;
+/// So long after there were many it counts as if there still were: of agents that come all the time, sometimes most are
+/// between two requests, and the others would wait for a directory that gathers what the whole crowd brings.
+const CROWD_LASTS: Duration = Duration::from_millis(250);
 /// How long nothing is signed before the stock goes back.
 const IDLE: Duration = Duration::from_millis(50);
 
@@ -34,6 +37,8 @@ pub(super) struct Reservation {
     coming: usize,
     /// Signatures under way.
     busy: usize,
+    /// When there were many last.
+    crowded: Option<Instant>,
     /// How often it has become idle.
     idles: u64,
 }
@@ -69,13 +74,18 @@ pub(super) struct Supply {
 impl Authority {
     /// Says that a signature is under way.
     pub(super) fn busy(self: &Arc<Self>) -> Busy {
-        self.reservation().busy += 1;
+        let mut reservation = self.reservation();
+        reservation.busy += 1;
+        if reservation.busy >= CROWD {
+            reservation.crowded = Some(Instant::now());
+        }
+        drop(reservation);
         Busy(Arc::clone(self))
     }
 
-    /// Whether many signatures are under way.
+    /// Whether many signatures are under way, or were a moment ago.
     pub(super) fn is_crowded(&self) -> bool {
-        self.reservation().busy >= CROWD
+        self.reservation().crowded.is_some_and(|last| last.elapsed() < CROWD_LASTS)
     }
 
     /// A number from the stock.
@@ -140,8 +150,8 @@ impl Authority {
 impl Reservation {
     fn take(&mut self, epoch: u64, in_log: Serial, count: usize) -> (Vec<Serial>, Command) {
         if self.epoch != epoch {
-            let Self { busy, idles, .. } = *self;
-            *self = Self { epoch, busy, idles, ..Self::default() };
+            let Self { busy, idles, crowded, .. } = *self;
+            *self = Self { epoch, busy, idles, crowded, ..Self::default() };
         }
         let mut next = self.next.map_or(in_log, |next| next.max(in_log));
         let mut serials = Vec::with_capacity(count);

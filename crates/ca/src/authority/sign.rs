@@ -1,12 +1,15 @@
 //! A waiting request is signed: by an operator's word, or at the end of autosigning.
 
+use super::reserve::Supply;
 use super::{Authority, Caller, Failure, Fault, done, issued};
-use crate::command::{Command, Outcome};
+use crate::command::{Command, Envelope, Outcome};
+use crate::ledger::Refusal;
 use crate::state::Standing;
 use crate::{answer, time};
 use pki::issue::LeafProfile;
 use pki::{Certname, Request, Serial};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 /// Signatures that go into the log together.
@@ -164,30 +167,66 @@ impl Authority {
             }
         };
 
-        // 2. The signature.
+        // 2. The signature. 3. Nobody sees the certificate before every in-sync member has it.
         let certname = profile.certname.to_string();
-        let certificate = self.issue(LeafProfile { serial, ..profile }).await?;
+        let issuing = self.issuing_for(&serial)?;
+        let is_fast = issuing.signer.algorithm().is_fast();
+        let (tell, told) = oneshot::channel();
+        let (answer, asked) = oneshot::channel();
+        let (authority, caller_then) = (Arc::clone(self), caller.clone());
+        let work = move || {
+            let made =
+                authority.made(&caller_then, &issuing, LeafProfile { serial, ..profile }, outcome, reason);
+            let (envelope, supply) = match made {
+                Ok((envelope, supply)) => (Some(envelope), Ok(supply)),
+                Err(failure) => (None, Err(failure)),
+            };
+            // Before the proposal, so that whoever hears of that finds this.
+            let _ = tell.send(supply);
+            if let Some(envelope) = envelope {
+                authority.ledger.propose(caller_then.epoch, envelope, answer);
+            }
+        };
+        if is_fast {
+            // Shorter than the way to another thread and back.
+            work();
+        } else {
+            self.signers.run(work).map_err(|fault| Failure::Key(fault.to_string()))?;
+        }
+        let index = asked.await.unwrap_or(Err(Refusal::Stopping));
+        let supply = told.await.map_err(|_| Failure::Key("the signing was broken off".to_owned()))??;
+        if let Some(supply) = supply {
+            self.supplied(supply, index.is_ok());
+        }
+        let index = index?;
+        if directory_shows_it || !self.is_crowded() {
+            self.ledger.shown(index).await?;
+        } else {
+            self.ledger.not_too_far_from(index).await;
+        }
+        info!(certname, %serial, "certificate issued");
+        Ok(())
+    }
 
-        // 3. Nobody sees the certificate before every in-sync member has it. With it, serials for those who come next.
+    /// Makes a certificate, and what the log is to have of it; with it, serials for those who come next.
+    fn made(
+        &self,
+        caller: &Caller,
+        issuing: &pki::issue::Authority,
+        profile: LeafProfile,
+        outcome: Option<Outcome>,
+        reason: Option<String>,
+    ) -> Result<(Envelope, Option<Supply>), Failure> {
+        let certificate = pki::issue::sign_leaf(issuing, &profile);
+        let certificate = certificate.map_err(|fault| Failure::Key(fault.to_string()))?;
         let reason = reason.map(|text| Command::Because { text });
         let mut commands: Vec<Command> = reason.into_iter().collect();
-        commands.push(issued(&certname, &certificate));
+        commands.push(issued(profile.certname.as_str(), &certificate));
         let supply = self.supply(caller.epoch)?.map(|(supply, reserve)| {
             commands.push(reserve);
             supply
         });
-        let envelope = caller.envelope(outcome, commands);
-        let recorded = if directory_shows_it || !self.is_crowded() {
-            self.ledger.complete(caller.epoch, envelope).await
-        } else {
-            self.ledger.record(caller.epoch, envelope).await.map(|_| ())
-        };
-        if let Some(supply) = supply {
-            self.supplied(supply, recorded.is_ok());
-        }
-        recorded?;
-        info!(certname, %serial, "certificate issued");
-        Ok(())
+        Ok((caller.envelope(outcome, commands), supply))
     }
 
     /// What the certificate of a waiting request will be, but for its serial.

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -53,30 +52,18 @@ pub(super) struct Signers {
     started: OnceLock<()>,
 }
 
-/// Why there is no result.
+/// Nobody can do the work.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NotSigned {
-    #[error("no thread could be started: {0}")]
-    NoThread(io::Error),
-    #[error("the signing was broken off")]
-    BrokenOff,
-}
+#[error("no thread could be started: {0}")]
+pub(super) struct NoThread(io::Error);
 
 impl Signers {
-    /// Runs `work` as soon as a processor is free. It is left out when nobody waits for its result any more.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, NotSigned> {
-        self.start().map_err(NotSigned::NoThread)?;
-        let (answer, asked) = oneshot::channel();
-        self.queue.push(Box::new(move || {
-            if !answer.is_closed() {
-                // Whoever gave up waiting needs no result.
-                let _ = answer.send(work());
-            }
-        }));
-        asked.await.map_err(|_| NotSigned::BrokenOff)
+    /// Has `work` done as soon as a processor is free. Of a panic nobody is told: `work` has with it what whoever waits
+    /// sees dropped.
+    pub(super) fn run(&self, work: impl FnOnce() + Send + 'static) -> Result<(), NoThread> {
+        self.start().map_err(NoThread)?;
+        self.queue.push(Box::new(work));
+        Ok(())
     }
 
     fn start(&self) -> io::Result<()> {
@@ -90,7 +77,7 @@ impl Signers {
             let thread = std::thread::Builder::new().name(format!("ca-signer-{number}"));
             thread.spawn(move || {
                 while let Some(job) = queue.take() {
-                    // A panic is that signature's alone: its answer is dropped.
+                    // A panic is that signature's alone.
                     let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             })?;
@@ -110,30 +97,28 @@ impl Drop for Signers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
-    #[tokio::test]
-    async fn all_work_is_done_and_a_panic_is_one_s_own() {
-        let signers = Arc::new(Signers::default());
-        let mut running = tokio::task::JoinSet::new();
+    #[test]
+    fn all_work_is_done_and_a_panic_is_one_s_own() {
+        let signers = Signers::default();
+        let (tell, told) = mpsc::channel();
         for number in 0..100u32 {
-            let signers = Arc::clone(&signers);
-            running.spawn(async move {
-                signers
-                    .run(move || {
-                        assert_ne!(number % 10, 7);
-                        number
-                    })
-                    .await
-                    .ok()
-            });
+            let tell = tell.clone();
+            let work = move || {
+                assert_ne!(number % 10, 7);
+                tell.send(number).unwrap();
+            };
+            signers.run(work).unwrap();
         }
-        let mut results: Vec<u32> = running.join_all().await.into_iter().flatten().collect();
+        drop(tell);
+        let mut results: Vec<u32> = told.iter().collect();
         results.sort_unstable();
         assert_eq!(results, (0..100).filter(|number| number % 10 != 7).collect::<Vec<_>>());
         let queue = Arc::downgrade(&signers.queue);
         drop(signers);
         while queue.strong_count() > 0 {
-            tokio::task::yield_now().await;
+            std::thread::yield_now();
         }
     }
 }
