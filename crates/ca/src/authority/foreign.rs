@@ -201,14 +201,16 @@ impl Authority {
     async fn look(&self) -> Result<Option<Look>, Failure> {
         let state = self.ledger.state().ok_or(Failure::NoState)?;
         let (layout, before) = (self.layout.clone(), self.foreign.known().seen.clone());
-        let known = Arc::clone(self.ledger.projection().known());
+        let projection = self.ledger.projection().clone();
         blocking(move || {
+            let is_coming = |name: &str| projection.underway(name).is_some_and(|content| content.is_some());
+            let own = look::Own { known: projection.known(), is_coming: &is_coming };
             let before = before.or_else(|| Seen::load(&layout));
             let now = Seen::now(&layout)?;
             if before.as_ref().is_some_and(|before| before.same_stamps(&now)) {
                 return Ok(None);
             }
-            let found = look::look(&layout, before.as_ref(), &now, &state, Some(&known))?;
+            let found = look::look(&layout, before.as_ref(), &now, &state, Some(&own))?;
             Ok(Some(Look { now, found }))
         })
         .await

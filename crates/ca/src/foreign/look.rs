@@ -57,8 +57,17 @@ pub fn read(path: &Path) -> io::Result<Content> {
     }
 }
 
+/// What the CA that has the directory knows of its own work.
+pub struct Own<'a> {
+    /// The files that it wrote lately.
+    pub known: &'a Known,
+    /// Whether the certificate of this name is on its way into the directory.
+    pub is_coming: &'a dyn Fn(&str) -> bool,
+}
+
 /// What differs, compared with what was seen before (with everything, when nothing was). `now` is the directory as it
-/// was before this look. Files of which `known` says that they are ours are not read.
+/// was before this look. Files of which `own` says that they are ours are not read; those that are not there yet are not
+/// missed.
 ///
 /// # Errors
 /// Any fault of the file system.
@@ -67,32 +76,34 @@ pub fn look(
     before: Option<&Seen>,
     now: &Seen,
     state: &State,
-    known: Option<&Known>,
+    own: Option<&Own<'_>>,
 ) -> io::Result<Found> {
-    let mut found = small_files(layout, before, now, known)?;
+    let mut found = small_files(layout, before, now, own.map(|own| own.known))?;
     for place in [Place::Signed, Place::Requests] {
         let Some(as_of) = names_to_compare(place, before, now) else { continue };
         let Walk { candidates, strange } = walk(&place.path(layout), as_of, &names_of(place, state))?;
         let folder = if place == Place::Signed { "signed" } else { "requests" };
         found.strange.extend(strange.iter().map(|name| format!("{folder}/{name}")));
         for name in candidates {
-            if !is_ours(layout, place, &name, known)? {
+            if !is_ours(layout, place, &name, own)? {
                 note(layout, &mut found, place, &name, state)?;
             }
         }
     }
-    if let Some(known) = known {
-        known.forget_before(now.as_of);
+    if let Some(own) = own {
+        own.known.forget_before(now.as_of);
     }
     Ok(found)
 }
 
-fn is_ours(layout: &Layout, place: Place, name: &str, known: Option<&Known>) -> io::Result<bool> {
-    let Some(known) = known else { return Ok(false) };
-    known.is_as_written(&match place {
-        Place::Requests => layout.request(name),
-        _ => layout.certificate(name),
-    })
+fn is_ours(layout: &Layout, place: Place, name: &str, own: Option<&Own<'_>>) -> io::Result<bool> {
+    let Some(own) = own else { return Ok(false) };
+    match place {
+        Place::Requests => own.known.is_as_written(&layout.request(name)),
+        // A file that is there is somebody's, whatever is on its way.
+        _ if (own.is_coming)(name) && Stamp::of(&layout.certificate(name))?.is_none() => Ok(true),
+        _ => own.known.is_as_written(&layout.certificate(name)),
+    }
 }
 
 /// Reads the single files whose stamps differ.
