@@ -7,6 +7,7 @@ mod cmd;
 mod config;
 mod config_import;
 mod console;
+mod log_lines;
 mod operator;
 mod roles;
 mod up;

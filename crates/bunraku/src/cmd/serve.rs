@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use crate::cli::{Role, ServeArgs};
 use crate::config::Config;
+use crate::log_lines::LogLines;
 use crate::roles;
 use crate::up::SUPERVISOR_VARIABLE;
 
@@ -24,7 +25,9 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
     if args.supervised {
         end_with_supervisor()?;
     }
+    let log = LogLines::to(std::io::stdout()).context("no thread for the log")?;
     tracing_subscriber::fmt()
+        .with_writer(log.clone())
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("BUNRAKU_LOG")
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
@@ -47,7 +50,9 @@ pub fn run(config: Config, args: &ServeArgs) -> anyhow::Result<u8> {
     };
     // A task, so that the listener is where its connections are: what `block_on` itself waits for runs on another thread
     // than they do, and each new connection would wake both.
-    runtime(role)?.block_on(async { tokio::spawn(serving).await })??;
+    let served = runtime(role).map(|runtime| runtime.block_on(async { tokio::spawn(serving).await }));
+    log.flush();
+    served???;
     Ok(0)
 }
 
