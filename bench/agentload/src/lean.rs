@@ -10,6 +10,7 @@ mod get;
 pub mod line;
 mod list;
 pub mod message;
+mod only_sign;
 mod revoke;
 mod sign_rate;
 mod sync_rate;
@@ -31,6 +32,7 @@ pub fn run(cli: &Cli, command: &LeanCommand) -> anyhow::Result<bool> {
         LeanCommand::CaList(args) => show(list::run(&door(&args.door)?, args)?, cli.json),
         LeanCommand::CaWait(args) => show(wait::run(&door(&args.door)?, args)?, cli.json),
         LeanCommand::SignRate(args) => show(sign_rate::run(args)?, cli.json),
+        LeanCommand::OnlySign(args) => only_sign::run(args).map(|()| true),
         LeanCommand::SyncRate(args) => show(sync_rate::run(args)?, cli.json),
         LeanCommand::MakeDirectory(args) => show(directory::run(args)?, cli.json),
     }

@@ -18,6 +18,8 @@ pub enum LeanCommand {
     CaWait(CaWaitArgs),
     /// No load: how many signatures a second the processors can make
     SignRate(SignRateArgs),
+    /// A server to put the load of `ca-enrol` on: it signs and keeps nothing
+    OnlySign(OnlySignArgs),
     /// No load: how long the disk takes to keep what is written
     SyncRate(SyncRateArgs),
     /// No load: make a CA directory with any number of certificates
@@ -146,6 +148,15 @@ pub struct SignRateArgs {
     /// For so many seconds
     #[arg(short = 't', long, default_value_t = 3, value_parser = value_parser!(u64).range(1..=600))]
     pub seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct OnlySignArgs {
+    /// Address and port, loopback only
+    #[arg(long)]
+    pub listen: std::net::SocketAddr,
+    /// A directory that `make-directory` has made: its CA and its server's certificate
+    pub directory: PathBuf,
 }
 
 #[derive(Debug, Args)]
