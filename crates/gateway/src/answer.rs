@@ -26,16 +26,6 @@ pub fn broken_body(why: &str) -> Response {
     reply::text(StatusCode::BAD_REQUEST, format!("The request body could not be read: {why}."))
 }
 
-/// The certificate does not count any more; it did when the connection was made.
-pub fn certificate_refused(certname: &str, reason: &str) -> Response {
-    let what = match reason {
-        "revoked" => "has been revoked".to_owned(),
-        "expired" => "has expired".to_owned(),
-        other => format!("is not accepted: {other}"),
-    };
-    reply::text(StatusCode::FORBIDDEN, format!("The certificate of {certname} {what}."))
-}
-
 /// Bunraku's own endpoints: who asks may not.
 pub fn forbidden(what: &str) -> Response {
     reply::text(StatusCode::FORBIDDEN, format!("Forbidden: {what}"))

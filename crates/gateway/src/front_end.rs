@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use wire::access_log::{End, Logged};
 use wire::protocol::internal::{Usage, WorkerStatus};
-use wire::tls::{ClientCertificates, ClientTls, Review, Reviewer, ServerTls, TlsFault, TrustFault};
+use wire::tls::{ClientCertificates, ClientTls, ServerTls, TlsFault, TrustFault};
 use wire::{Drain, Handler, LimitHits, Limits, LiveLimits, Peer, Request, Response};
 
 use crate::admin::Admin;
@@ -93,7 +93,6 @@ pub enum StartFault {
 pub struct FrontEnd {
     settings: FrontEndSettings,
     server_tls: ServerTls,
-    reviewer: Reviewer,
     /// Of the listener.
     limits: LiveLimits,
     /// Whose certificates prove nothing, as far as that was told.
@@ -291,7 +290,6 @@ impl FrontEnd {
             reloading: tokio::sync::Mutex::new(()),
             resting: AtomicBool::new(resting),
             settings,
-            reviewer: server_tls.reviewer(),
             server_tls,
             limits: Limits { hits: hits.clone(), ..Limits::default() }.into(),
             unproven: unproven::Told::default(),
@@ -351,11 +349,6 @@ impl FrontEnd {
     pub async fn serve_admin(self: &Arc<Self>, listener: std::net::TcpListener, drain: Drain) {
         let limits = Limits { max_connections: 64, ..Limits::default() };
         wire::serve_plain(listener, limits, Arc::new(Admin(Arc::clone(self))), drain).await;
-    }
-
-    /// Looks again at the certificate of a connection.
-    pub(crate) fn review(&self, peer: &Peer) -> Review {
-        self.reviewer.review(peer)
     }
 
     /// Says who would be refused, were not such verdicts only told.
@@ -442,7 +435,7 @@ impl Handler for FrontEnd {
     fn refused(self: &Arc<Self>, _request: &Request, _peer: &Arc<Peer>, answer: Response) -> Response {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.metrics.count(None, None, answer.status(), Duration::ZERO);
-        self.metrics.ended(End::Refused);
+        self.metrics.ended(End::of_refusal(&answer));
         answer
     }
 }

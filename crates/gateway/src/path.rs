@@ -1,12 +1,12 @@
 //! The way of a request through the front end, step by step, in the order of execution.
 //!
-//! The listener (`wire`) has done before: TLS, the client's certificate chain, limits on time and size, framing.
+//! The listener (`wire`) has done before: TLS, limits on time and size, framing; and, for this very request, the client's
+//! certificate (the connection may be older than its revocation).
 
 use std::time::Instant;
 
 use http::StatusCode;
 use wire::access_log::{End, Trail};
-use wire::tls::Review;
 use wire::{Peer, Request, Response, identity};
 
 use crate::forward::Carried;
@@ -18,23 +18,6 @@ use crate::{answer, headers, metrics, own, relay, rules};
 pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
     let begun = Instant::now();
     let trail = Trail::of(&request);
-    // 0. Look again whether its certificate counts: the connection may be older than the revocation.
-    let demoted;
-    let peer = match front_end.review(peer) {
-        Review::Stands => peer,
-        Review::Demoted(nobody) => {
-            demoted = nobody;
-            &demoted
-        }
-        Review::Refused(reason) => {
-            let answer = answer::certificate_refused(peer.certname().unwrap_or_default(), reason);
-            let end = if reason == "revoked" { End::Revoked } else { End::Refused };
-            trail.ended(end);
-            front_end.metrics().ended(end);
-            front_end.metrics().count(None, None, answer.status(), begun.elapsed());
-            return answer;
-        }
-    };
     front_end.tell_if_unproven(peer);
 
     // 1. What another front end passes on is complete, the client's identity included.

@@ -146,7 +146,7 @@ impl<H: Handler> Handler for Logged<H> {
 
     fn refused(self: &Arc<Self>, request: &Request, peer: &Arc<Peer>, answer: Response) -> Response {
         let line = self.begin(request, peer);
-        line.trail.ended(End::Refused);
+        line.trail.ended(End::of_refusal(&answer));
         let answer = self.handler.refused(request, peer, answer);
         self.end(line, answer)
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::Request;
+use crate::{Request, Response};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +40,11 @@ pub enum End {
 }
 
 impl End {
+    /// How a request ended that the listener itself refused with this answer.
+    pub fn of_refusal(answer: &Response) -> End {
+        answer.extensions().get::<End>().copied().unwrap_or(End::Refused)
+    }
+
     /// All of them.
     pub const ALL: [End; 14] = [
         End::Complete,

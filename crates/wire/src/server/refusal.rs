@@ -3,6 +3,7 @@
 use http::header::{CONNECTION, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
+use crate::access_log::End;
 use crate::{Request, Response, reply};
 
 /// Why a request is refused.
@@ -31,6 +32,11 @@ impl Refusal {
         };
         let mut answer = reply::text(status, self.to_string());
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        // For whoever logs it.
+        answer.extensions_mut().insert(match self {
+            Refusal::Certificate("revoked") => End::Revoked,
+            _ => End::Refused,
+        });
         answer
     }
 }

@@ -75,7 +75,7 @@ impl fmt::Display for Unproven {
 
 /// What a second look at the certificate of an open connection comes to.
 #[derive(Debug)]
-pub enum Review {
+pub(crate) enum Review {
     /// The peer is who it was.
     Stands,
     /// It is to be refused, for this reason.
@@ -87,7 +87,7 @@ pub enum Review {
 /// Looks again, at each request, at the certificate with which a connection was opened: it may have been revoked or have
 /// expired, or its authority may be trusted no longer.
 #[derive(Debug, Clone)]
-pub struct Reviewer {
+pub(crate) struct Reviewer {
     trust: TrustBundle,
     verify: SharedVerify,
 }
@@ -98,7 +98,7 @@ impl Reviewer {
     }
 
     /// Takes the look.
-    pub fn review(&self, peer: &Peer) -> Review {
+    pub(crate) fn review(&self, peer: &Peer) -> Review {
         if peer.certificate.is_none() && peer.unproven.is_none() {
             return Review::Stands;
         }

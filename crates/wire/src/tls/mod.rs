@@ -18,8 +18,8 @@ use std::sync::{Arc, LazyLock};
 use rustls::crypto::CryptoProvider;
 
 pub use client::ClientTls;
-pub(crate) use client_verify::JudgedBy;
-pub use client_verify::{ClientVerify, Review, Reviewer, Unproven};
+pub use client_verify::{ClientVerify, Unproven};
+pub(crate) use client_verify::{JudgedBy, Review, Reviewer};
 pub(crate) use counts::OpenConnection;
 pub use counts::TlsCounts;
 pub use identity::{Identity, IdentityFault};

@@ -95,7 +95,7 @@ impl ServerTls {
     }
 
     /// What looks again at the certificates of open connections.
-    pub fn reviewer(&self) -> Reviewer {
+    pub(crate) fn reviewer(&self) -> Reviewer {
         Reviewer::new(self.trust.clone(), self.verify.clone())
     }
 

@@ -72,6 +72,22 @@ async fn requests_are_logged_with_all_that_is_known() {
 }
 
 #[tokio::test]
+async fn who_is_revoked_on_an_open_connection_is_told_from_others_that_are_refused() {
+    let (ca, dir) = (Ca::new("Puppet CA: test"), tempfile::tempdir().unwrap());
+    let log = Log { log: AccessLog::open_as(dir.path().join("a.log"), Format::Json).unwrap(), _dir: dir };
+    let (handler, trust) = (Logged::new(Arc::new(Mirror), log.log.clone(), "w", Vec::new()), ca.trust());
+    let optional = ClientCertificates::Optional;
+    let server = Server::start(&ca.server("w"), trust.clone(), optional, Limits::default(), handler);
+    let node = ca.node("a.example.com");
+    let open = client(&server, ca.client(Some(&node)));
+    open.get("/seen", "*/*").await.unwrap();
+    trust.load(ca.revoke(&[&node.certificate]).as_bytes()).unwrap();
+    assert_eq!(open.get("/seen", "*/*").await.unwrap().status, 403);
+    let line: serde_json::Value = serde_json::from_str(&log.lines(2).await[1]).unwrap();
+    assert_eq!((&line["end"], &line["certname"]), (&"revoked".into(), &"a.example.com".into()));
+}
+
+#[tokio::test]
 async fn the_line_is_there_when_the_answer_is() {
     let ca = Ca::new("Puppet CA: test");
     let log = Log::new();
