@@ -11,7 +11,7 @@ use wire::client::{Client, Timeouts};
 use wire::http::{HeaderMap, HeaderValue, Method};
 use wire::tls::{ClientTls, Identity, TrustBundle};
 
-use super::deployment::BUNRAKU;
+use super::deployment::{BUNRAKU, wait_until};
 use super::hosts::{self, Host, SERVER, csr_with, free_port};
 use super::theirs::{Behind, PuppetServer};
 
@@ -226,8 +226,11 @@ async fn the_real_agent_goes_through_the_front_end_to_puppet_server() {
         // A release that has no such endpoint says so itself.
         assert!(matches!(answer.status.as_u16(), 403 | 404), "{} {}", answer.status, answer.text());
         eprintln!("this Puppet Server renews nothing: {} {}", answer.status, answer.text());
-        let log = front.log("front_end_access.log");
-        assert!(log.lines().any(|line| line.contains(renewal) && line.contains("puppetserver")), "{log}");
+        // The log is written after the answer.
+        wait_until("the front end's log has who answered", Duration::from_secs(10), || {
+            let log = front.log("front_end_access.log");
+            log.lines().any(|line| line.contains(renewal) && line.contains("puppetserver"))
+        });
     }
 
     // Revoked through the front end: refused on a connection that is open, at once.
