@@ -40,7 +40,7 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     let trust = operator::trust(config)?;
     credentials::follow_identity(config, &worker.certname, identity.clone());
     credentials::follow_trust(config, trust.clone());
-    let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
+    let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?.with_kept_connections();
     let listener = listen(&worker.address)?;
     let source = WorkerSource::new(config, Role::Catalog, rules, log.clone());
     let drain = end_worker_on_signal(source, log.clone())?;

@@ -43,7 +43,7 @@ pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<(
     let (front_ends, rules) = (settings.front_ends.clone(), settings.rules.clone());
     let worker = Worker::start(settings).await.context("the CA could not start")?;
     let log = open_access_log(config, "ca", &member.address)?;
-    let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?;
+    let tls = ServerTls::new(&identity, trust, ClientCertificates::Optional)?.with_kept_connections();
     let listener = listen(&member.address)?;
     let source = WorkerSource::new(config, Role::Ca, rules, log.clone());
     let drain = end_worker_on_signal(source, log.clone())?;

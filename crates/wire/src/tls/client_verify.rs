@@ -90,11 +90,13 @@ pub(crate) enum Review {
 pub(crate) struct Reviewer {
     trust: TrustBundle,
     verify: SharedVerify,
+    /// Whether authorities count that are trusted since the handshake.
+    chain: bool,
 }
 
 impl Reviewer {
-    pub(super) fn new(trust: TrustBundle, verify: SharedVerify) -> Reviewer {
-        Reviewer { trust, verify }
+    pub(super) fn new(trust: TrustBundle, verify: SharedVerify, chain: bool) -> Reviewer {
+        Reviewer { trust, verify, chain }
     }
 
     /// Takes the look.
@@ -125,7 +127,7 @@ impl Reviewer {
             return Some("expired");
         }
         let authorities = self.trust.authorities();
-        if peer.authorities.is(&authorities) {
+        if !self.chain || peer.authorities.is(&authorities) {
             return None;
         }
         // Rare: other authorities than at the handshake. Puppet's bundles have all of the chain, so the leaf is enough.

@@ -36,6 +36,8 @@ pub struct ServerTls {
     certificates: ClientCertificates,
     trust: TrustBundle,
     verify: SharedVerify,
+    /// Whether open connections are judged by authorities that are trusted later.
+    chain_again: bool,
     current: Arc<ArcSwap<Current>>,
     counts: TlsCounts,
 }
@@ -65,9 +67,18 @@ impl ServerTls {
             certificates,
             trust,
             verify,
+            chain_again: true,
             current: Arc::new(ArcSwap::from_pointee(current)),
             counts: TlsCounts::default(),
         })
+    }
+
+    /// For the listener of a role that others of the deployment keep connections to: those that are open outlive the CA
+    /// key by which they were made (`bunraku ca rollover --retire`), or every pool would see refusals at that moment.
+    /// Revocations and ends of certificates count at every request all the same.
+    #[must_use]
+    pub fn with_kept_connections(self) -> ServerTls {
+        ServerTls { chain_again: false, ..self }
     }
 
     /// The configuration for the authorities that are trusted now.
@@ -96,7 +107,7 @@ impl ServerTls {
 
     /// What looks again at the certificates of open connections.
     pub(crate) fn reviewer(&self) -> Reviewer {
-        Reviewer::new(self.trust.clone(), self.verify.clone())
+        Reviewer::new(self.trust.clone(), self.verify.clone(), self.chain_again)
     }
 
     /// The authorities and revocations that clients are verified against.
