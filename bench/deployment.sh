@@ -3,6 +3,7 @@
 
 place="" up_pid="" port="" dir="" announced="" ready_ms="" started="" role_pid=""
 rules=()        # iptables rules of ours, as arguments to -I and -D
+also_up=()      # `up`s that run beside $up_pid
 declare -A load # process ids of loads under way
 
 build_release() {
@@ -41,6 +42,7 @@ clean_up() {
   [[ -z ${front_end_pid:-} ]] || end_roles
   [[ -z ${net:-} ]] || end_hosts
   stop_deployment
+  for up_pid in "${also_up[@]}"; do stop_deployment; done
   if ((status != 0 && status != 130)) && [[ -d $place ]]; then
     tail -n 20 "$place"/*/log/{front_end_error,front-end,ca-1,ca-2,catalog-1,up}.log >&2 2>/dev/null
   fi
