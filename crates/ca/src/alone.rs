@@ -84,10 +84,13 @@ impl Alone {
             .spawn(move || thread.run(&receiver, lock))
             .map_err(io)?;
         let proposals = orders.clone();
-        let propose = Arc::new(move |proposal: Proposal| {
-            if let Err(mpsc::SendError(Order::Commit(proposal))) = proposals.send(Order::Commit(proposal)) {
-                // The thread has ended: tell the one who waits.
-                let _ = proposal.answer.send(Err(Refusal::Stopping));
+        let propose = Arc::new(move |all: Vec<Proposal>| {
+            for proposal in all {
+                if let Err(mpsc::SendError(Order::Commit(proposal))) = proposals.send(Order::Commit(proposal))
+                {
+                    // The thread has ended: tell the one who waits.
+                    let _ = proposal.answer.send(Err(Refusal::Stopping));
+                }
             }
         });
         let thread = Mutex::new(Some(log_thread));

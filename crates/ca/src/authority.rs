@@ -39,7 +39,7 @@ use crate::autosign::Autosigner;
 use crate::command::{Actor, Command, Details, Envelope, Outcome, RequestRecord};
 use crate::directory::Layout;
 use crate::keys::Keys;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Proposal};
 use crate::source::Source;
 use crate::state::Side;
 use crate::{answer, time};
@@ -120,13 +120,14 @@ pub struct Authority {
     own_lists: tokio::sync::Mutex<()>,
     foreign: foreign::Foreign,
     revocations: mpsc::UnboundedSender<revoke::Placed>,
-    signers: Signers,
+    signers: Signers<Proposal>,
 }
 
 impl Authority {
     /// Starts the authority over a log. Must be called inside a tokio runtime.
     pub fn start(policy: Policy, ledger: Ledger, layout: Layout) -> Arc<Self> {
         let (revocations, orders) = mpsc::unbounded_channel();
+        let log = ledger.clone();
         let authority = Arc::new(Self {
             policy,
             ledger,
@@ -140,7 +141,7 @@ impl Authority {
             own_lists: tokio::sync::Mutex::default(),
             foreign: foreign::Foreign::default(),
             revocations,
-            signers: Signers::default(),
+            signers: Signers::new(move |signed| log.propose(signed)),
         });
         tokio::spawn(revoke::run(Arc::downgrade(&authority), orders));
         authority
@@ -223,6 +224,7 @@ impl Authority {
                     // Whoever gave up waiting needs no result.
                     let _ = answer.send(sign());
                 }
+                None
             })
             .map_err(|fault| Failure::Key(fault.to_string()))?;
         match asked.await {

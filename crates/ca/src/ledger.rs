@@ -182,7 +182,7 @@ impl Shared {
 #[derive(Clone)]
 pub struct Ledger {
     shared: Arc<Shared>,
-    propose: Arc<dyn Fn(Proposal) + Send + Sync>,
+    propose: Arc<dyn Fn(Vec<Proposal>) + Send + Sync>,
     projection: Projection,
 }
 
@@ -195,7 +195,7 @@ impl fmt::Debug for Ledger {
 impl Ledger {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        propose: Arc<dyn Fn(Proposal) + Send + Sync>,
+        propose: Arc<dyn Fn(Vec<Proposal>) + Send + Sync>,
         projection: Projection,
     ) -> Self {
         Self { shared, propose, projection }
@@ -247,7 +247,7 @@ impl Ledger {
     /// [`Refusal`].
     pub async fn record(&self, epoch: u64, envelope: Envelope) -> Result<u64, Refusal> {
         let (answer, asked) = oneshot::channel();
-        self.propose(epoch, envelope, answer);
+        self.propose(vec![Proposal { epoch, envelope, answer }]);
         let index = asked.await.unwrap_or(Err(Refusal::Stopping))?;
         self.not_too_far_from(index).await;
         Ok(index)
@@ -262,19 +262,25 @@ impl Ledger {
         self.shown(index).await
     }
 
-    /// Has an envelope committed. `answer` is told its index then, or why not; when it is dropped, this member is
-    /// stopping.
-    pub(crate) fn propose(
-        &self,
-        epoch: u64,
-        envelope: Envelope,
-        answer: oneshot::Sender<Result<u64, Refusal>>,
-    ) {
-        let envelope = match self.shared.published.load().as_deref() {
+    /// Has envelopes committed, together if that can be. Each `answer` is told its index then, or why not; when it is
+    /// dropped, this member is stopping.
+    pub(crate) fn propose(&self, proposals: Vec<Proposal>) {
+        let state = self.shared.published.load();
+        let recorded = |envelope: Envelope| match state.as_deref() {
             Some(state) => envelope.with_record(state),
             None => envelope,
         };
-        (self.propose)(Proposal { epoch, envelope, answer });
+        let proposals: Vec<_> = proposals
+            .into_iter()
+            .map(|Proposal { epoch, envelope, answer }| Proposal {
+                epoch,
+                envelope: recorded(envelope),
+                answer,
+            })
+            .collect();
+        if !proposals.is_empty() {
+            (self.propose)(proposals);
+        }
     }
 
     /// Waits until the directory shows the entry at `index`.

@@ -113,7 +113,8 @@ impl Replicated {
         threads.push(std::thread::Builder::new().name("ca-member".into()).spawn(run).map_err(io)?);
         let proposals = Arc::clone(&hub);
         // After the end it is dropped there, and whoever waits for its answer sees that.
-        let propose = Arc::new(move |proposal: Proposal| proposals.bring(Input::Propose(proposal)));
+        let propose =
+            Arc::new(move |all: Vec<Proposal>| proposals.bring(all.into_iter().map(Input::Propose)));
         let ledger = Ledger::new(shared, propose, projection);
         Ok((Self { hub, replication, front_ends, threads: Mutex::new(threads) }, ledger))
     }
@@ -130,7 +131,7 @@ impl Replicated {
     /// Hands a frame to the member; none when it has ended.
     pub async fn frame(&self, from: Origin, frame: Frame) -> Option<Frame> {
         let (answer, asked) = oneshot::channel();
-        self.hub.bring(Input::Frame { from, frame, answer });
+        self.hub.bring([Input::Frame { from, frame, answer }]);
         asked.await.ok()
     }
 

@@ -3,7 +3,7 @@
 use super::reserve::Supply;
 use super::{Authority, Caller, Failure, Fault, done, issued};
 use crate::command::{Command, Envelope, Outcome};
-use crate::ledger::Refusal;
+use crate::ledger::{Proposal, Refusal};
 use crate::state::Standing;
 use crate::{answer, time};
 use pki::issue::LeafProfile;
@@ -183,13 +183,11 @@ impl Authority {
             };
             // Before the proposal, so that whoever hears of that finds this.
             let _ = tell.send(supply);
-            if let Some(envelope) = envelope {
-                authority.ledger.propose(caller_then.epoch, envelope, answer);
-            }
+            envelope.map(|envelope| Proposal { epoch: caller_then.epoch, envelope, answer })
         };
         if is_fast {
             // Shorter than the way to another thread and back.
-            work();
+            self.ledger.propose(work().into_iter().collect());
         } else {
             self.signers.run(work).map_err(|fault| Failure::Key(fault.to_string()))?;
         }

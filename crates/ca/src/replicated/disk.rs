@@ -81,7 +81,7 @@ pub(super) fn run(log: Log, directory: &Projection, probe: &PathBuf, jobs: &Rece
         match (flushed, &next) {
             // The disk is not to wait for what follows from the last flush.
             (Some(flushed), Some(_)) => hub.leave(flushed),
-            (Some(flushed), None) => hub.bring(flushed),
+            (Some(flushed), None) => hub.bring([flushed]),
             (None, _) => {}
         }
         next = next.or_else(|| jobs.recv().ok());

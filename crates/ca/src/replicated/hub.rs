@@ -64,12 +64,12 @@ impl Hub {
     }
 
     /// Brings something, and deals with it here and now if nobody else is at it. After the end it is dropped.
-    pub(super) fn bring(&self, input: Input) {
+    pub(super) fn bring(&self, inputs: impl IntoIterator<Item = Input>) {
         let mut waiting = self.waiting();
         if waiting.closed {
             return;
         }
-        waiting.inputs.push_back(input);
+        waiting.inputs.extend(inputs);
         drop(waiting);
         self.help();
     }

@@ -247,5 +247,5 @@ impl Link {
 }
 
 fn tell(hub: &Hub, event: Event) {
-    hub.bring(Input::Event(event));
+    hub.bring([Input::Event(event)]);
 }
