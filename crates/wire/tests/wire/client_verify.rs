@@ -9,7 +9,7 @@ use tokio::process::Command;
 use wire::Limits;
 use wire::access_log::{AccessLog, Format, Logged};
 use wire::client::{Answer, Client};
-use wire::tls::{ClientCertificates, ClientVerify};
+use wire::tls::{ClientCertificates, ClientTls, ClientVerify, ServerTls, TrustBundle};
 
 use crate::estate::{Ca, Credentials, now};
 use crate::listener::{Mirror, Server};
@@ -152,6 +152,30 @@ async fn who_is_of_an_authority_that_is_trusted_no_longer_is_out_on_open_connect
     for _ in 0..2 {
         assert_eq!(seen(&stays).await["certname"], "a.example.com");
     }
+}
+
+#[tokio::test]
+async fn a_role_keeps_the_connections_that_a_former_authority_let_in_until_they_are_revoked() {
+    let (old, new) = (Ca::new("Puppet CA: old"), Ca::new("Puppet CA: new"));
+    let trust = TrustBundle::from_pem((old.pem() + &new.pem()).as_bytes()).unwrap();
+    let identity = new.server("front").identity();
+    let tls = ServerTls::new(&identity, trust.clone(), ClientCertificates::Optional).unwrap();
+    let server = Server::listen(tls.with_kept_connections(), Limits::default(), Arc::new(Mirror));
+    let trusting = |credentials: &Credentials| {
+        client(&server, ClientTls::new(Some(&credentials.identity()), trust.clone()).unwrap())
+    };
+    let (mine, yours) = (old.node("a.example.com"), new.node("b.example.com"));
+    let (kept, other) = (trusting(&mine), trusting(&yours));
+    assert_eq!(seen(&kept).await["certname"], "a.example.com");
+    assert_eq!(seen(&other).await["certname"], "b.example.com");
+    assert!(trust.replace_authorities(new.pem().as_bytes()).unwrap());
+    for _ in 0..2 {
+        assert_eq!(seen(&kept).await["certname"], "a.example.com");
+    }
+    // Whoever comes now is judged by what is trusted now.
+    assert!(trusting(&mine).get("/seen", "*/*").await.is_err());
+    trust.load(new.revoke(&[&yours.certificate]).as_bytes()).unwrap();
+    refused(&other, "The client certificate has been revoked").await;
 }
 
 #[tokio::test]

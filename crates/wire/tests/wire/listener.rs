@@ -89,9 +89,13 @@ impl Server {
         limits: Limits,
         handler: Arc<H>,
     ) -> Server {
+        let tls = ServerTls::new(&credentials.identity(), trust, certificates).unwrap();
+        Server::listen(tls, limits, handler)
+    }
+
+    pub fn listen<H: Handler>(tls: ServerTls, limits: Limits, handler: Arc<H>) -> Server {
         let listener = wire::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let tls = ServerTls::new(&credentials.identity(), trust, certificates).unwrap();
         let (drain, drained) = wire::drain::channel();
         let task = tokio::spawn(wire::serve_tls(listener, tls.clone(), limits, handler, drained));
         Server { address, tls, drain, task }
