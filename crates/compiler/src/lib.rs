@@ -10,6 +10,7 @@ pub mod eval;
 pub mod failure;
 pub mod format;
 pub mod function;
+pub mod label;
 pub mod regex;
 pub mod resource_types;
 pub mod types;

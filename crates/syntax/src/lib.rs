@@ -7,6 +7,7 @@
 pub mod ast;
 pub mod diagnostic;
 pub mod dump;
+pub mod label;
 mod lexer;
 mod parser;
 pub mod span;

@@ -9,7 +9,6 @@ mod effect;
 mod embedded;
 mod hostname;
 mod json;
-mod label;
 mod literal;
 mod patterns;
 mod placement;
@@ -19,6 +18,7 @@ pub use placement::check_placement;
 
 use crate::ast::{EppTemplate, Expr, Program};
 use crate::diagnostic::Diagnostic;
+use crate::label;
 use crate::span::Span;
 use std::collections::HashMap;
 

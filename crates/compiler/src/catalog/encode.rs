@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::catalog::finish::reference_text;
 use crate::catalog::relationship::reference_parts;
 use crate::catalog::{Catalog, Resource};
-use crate::eval::label::with_article;
 use crate::format::display;
+use crate::label::with_article;
 use crate::value::Value;
 
 /// How values without a counterpart in JSON are written.

@@ -8,8 +8,9 @@ use syntax::ast::{Expr, ExprKind};
 use crate::catalog::capitalize;
 use crate::catalog::draft::{Implementation, ResourceId};
 use crate::eval::scope::ScopeId;
-use crate::eval::{Evaluator, label, number};
+use crate::eval::{Evaluator, number};
 use crate::failure::Failure;
+use crate::label;
 use crate::types::{Type, generalize, infer};
 use crate::value::Value;
 
@@ -239,7 +240,7 @@ impl Evaluator<'_> {
         let mut references = Vec::new();
         for (index, key) in keys.iter().enumerate() {
             let Value::String(text) = key else {
-                let shown = label::with_capital_article(&label::value(key));
+                let shown = label::capitalized(&label::value(key));
                 let text = format!(
                     "Illegal Class name in class reference. {shown} cannot be used where a String is expected"
                 );

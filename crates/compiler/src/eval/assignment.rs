@@ -5,9 +5,10 @@ use std::sync::Arc;
 use syntax::Span;
 use syntax::ast::{AssignOp, Expr, ExprKind};
 
+use crate::eval::Evaluator;
 use crate::eval::scope::{Found, ScopeId};
-use crate::eval::{Evaluator, label};
 use crate::failure::Failure;
+use crate::label;
 use crate::types::Type;
 use crate::value::{Key, Value};
 
@@ -43,7 +44,7 @@ impl Evaluator<'_> {
             ExprKind::Variable(name) => self.assign_variable(name, value, target.span, scope),
             ExprKind::List(targets) => self.assign_list(targets, &value, value_expr, span, scope),
             _ => {
-                let shown = label::with_article(&label::expression(target));
+                let shown = label::with_article(&label::of(target));
                 Err(self.blame(
                     target.span,
                     format_args!("Illegal attempt to assign to '{shown}'. Not an assignable reference"),

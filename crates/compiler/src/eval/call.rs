@@ -6,11 +6,12 @@ use syntax::Span;
 use syntax::ast::{Call as CallExpr, ExprKind, Lambda, MethodCall};
 
 use crate::environment::Function;
+use crate::eval::Evaluator;
 use crate::eval::closure::Closure;
 use crate::eval::scope::{Frame, ScopeId, TOP};
-use crate::eval::{Evaluator, label};
 use crate::failure::{Failure, Fault, Location};
 use crate::function::{Call, lookup};
+use crate::label;
 use crate::value::Value;
 
 impl Evaluator<'_> {
@@ -37,7 +38,7 @@ impl Evaluator<'_> {
                     ));
                 }
                 _ => {
-                    let shown = label::with_capital_article(&label::expression(&call.function));
+                    let shown = label::capitalized(&label::of(&call.function));
                     let text = format!(
                         "Illegal expression. {shown} is unacceptable as function name in a Function Call"
                     );

@@ -3,8 +3,9 @@
 use syntax::ast::{BinaryOp, Block, Expr, ExprKind, UnaryOp};
 
 use crate::eval::scope::ScopeId;
-use crate::eval::{DEPTH_LIMIT, Evaluator, label};
+use crate::eval::{DEPTH_LIMIT, Evaluator};
 use crate::failure::Failure;
+use crate::label;
 use crate::value::Value;
 
 impl Evaluator<'_> {
@@ -21,7 +22,7 @@ impl Evaluator<'_> {
         self.depth -= 1;
         match result {
             Ok(value) => Ok(value),
-            Err(failure) => Err(self.placed(failure, expr.span, || label::expression(expr))),
+            Err(failure) => Err(self.placed(failure, expr.span, || label::of(expr))),
         }
     }
 

@@ -13,7 +13,6 @@ mod data;
 mod definition;
 mod expression;
 mod include;
-pub(crate) mod label;
 mod literal;
 pub mod log;
 mod node;
@@ -38,6 +37,7 @@ use crate::eval::compile::NodeRequest;
 use crate::eval::log::Log;
 use crate::eval::scope::{Scope, ScopeId, Source};
 use crate::failure::{Failure, Fault, Location};
+use crate::label::with_article;
 use crate::types::Type;
 use crate::value::Value;
 use crate::world::World;
@@ -93,13 +93,13 @@ impl Evaluator<'_> {
         &self,
         failure: Failure,
         span: syntax::Span,
-        label: impl FnOnce() -> String,
+        evaluated: impl FnOnce() -> String,
     ) -> Failure {
         match *failure.0 {
             Fault::Issue(text) => Failure::located(format!("Evaluation Error: {text} {}", self.locate(span))),
             Fault::Raised(text) => Failure::located(format!(
                 "Evaluation Error: Error while evaluating {}, {text} {}",
-                label::with_article(&label()),
+                with_article(&evaluated()),
                 self.locate(span)
             )),
             other => Failure(Box::new(other)),

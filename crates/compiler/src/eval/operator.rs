@@ -5,11 +5,12 @@ use std::sync::Arc;
 use syntax::Span;
 use syntax::ast::{BinaryOp, Expr};
 
+use crate::eval::Evaluator;
 use crate::eval::compare::{order, range_includes};
 use crate::eval::expression::pairs;
 use crate::eval::scope::ScopeId;
-use crate::eval::{Evaluator, label};
 use crate::failure::Failure;
+use crate::label;
 use crate::regex::Regex;
 use crate::types::{assignable, equivalent, instance_of};
 use crate::value::{Hash, Value};

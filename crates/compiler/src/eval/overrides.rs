@@ -9,8 +9,9 @@ use crate::catalog::capitalize;
 use crate::catalog::draft::place;
 use crate::eval::resource::illegal_type;
 use crate::eval::scope::ScopeId;
-use crate::eval::{Evaluator, Override, label};
+use crate::eval::{Evaluator, Override};
 use crate::failure::{Failure, Location};
+use crate::label;
 use crate::types::{Type, generalize, infer, print};
 use crate::value::Value;
 

@@ -3,9 +3,10 @@
 use syntax::ast::{Edge, Expr, ExprKind};
 
 use crate::catalog::relationship::{End, Relationship, reference_parts};
+use crate::eval::Evaluator;
 use crate::eval::scope::ScopeId;
-use crate::eval::{Evaluator, label};
 use crate::failure::Failure;
+use crate::label;
 use crate::types::{Type, print};
 use crate::value::Value;
 
@@ -78,7 +79,7 @@ impl Evaluator<'_> {
                 return Ok((value, ends));
             }
         };
-        result.map_err(|failure| self.placed(failure, expr.span, || label::expression(expr)))
+        result.map_err(|failure| self.placed(failure, expr.span, || label::of(expr)))
     }
 
     fn transform_into(&mut self, ends: &mut Vec<End>, value: &Value) -> Result<(), Failure> {

@@ -51,7 +51,7 @@ impl Evaluator<'_> {
             Some(other) => {
                 return Err(Failure::raised(format!(
                     "{function}(): the template_args must be a Hash, got a {}",
-                    crate::eval::label::value(other)
+                    crate::label::value(other)
                 )));
             }
         }

@@ -1,6 +1,5 @@
 //! Values as text, and text as numbers and times.
 
-pub mod article;
 pub mod convert;
 pub mod number;
 pub mod quote;

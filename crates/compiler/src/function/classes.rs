@@ -67,6 +67,6 @@ pub(super) fn class_name(value: &Value) -> Result<Arc<str>, Failure> {
 
 /// (Puppet stumbles here, with an error of Ruby's.)
 fn no_name(value: &Value) -> Failure {
-    let label = crate::format::article::label(value);
-    Failure::raised(format!("Cannot use {} as a class name", crate::format::article::a_an(&label)))
+    let label = crate::label::value(value);
+    Failure::raised(format!("Cannot use {} as a class name", crate::label::with_article(&label)))
 }

@@ -6,10 +6,10 @@ use super::Call;
 use super::dispatch::{Table, table};
 use crate::eval::Evaluator;
 use crate::failure::Failure;
-use crate::format::article::label;
 use crate::format::number::leading_float;
 use crate::format::ruby;
 use crate::format::timespan::SECOND;
+use crate::label;
 use crate::types::ruby_class;
 use crate::value::Value;
 
@@ -57,21 +57,21 @@ fn refusal(call: &Call) -> Failure {
         format!(
             "compare(): Non comparable type. Only values of the types Numeric, String, Semver, Timestamp and \
              Timestamp can be compared. Got {} and {}",
-            label(a),
-            label(b)
+            label::value(a),
+            label::value(b)
         )
     } else if !rest.is_empty() && !matches!((a, b), (Value::String(_), Value::String(_))) {
         "compare(): The third argument (ignore case) can only be used when comparing strings".to_owned()
     } else if rest.len() > 1 {
         format!("compare(): Accepts at most 3 arguments, got {}", 2 + rest.len())
     } else if let [third] = rest {
-        format!("compare(): The third argument (ignore case) must be a Boolean. Got {}", label(third))
+        format!("compare(): The third argument (ignore case) must be a Boolean. Got {}", label::value(third))
     } else {
         format!(
             "compare(): Can only compare values of the same type (or for Timestamp/Timespan also against Numeric). \
              Got {} and {}",
-            label(a),
-            label(b)
+            label::value(a),
+            label::value(b)
         )
     };
     Failure::raised(format!("'compare' {text}"))

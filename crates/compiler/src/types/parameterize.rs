@@ -7,7 +7,8 @@ use super::{
     Callable, FloatRange, IntRange, Params, Patterns, StringBound, StructElement, TimeRange, Type,
     generalize, infer, simple_name,
 };
-use crate::format::{article, timespan, timestamp};
+use crate::format::{timespan, timestamp};
+use crate::label;
 use crate::regex::Regex;
 use crate::value::{SemVerRange, Value};
 
@@ -83,7 +84,7 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
             [Value::Regex(regex)] => Ok(Type::Regexp(Some(regex.clone()))),
             [other] => Err(specialization(base, 0, other, "String or Regexp")),
             other => {
-                let fault = arity(&article::a_an_upper(&label(base)), 1, None, other.len());
+                let fault = arity(&label::capitalized(&label(base)), 1, None, other.len());
                 Err(ArgumentFault { argument: (!other.is_empty()).then_some(1), ..fault })
             }
         },
@@ -95,7 +96,7 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
         Type::Struct(_) => match arguments {
             [Value::Hash(members)] => structure(members),
             [other] => Err(specialization(base, 0, other, "Hash")),
-            other => Err(arity(&article::a_an_upper(&label(base)), 1, Some(1), other.len())),
+            other => Err(arity(&label::capitalized(&label(base)), 1, Some(1), other.len())),
         },
         Type::Optional(_) => Ok(Type::Optional(Some(Arc::new(match flat.as_slice() {
             [Value::String(text)] => Type::string_value(text.clone()),
@@ -135,7 +136,7 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
                 Err(specialization(base, wrong.0, wrong.1, "String or String"))
             }
             // Puppet's message says one, whatever the least number is.
-            other => Err(arity(&article::a_an_upper(&label(base)), 1, Some(2), other.len())),
+            other => Err(arity(&label::capitalized(&label(base)), 1, Some(2), other.len())),
         },
         Type::Class(None) => match flat.as_slice() {
             [Value::String(name)] => {
@@ -146,7 +147,7 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
                 0,
                 format!(
                     "Illegal Class name in class reference. {} cannot be used where a String is expected",
-                    article::a_an_upper(&article::label(other))
+                    label::capitalized(&label::value(other))
                 ),
             )),
             other => Err(arity("Class", 1, Some(usize::MAX), other.len())),
@@ -160,7 +161,7 @@ pub fn parameterize_located(base: &Type, arguments: &[Value]) -> Result<Type, Ar
         Type::Init(..) | Type::Object(_) | Type::TypeSet | Type::Uri => {
             Err(whole(format!("{}[] is not supported by Bunraku yet", simple_name(base))))
         }
-        _ => Err(whole(format!("Operator '[]' is not applicable to {}.", article::a_an(&label(base))))),
+        _ => Err(whole(format!("Operator '[]' is not applicable to {}.", label::with_article(&label(base))))),
     }
 }
 
@@ -176,7 +177,7 @@ fn flatten(arguments: &[Value]) -> Vec<Value> {
 
 /// How Puppet's messages name a type: `Array-Type`.
 fn label(of: &Type) -> String {
-    article::label(&Value::of_type(of.clone()))
+    label::value(&Value::of_type(of.clone()))
 }
 
 /// `max` `None`: exactly `min` as far as the message goes; `usize::MAX`: without end.
@@ -193,7 +194,7 @@ fn count(base: &Type, arguments: &[Value], min: usize, max: Option<usize>) -> Re
     if got >= min && max.is_none_or(|max| got <= max) {
         return Ok(());
     }
-    Err(arity(&article::a_an_upper(&label(base)), min, Some(max.unwrap_or(usize::MAX)), got))
+    Err(arity(&label::capitalized(&label(base)), min, Some(max.unwrap_or(usize::MAX)), got))
 }
 
 /// How Puppet names an argument of a kind that doesn't fit.
@@ -210,7 +211,7 @@ fn specialization(base: &Type, argument: usize, got: &Value, expected: &str) -> 
         argument,
         format!(
             "Error creating type specialization of {}, Cannot use {} where {expected} is expected",
-            article::a_an(&label(base)),
+            label::with_article(&label(base)),
             kind_of(got)
         ),
     )
@@ -283,7 +284,7 @@ fn size(arguments: &[Value], first: usize) -> Result<IntRange, ArgumentFault> {
                 format!(
                     "A Type's size constraint arguments must be a single Integer type, or 1-2 integers (or default). \
                      Got {}",
-                    article::a_an(&article::class_label(argument))
+                    label::with_article(&label::class_of(argument))
                 ),
             ));
         }
@@ -580,7 +581,7 @@ fn times(
     bound: impl Fn(&Value) -> Result<Option<i128>, String>,
 ) -> Result<Bounds, ArgumentFault> {
     if arguments.len() > 2 {
-        let subject = article::a_an_upper(&label(base));
+        let subject = label::capitalized(&label(base));
         return Err(whole(format!("{subject}[] accepts 0 to 2 arguments. Got {}", arguments.len())));
     }
     let one = |i: usize| arguments.get(i).map_or(Ok(None), &bound).map_err(raised);
@@ -611,7 +612,7 @@ fn resource(name: Option<&Arc<str>>, arguments: &[Value]) -> Result<Type, Argume
             let base = Type::Resource { name: Some(name), title: None };
             let text = format!(
                 "Error creating type specialization of {}, Cannot use {} where a resource title String is expected",
-                article::a_an(&label(&base)),
+                label::with_article(&label(&base)),
                 kind_of(other)
             );
             Err(at(arguments.len() - titles.len(), text))

@@ -1,7 +1,8 @@
 //! What may be assigned to.
 
-use super::{Validator, label, patterns};
+use super::{Validator, patterns};
 use crate::ast::{AssignOp, Expr, ExprKind};
+use crate::label;
 
 impl Validator<'_> {
     pub(super) fn check_assignment(&mut self, expr: &Expr, op: AssignOp, target: &Expr, value: &Expr) {

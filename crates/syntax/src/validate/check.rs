@@ -1,8 +1,9 @@
 //! The checks of each kind of node.
 
-use super::{Container, Validator, effect, label, literal, patterns};
+use super::{Container, Validator, effect, literal, patterns};
 use crate::ast::*;
 use crate::diagnostic::Diagnostic;
+use crate::label;
 use std::collections::HashSet;
 
 /// The part of an expression that makes it have no value; `None` if it has one.

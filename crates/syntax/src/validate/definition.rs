@@ -1,8 +1,9 @@
 //! Checks of definitions and their parameters.
 
-use super::{Container, Validator, effect, label, patterns};
+use super::{Container, Validator, effect, patterns};
 use crate::ast::*;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::label;
 use crate::span::Span;
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! Whether a file of a module defines what its path says.
 
-use super::label;
 use crate::ast::{Expr, ExprKind, Program};
 use crate::diagnostic::Diagnostic;
+use crate::label;
 use crate::span::Source;
 
 /// Checks a file of a module: each definition's name must start with the name that the file's place stands for

@@ -3,7 +3,7 @@
 use std::mem::discriminant;
 
 use super::{Fault, Mismatch, Step};
-use crate::format::article::a_an;
+use crate::label::with_article;
 use crate::types::{
     IntRange, StringBound, Type, assignable, builtin, generalize, print_expanded, simple_name,
 };
@@ -104,7 +104,7 @@ fn type_text(expected: &Type, actual: &Type) -> String {
     }
     match names.as_slice() {
         [] => format!("expects a Variant value, got {got}"),
-        [one] => format!("expects {} value, got {got}", a_an(one)),
+        [one] => format!("expects {} value, got {got}", with_article(one)),
         [one, two] => format!("expects a value of type {one} or {two}, got {got}"),
         [init @ .., last] => format!("expects a value of type {}, or {last}, got {got}", init.join(", ")),
     }

@@ -1,9 +1,9 @@
-//! What Puppet's messages call a node.
+//! What Puppet's messages call a node of the syntax tree, and the article before it.
 
 use crate::ast::{Expr, ExprKind, UnaryOp};
 
 /// The name of a kind of node, without article.
-pub(super) fn of(expr: &Expr) -> String {
+pub fn of(expr: &Expr) -> String {
     let fixed = match &expr.kind {
         ExprKind::Nop => "Nop Expression",
         ExprKind::Undef => "'undef' expression",
@@ -58,15 +58,15 @@ pub(super) fn of(expr: &Expr) -> String {
     fixed.to_string()
 }
 
-/// With "a" or "an" before it.
-pub(super) fn with_article(label: &str) -> String {
+/// With "a" or "an" before it; quotes at its start don't count, and `y` is a vowel to Puppet.
+pub fn with_article(label: &str) -> String {
     let first = label.chars().find(|c| !matches!(c, '\'' | '"'));
     let vowel = first.is_some_and(|c| matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y'));
     format!("{} {label}", if vowel { "an" } else { "a" })
 }
 
 /// With "A" or "An" before it.
-pub(super) fn capitalized(label: &str) -> String {
+pub fn capitalized(label: &str) -> String {
     let mut text = with_article(label);
     text.replace_range(..1, "A");
     text

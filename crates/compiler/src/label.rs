@@ -1,10 +1,13 @@
-//! What Puppet calls a value in messages, with the article before it.
+//! What Puppet calls expressions and values in its messages, and the article before them.
 
 use crate::types::Type;
 use crate::value::Value;
 
+/// Of expressions; articles.
+pub use syntax::label::{capitalized, of, with_article};
+
 /// The kind of a value as messages of the evaluator name it: `Hash`, `Undef Value`, `Integer-Type`.
-pub fn label(value: &Value) -> String {
+pub fn value(value: &Value) -> String {
     match value {
         Value::Undef => "Undef Value",
         Value::Default => "Object",
@@ -33,27 +36,9 @@ pub fn label(value: &Value) -> String {
 }
 
 /// The class of a value, where messages name that.
-pub fn class_label(value: &Value) -> String {
+pub fn class_of(value: &Value) -> String {
     match value {
         Value::Type(of) => format!("{}-Type", crate::types::simple_name(of)),
         other => crate::types::ruby_class(other),
     }
-}
-
-fn article(text: &str) -> &'static str {
-    let first = text.chars().find(|c| !matches!(c, '"' | '\''));
-    match first.map(|c| c.to_ascii_lowercase()) {
-        Some('a' | 'e' | 'i' | 'o' | 'u' | 'y') => "an",
-        _ => "a",
-    }
-}
-
-/// `an Integer`, `a String`.
-pub fn a_an(text: &str) -> String {
-    format!("{} {text}", article(text))
-}
-
-/// `An Integer`, `A String`.
-pub fn a_an_upper(text: &str) -> String {
-    format!("{} {text}", if article(text) == "an" { "An" } else { "A" })
 }
