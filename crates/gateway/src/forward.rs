@@ -1,19 +1,16 @@
 //! A request of the catalog pool: choose a worker, send, take it elsewhere where that is allowed, relay the answer as
 //! it comes.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::header::RETRY_AFTER;
 use http::request::Parts;
-use http_body_util::BodyExt;
 use wire::access_log::{End, Trail};
-use wire::body::{self, Frame, HttpBody, SizeHint};
+use wire::body::{self, Attendant, HttpBody};
 use wire::client::{ConnectFault, SendCause};
-use wire::{Body, BodyFault, Bytes, Request, Response};
+use wire::{Request, Response};
 
 use crate::answer;
 use crate::cargo::Cargo;
@@ -192,7 +189,7 @@ impl Forwarder {
     /// Passes an answer on. The worker counts as busy until the last byte has gone out.
     fn relay(&self, response: Response, assignment: Assignment, class: Class) -> Carried {
         let worker = Arc::clone(self.upstream(assignment.index()).name());
-        let mut response = response.map(|inner| Relayed { inner, assignment }.boxed());
+        let mut response = response.map(|inner| body::attended(inner, assignment));
         if class == Class::Status {
             response.headers_mut().remove(RETRY_AFTER);
         }
@@ -233,32 +230,9 @@ pub fn parts_again(parts: &Parts) -> Parts {
     copy
 }
 
-/// An answer's body with the worker's assignment: the worker is busy for as long as the body lives.
-struct Relayed {
-    inner: Body,
-    assignment: Assignment,
-}
-
-impl HttpBody for Relayed {
-    type Data = Bytes;
-    type Error = BodyFault;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        if let Poll::Ready(Some(Err(_))) = &polled {
-            self.assignment.fail("the answer broke off");
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+/// The worker is busy for as long as the answer's body lives.
+impl Attendant for Assignment {
+    fn broken(&mut self) {
+        self.fail("the answer broke off");
     }
 }

@@ -1,5 +1,7 @@
 //! Message bodies: one boxed, streaming type for both directions, and the few ways to make and read one.
 
+mod attended;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,6 +11,7 @@ use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
+pub use attended::{Attendant, attended};
 pub use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 /// Body of a request or a response. It streams: nothing is buffered unless somebody calls [`collect`].

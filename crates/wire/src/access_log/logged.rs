@@ -1,25 +1,23 @@
 //! Logs the requests of a handler.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::{Frame, SizeHint};
+use hyper::body::Frame;
 use jiff::Timestamp;
 
 use super::record::{Failure, Record, Verdict};
 use super::trail::{End, Trail, Way};
 use super::writer::AccessLog;
-use crate::body::HttpBody;
+use crate::body::{self, Attendant, HttpBody};
 use crate::identity::{self, Requester, X_CLIENT_VERIFY};
 use crate::protocol::internal::{LIVE_PATH, OVERVIEW_PATH, REGISTER_PATH, REPLICA_PATH, SUMMARY_PATH};
 use crate::protocol::revocations;
-use crate::{Body, BodyFault, Handler, Peer, Request, Response};
+use crate::{Handler, Peer, Request, Response};
 
 /// How a front end's word on a certificate that failed begins.
 const FAILED: &[u8] = b"FAILED";
@@ -126,11 +124,10 @@ impl<H: Handler> Logged<H> {
             record.first_byte = Some(line.started.elapsed());
         }
         response.map(|inner| {
-            let mut counted = Counted { inner, line };
-            if counted.inner.is_end_stream() {
-                counted.line.write(End::Complete);
+            if inner.is_end_stream() {
+                line.write(End::Complete);
             }
-            counted.boxed()
+            body::attended(inner, line)
         })
     }
 }
@@ -221,40 +218,24 @@ fn is_bodiless(status: StatusCode) -> bool {
     matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
 }
 
-/// A body that counts its bytes and writes its line at the end, before the last bytes leave: whoever has the whole
-/// answer finds the line in the log.
-struct Counted {
-    inner: Body,
-    line: Line,
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = BodyFault;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        if let (Poll::Ready(Some(Ok(frame))), Some(record)) = (&polled, &mut self.line.record) {
-            record.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+/// It counts the bytes of the answer's body, and is written before the last of them leave: whoever has the whole answer
+/// finds the line in the log.
+impl Attendant for Line {
+    fn piece(&mut self, bytes: u64, is_last: bool) {
+        if let Some(record) = &mut self.record {
+            record.bytes += bytes;
         }
-        match &polled {
-            Poll::Ready(Some(Ok(_))) if self.inner.is_end_stream() => self.line.write(End::Complete),
-            Poll::Pending | Poll::Ready(Some(Ok(_))) => {}
-            Poll::Ready(None) => self.line.write(End::Complete),
-            // Who makes the answer gave up; the client sees its connection break.
-            Poll::Ready(Some(Err(_))) => self.line.write(End::WorkerReset),
+        if is_last {
+            self.write(End::Complete);
         }
-        polled
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+    fn end(&mut self) {
+        self.write(End::Complete);
     }
 
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+    /// Who makes the answer gave up; the client sees its connection break.
+    fn broken(&mut self) {
+        self.write(End::WorkerReset);
     }
 }

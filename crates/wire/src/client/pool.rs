@@ -1,19 +1,14 @@
 //! Idle connections to one worker, ready to be used again.
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::BodyExt;
-use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::send_fault::SendFault;
-use crate::body::HttpBody;
-use crate::{Body, BodyFault, Request, Response};
+use crate::body::{self, Attendant, HttpBody};
+use crate::{Request, Response};
 
 /// How many idle connections are kept, and how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +102,7 @@ impl Pool {
             return Ok(Response::from_parts(parts, inner));
         }
         let held = if closing { Held::Closing(connection) } else { Held::Kept(connection) };
-        let body = Returning { inner, held: Some(held), pool: self.clone() }.boxed();
+        let body = body::attended(inner, Returning { held: Some(held), pool: self.clone() });
         Ok(Response::from_parts(parts, body))
     }
 }
@@ -118,45 +113,26 @@ enum Held {
     Closing(#[allow(dead_code, reason = "held, not used")] Connection),
 }
 
-/// A response body that brings its connection back at its end.
+/// Brings a connection back at the end of the answer's body.
 struct Returning {
-    inner: Body,
     held: Option<Held>,
     pool: Arc<Pool>,
 }
 
-impl Returning {
-    fn finish(&mut self) {
+impl Attendant for Returning {
+    fn piece(&mut self, _bytes: u64, is_last: bool) {
+        if is_last {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
         if let Some(Held::Kept(connection)) = self.held.take() {
             self.pool.give(connection);
         }
     }
-}
 
-impl HttpBody for Returning {
-    type Data = Bytes;
-    type Error = BodyFault;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        match &polled {
-            Poll::Ready(None) => self.finish(),
-            Poll::Ready(Some(Err(_))) => drop(self.held.take()),
-            // A body of known length is not always polled once more at its end.
-            Poll::Ready(Some(Ok(_))) if self.inner.is_end_stream() => self.finish(),
-            _ => {}
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+    fn broken(&mut self) {
+        self.held = None;
     }
 }

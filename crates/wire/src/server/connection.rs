@@ -4,17 +4,13 @@
 //! moment it gives them up and waits for the next byte ([`rest`]). An estate has many connections that do nothing.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONNECTION;
-use http_body_util::BodyExt;
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -26,10 +22,10 @@ use super::framing::Owed;
 use super::refusal::{self, Refusal};
 use super::seldom::Seldom;
 use super::watched::{Patience, Watched};
-use crate::body::HttpBody;
+use crate::body::Attendant;
 use crate::drain::{Drain, Draining};
 use crate::tls::{Review, Reviewer};
-use crate::{Body, BodyFault, Handler, Hit, Limits, Peer, Request, Response, body};
+use crate::{Handler, Hit, Limits, Peer, Request, Response, body};
 
 /// A connection is at rest when nothing has been asked for so long.
 const BREATH: Duration = Duration::from_secs(1);
@@ -58,31 +54,8 @@ impl Drop for InFlight {
     }
 }
 
-/// An answer's body, with its request.
-struct Answering {
-    inner: Body,
-    _in_flight: InFlight,
-}
-
-impl HttpBody for Answering {
-    type Data = Bytes;
-    type Error = BodyFault;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
+/// A request is under way until its answer has left.
+impl Attendant for InFlight {}
 
 /// What all requests of a connection share.
 struct Serving<H> {
@@ -237,7 +210,7 @@ fn answer<H: Handler>(
         if drain.has_begun() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|inner| Answering { inner, _in_flight: in_flight }.boxed()))
+        Ok(response.map(|inner| body::attended(inner, in_flight)))
     }
 }
 
