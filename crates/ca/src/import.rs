@@ -46,6 +46,11 @@ impl Imported {
         self.mends.push((path, bytes, mode));
     }
 
+    /// Whether there is a CA in the directory.
+    pub fn is_authority(&self) -> bool {
+        self.state.is_some()
+    }
+
     /// Whether nobody has written to the directory since it was read.
     pub fn is_current(&self, layout: &Layout) -> bool {
         Seen::now(layout).is_ok_and(|now| now.same_stamps(&self.seen))

@@ -3,6 +3,7 @@
 use crate::alone::Alone;
 use crate::api;
 use crate::authority::Authority;
+use crate::directory::Layout;
 use crate::hand_over::HandOver;
 use crate::ledger::Ledger;
 use crate::settings::CaSettings;
@@ -33,6 +34,10 @@ impl Offline {
     /// # Errors
     /// [`OpenFault`], above all when a worker owns the directory.
     pub async fn open(settings: CaSettings) -> Result<Self, OpenFault> {
+        let layout = Layout::new(&settings.cadir);
+        if !layout.configuration().exists() && !layout.bundle().exists() {
+            return Err(OpenFault::NoAuthority { path: settings.cadir });
+        }
         let store = Store::open(&settings.cadir)?;
         let layout = store.directory.layout().clone();
         let own = MemberName::new(&settings.name);
@@ -60,7 +65,7 @@ impl Offline {
     fn over(
         settings: CaSettings,
         ledger: Ledger,
-        layout: crate::directory::Layout,
+        layout: Layout,
         log: Alone,
         read_only: Option<String>,
     ) -> Self {

@@ -23,6 +23,16 @@ pub enum OpenFault {
     /// Another process has it.
     #[error("{} is in use by a running CA", path.display())]
     Locked { path: PathBuf },
+    /// There is no CA, and nobody asked for a new member.
+    #[error("{} is not a CA directory: it has no ca_crt.pem", path.display())]
+    NoAuthority { path: PathBuf },
+    /// There is no CA, and something else.
+    #[error(
+        "{} is not a CA directory, and there is something else in it ({found}): a new member's directory is missing or \
+         empty at first",
+        path.display()
+    )]
+    Strange { path: PathBuf, found: String },
     /// The file system says no.
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -116,6 +126,11 @@ impl Store {
             true => None,
             false => Some(import::read(&layout)?),
         };
+        if imported.as_ref().is_some_and(|imported| !imported.is_authority())
+            && let Some(found) = something_else(root).map_err(io(root.to_owned()))?
+        {
+            return Err(OpenFault::Strange { path: root.to_owned(), found });
+        }
         make_root(layout.root()).map_err(io(layout.root().to_owned()))?;
         let lock = DirectoryLock::take(&layout)?;
         let directory = Directory::open(root).map_err(io(layout.root().to_owned()))?;
@@ -221,6 +236,22 @@ impl Store {
         }
         Ok(Self { lock, directory, membership, membership_file, log, entries, state, applied, projected })
     }
+}
+
+/// A slip in a path must not make a CA member of somebody's folder: it would get other permissions, and new folders.
+/// What a CA may have left there, or an operator has put there for one, is nothing strange.
+fn something_else(root: &Path) -> io::Result<Option<String>> {
+    const OF_A_CA: [&str; 8] =
+        ["bunraku", "signed", "requests", "private", "root_key.pem", "inventory.txt", "serial", "lost+found"];
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let is_expected = OF_A_CA.contains(&name.as_str())
+            || ["ca_", "infra_", "."].iter().any(|start| name.starts_with(start));
+        if !is_expected {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Makes the CA directory if it is missing. One that has no CA yet will soon hold its key: whatever is open in it

@@ -316,9 +316,14 @@ async fn many_are_signed_at_once() {
     let body = r#"{"certnames":["n0.test","nobody.test"]}"#;
     let some = ask(&worker, local(), "POST", "/puppet-ca/v1/sign", &[], body).await;
     assert_eq!(some.text(), r#"{"signed":["n0.test"],"no-csr":["nobody.test"],"signing-errors":[]}"#);
+    // One request is signed once, however often its name is there.
+    let body = r#"{"certnames":["n1.test","n1.test"]}"#;
+    let twice = ask(&worker, local(), "POST", "/puppet-ca/v1/sign", &[], body).await;
+    assert_eq!(twice.text(), r#"{"signed":["n1.test"],"no-csr":[],"signing-errors":[]}"#);
+    assert_eq!(read(cadir.join("inventory.txt")).matches("/CN=n1.test\n").count(), 1);
     let all = ask(&worker, local(), "POST", "/puppet-ca/v1/sign/all", &[], "").await;
     let json: serde_json::Value = serde_json::from_slice(&all.body).unwrap();
-    assert_eq!(json["signed"].as_array().unwrap().len(), 19);
+    assert_eq!(json["signed"].as_array().unwrap().len(), 18);
     let bad = ask(&worker, local(), "POST", "/puppet-ca/v1/sign", &[], "[]").await;
     assert_eq!(bad.status, 422);
     worker.stop().await;
@@ -389,6 +394,24 @@ async fn a_directory_has_one_owner_and_can_be_worked_on_without_any() {
     let worker = start(&cadir, Autosign::False).await;
     assert_eq!(state(&worker, "a.test").await, "signed");
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_of_somebody_else_is_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("etc");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(folder.join("passwd"), "").unwrap();
+
+    let refused = Offline::open(settings(&folder)).await.err().unwrap().to_string();
+    assert!(refused.ends_with("is not a CA directory: it has no ca_crt.pem"), "{refused}");
+    let refused = Worker::start(settings(&folder)).await.err().unwrap().to_string();
+    assert!(refused.contains("there is something else in it (passwd)"), "{refused}");
+
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o755);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use crate::state::Standing;
 use crate::{answer, time};
 use pki::issue::LeafProfile;
 use pki::{Certname, Request, Serial};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -63,6 +64,10 @@ impl Authority {
         certnames: &[String],
     ) -> Result<SignedMany, Failure> {
         let mut result = SignedMany::default();
+        // A name that is there twice has one request, which is signed once.
+        let mut seen = HashSet::new();
+        let certnames: Vec<String> =
+            certnames.iter().filter(|name| seen.insert(name.as_str())).cloned().collect();
         let groups = certnames.chunks(GROUP);
         let last = groups.len().saturating_sub(1);
         for (number, group) in groups.enumerate() {
