@@ -91,6 +91,9 @@ pub struct Autosigner {
     told: Mutex<BTreeSet<String>>,
 }
 
+/// A list is read at every request: what is longer was never meant to be one. Octets; some 500,000 names.
+const LONGEST_LIST: u64 = 16 * 1024 * 1024;
+
 /// Lines that are remembered as told.
 const TOLD: usize = 1024;
 
@@ -129,8 +132,15 @@ impl Autosigner {
             }
             Err(fault) => return Err(fault),
         };
+        if !metadata.is_file() {
+            // A device has no end, a pipe no beginning.
+            return Err(io::Error::other(format!("{shown} is no file")));
+        }
         if metadata.permissions().mode() & 0o111 != 0 {
             return because(Verdict::AskPolicy(path.clone()), format!("autosign policy {shown} is asked"));
+        }
+        if metadata.len() > LONGEST_LIST {
+            return Err(io::Error::other(format!("{shown} has more than {LONGEST_LIST} octets")));
         }
         let text = String::from_utf8_lossy(&std::fs::read(path)?).into_owned();
         // To the end, though one line decides: the log shall know of every line that is not what it seems.
@@ -193,9 +203,15 @@ impl Autosigner {
     ) -> Result<PolicyAnswer, PolicyFault> {
         // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
-        let answer =
-            policy::ask(path, certname, request_pem, self.rules.time_limit, self.gem_path.as_ref()).await?;
         let shown = path.display();
+        let answer =
+            policy::ask(path, certname, request_pem, self.rules.time_limit, self.gem_path.as_ref()).await;
+        if let Err(PolicyFault::TimedOut { stderr, .. }) = &answer
+            && !stderr.is_empty()
+        {
+            warn!(certname, policy = %shown, stderr, "autosign policy, before it was ended");
+        }
+        let answer = answer?;
         debug!(certname, policy = %shown, stdout = answer.stdout, "autosign policy has ended");
         if !answer.stderr.is_empty() {
             warn!(certname, policy = %shown, stderr = answer.stderr, "autosign policy");

@@ -107,9 +107,39 @@ async fn what_reads_nothing_says_a_lot_or_cannot_run_is_no_obstacle() {
     let path = executable(directory.path(), "kill -9 $$\n");
     let answer = signer(Autosign::True).ask(&path, "x", "").await.unwrap();
     assert!(!answer.sign && answer.ending.contains("signal: 9"), "{}", answer.ending);
-    std::fs::write(&path, "#!/nonexistent\n").unwrap();
-    let fault = signer(Autosign::True).ask(&path, "x", "").await.unwrap_err();
-    assert!(matches!(fault, PolicyFault::Io { .. }), "{fault}");
+}
+
+#[tokio::test]
+async fn a_script_without_an_interpreter_is_a_shells_and_one_whose_interpreter_is_missing_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = executable(directory.path(), "");
+    let signer = signer(Autosign::True);
+    std::fs::write(&path, "echo \"$# $1 $(cat)\"\nexit 0\n").unwrap();
+    let answer = signer.ask(&path, "a.test", "PEM").await.unwrap();
+    assert_eq!((answer.sign, answer.stdout.as_str()), (true, "1 a.test PEM"));
+    for (text, said) in [
+        ("#!/nonexistent/ruby -w\nexit 0\n", "names cannot be found (\"/nonexistent/ruby -w\")"),
+        ("#!/bin/sh\r\nexit 0\r\n", "names cannot be found (\"/bin/sh\\r\")"),
+        ("", "policy is empty"),
+        ("\x7fELF\0", "Exec format error"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let fault = signer.ask(&path, "x", "").await.unwrap_err().to_string();
+        assert!(fault.contains(said), "{text:?}: {fault}");
+    }
+}
+
+#[test]
+fn what_is_no_file_is_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let long = directory.path().join("long");
+    std::fs::File::create(&long).unwrap().set_len(1 << 30).unwrap();
+    for (path, said) in
+        [(Path::new("/dev/zero"), "is no file"), (directory.path(), "is no file"), (&long, "has more than")]
+    {
+        let fault = signer(Autosign::File(path.into())).judge("x").unwrap_err().to_string();
+        assert!(fault.contains(said), "{fault}");
+    }
 }
 
 #[tokio::test]
@@ -127,15 +157,18 @@ async fn a_policy_executable_that_hangs_is_ended_with_all_that_it_started() {
     let directory = tempfile::tempdir().unwrap();
     let mark = directory.path().join("mark");
     // The inner one would leave the mark, if it lived.
-    let path =
-        executable(directory.path(), &format!("(sleep 2; echo alive > {}) &\nsleep 60\n", mark.display()));
-    let limit = Duration::from_millis(300);
+    let path = executable(
+        directory.path(),
+        &format!("echo begun >&2\n(sleep 3; echo alive > {}) &\nsleep 60\n", mark.display()),
+    );
+    let limit = Duration::from_secs(1);
     let rules = AutosignRules { time_limit: limit, ..AutosignRules::new(Autosign::True) };
     let began = Instant::now();
     let fault = Autosigner::new(rules).ask(&path, "x", "").await.unwrap_err();
-    assert!(matches!(fault, PolicyFault::TimedOut { .. }), "{fault}");
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let PolicyFault::TimedOut { stderr, .. } = fault else { panic!("{fault}") };
+    assert_eq!(stderr, "begun", "what it had said is not lost");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
     assert!(!mark.exists(), "what it had started went on");
 }
 
