@@ -139,11 +139,11 @@ impl Mapper<'_> {
         self.result.settings.push(Setting { section, key, value: value.into(), origin });
     }
 
-    /// The entry of `puppet.conf` that counts for the server: `[server]` before `[master]` before `[main]`, the last of
-    /// several.
+    /// The entry of `puppet.conf` that counts for the server: `[server]` before `[master]` before `[main]`, and in each of
+    /// them the first of several.
     fn entry(&self, name: &str) -> Option<&Entry> {
         let of = |section: &str| {
-            self.conf.entries.iter().rev().find(|entry| entry.section == section && entry.name == name)
+            self.conf.entries.iter().find(|entry| entry.section == section && entry.name == name)
         };
         of("server").or_else(|| of("master")).or_else(|| of("main"))
     }
@@ -258,6 +258,11 @@ impl Mapper<'_> {
                 match value.as_str() {
                     "true" => self.set("ca", "autosign", true, origin),
                     "false" => self.set("ca", "autosign", false, origin),
+                    path if !Path::new(path).is_absolute() => {
+                        return Verdict::Refused(
+                            "neither true nor false, nor a path that begins with '/'".into(),
+                        );
+                    }
                     _ => self.set("ca", "autosign", value, origin),
                 }
                 taken("[ca] autosign")

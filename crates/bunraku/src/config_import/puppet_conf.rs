@@ -6,7 +6,7 @@ const FIRST_SECTION: &str = "main";
 /// A file, read.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct PuppetConf {
-    /// All settings, in their order; one that is given twice is there twice.
+    /// All settings, in their order; one that is given twice is there twice. In a section the first one counts.
     pub entries: Vec<Entry>,
     /// Lines that are neither setting nor section, comment or blank.
     pub strange: Vec<Strange>,
@@ -17,7 +17,7 @@ pub struct PuppetConf {
 pub struct Entry {
     pub section: String,
     pub name: String,
-    /// Without the blanks around it, and without the permissions that may follow in braces.
+    /// Without the blanks and quotation marks around it, and without the permissions that may follow in braces.
     pub value: String,
     /// Counted from 1.
     pub line: usize,
@@ -65,7 +65,20 @@ fn section_name(line: &str) -> Option<&str> {
 fn setting(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once('=')?;
     let name = name.trim_end();
-    is_word(name).then(|| (name, without_permissions(value.trim())))
+    is_word(name).then(|| (name, without_permissions(translated(value.trim()))))
+}
+
+/// As Puppet's `ValueTranslator`: true and false however they are written, and one quotation mark less at either end,
+/// whether they belong together or not.
+fn translated(value: &str) -> &str {
+    match value {
+        _ if value.eq_ignore_ascii_case("true") => "true",
+        _ if value.eq_ignore_ascii_case("false") => "false",
+        _ => {
+            let begun = value.strip_prefix(['"', '\'']).unwrap_or(value);
+            begun.strip_suffix(['"', '\'']).unwrap_or(begun).trim_end()
+        }
+    }
 }
 
 /// `/some/folder { owner = service, mode = 0750 }` is a folder.
@@ -156,6 +169,25 @@ mod tests {
         );
         let strange: Vec<usize> = conf.strange.iter().map(|s| s.line).collect();
         assert_eq!(strange, [8, 11]);
+    }
+
+    #[test]
+    fn values_are_read_as_puppet_reads_them() {
+        // Each as 'puppet config print' of 7.23 has it.
+        for (written, read) in [
+            ("\"/quoted/ssl\"", "/quoted/ssl"),
+            ("'single.example.com'", "single.example.com"),
+            ("\"Own CA\"", "Own CA"),
+            ("\"a", "a"),
+            ("True", "true"),
+            ("FALSE", "false"),
+            ("puppet.example.com # not a comment", "puppet.example.com # not a comment"),
+            ("/tmp/x.sh { mode = 755 }", "/tmp/x.sh"),
+            ("\"/q q\" {mode=644}", "/q q\""),
+        ] {
+            let conf = parse(&format!("name = {written}\n"));
+            assert_eq!(conf.entries[0].value, read, "{written}");
+        }
     }
 
     #[test]

@@ -34,9 +34,11 @@ fn each(
     file: &str,
     section: &str,
     node: &Node,
+    // Judged already, with others that it depends on.
+    but: Option<&str>,
     judge: fn(&mut Mapper<'_>, &str, &Node, String) -> Verdict,
 ) {
-    for (key, node) in node.members() {
+    for (key, node) in node.members().iter().filter(|(key, _)| Some(key.as_str()) != but) {
         let origin = format!("{file}:{}", node.line);
         let verdict = match &node.value {
             Value::Unread(_) => {
@@ -49,7 +51,7 @@ fn each(
 }
 
 fn certificate_authority(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
-    each(mapper, file, "certificate-authority", node, |mapper, key, node, origin| {
+    each(mapper, file, "certificate-authority", node, None, |mapper, key, node, origin| {
         let value = node.print();
         match key {
             "allow-subject-alt-names" => mapper.truth("allow_subject_alt_names", &value, origin),
@@ -68,7 +70,7 @@ fn certificate_authority(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
 }
 
 fn webserver(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
-    each(mapper, file, "webserver", node, |mapper, key, node, origin| {
+    each(mapper, file, "webserver", node, None, |mapper, key, node, origin| {
         let value = node.print();
         match key {
             "ssl-host" => {
@@ -103,8 +105,31 @@ fn webserver(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
     });
 }
 
+/// Folders of gems for the environment of a policy executable; none when a reference cannot be followed.
+fn gem_path(section: &Node, folders: &Node) -> Option<String> {
+    let Value::List(folders) = &folders.value else { return None };
+    let home = section.at(&["gem-home"]).map(Node::print);
+    let folder = |node: &Node| match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        // The packaged file has it so.
+        Value::Unread(text) if text == "${jruby-puppet.gem-home}" => home.clone(),
+        _ => None,
+    };
+    Some(folders.iter().map(folder).collect::<Option<Vec<String>>>()?.join(":"))
+}
+
 fn jruby_puppet(mapper: &mut Mapper<'_>, file: &str, node: &Node) {
-    each(mapper, file, "jruby-puppet", node, |mapper, key, node, origin| {
+    if let Some(folders) = node.at(&["gem-path"]) {
+        let verdict = match gem_path(node, folders) {
+            Some(path) => {
+                mapper.set("ca", "autosign_gem_path", path, format!("{file}:{}", folders.line));
+                Verdict::Taken("[ca] autosign_gem_path, for an executable autosign".into())
+            }
+            None => Verdict::Refused("substitutions and includes are not followed; write the folders".into()),
+        };
+        mapper.account(file, folders.line, &format!("jruby-puppet.{}", shown("gem-path", folders)), verdict);
+    }
+    each(mapper, file, "jruby-puppet", node, Some("gem-path"), |mapper, key, node, origin| {
         let folder = match key {
             "server-conf-dir" | "master-conf-dir" => "confdir",
             "server-code-dir" | "master-code-dir" => "codedir",

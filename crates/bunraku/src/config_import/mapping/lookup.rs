@@ -28,10 +28,8 @@ impl<'a> Lookup<'a> {
     /// # Errors
     /// [`Unresolved`]: the reference that cannot be followed.
     pub fn given(&self, name: &str) -> Result<Option<String>, Unresolved> {
-        let of_agent = || {
-            let entries = self.mapper.conf.entries.iter().rev();
-            entries.into_iter().find(|entry| entry.section == "agent" && entry.name == name)
-        };
+        let of_agent =
+            || self.mapper.conf.entries.iter().find(|entry| entry.section == "agent" && entry.name == name);
         let entry = self.mapper.entry(name).or_else(of_agent);
         entry.map(|entry| self.mapper.resolve(&entry.value)).transpose()
     }

@@ -60,6 +60,32 @@ fn the_servers_section_counts_and_references_are_followed() {
 }
 
 #[test]
+fn the_first_of_several_lines_counts_as_in_puppet() {
+    let import = run("ca_ttl = 1y\nca_ttl = 2y\n[server]\nautosign = yes\n[main]\nca_ttl = 3y\n", &[], &[]);
+    assert_eq!(value(&import, "ca_ttl").as_deref(), Some("1y"));
+    for line in [2, 6] {
+        assert_eq!(
+            verdict(&import, "puppet.conf", line),
+            Verdict::Ignored("[main] in line 1 counts".into()),
+            "{line}"
+        );
+    }
+    // Puppet refuses to start with it; a file named 'yes' is not meant.
+    assert!(matches!(verdict(&import, "puppet.conf", 4), Verdict::Refused(_)));
+    assert_eq!(value(&import, "autosign"), None);
+}
+
+#[test]
+fn a_policy_executable_keeps_its_gems() {
+    let server =
+        "jruby-puppet: {\n gem-home: /var/gems\n gem-path: [${jruby-puppet.gem-home}, \"/usr/gems\"]\n}\n";
+    let import = run("", &[("puppetserver.conf", server)], &[]);
+    assert_eq!(value(&import, "autosign_gem_path").as_deref(), Some("/var/gems:/usr/gems"));
+    let import = run("", &[("puppetserver.conf", "jruby-puppet: {\n gem-path: [${HOME}/gems]\n}\n")], &[]);
+    assert!(matches!(verdict(&import, "puppetserver.conf", 2), Verdict::Refused(_)));
+}
+
+#[test]
 fn conf_d_is_accounted_for_line_by_line() {
     let ca = "certificate-authority: {\n allow-subject-alt-names: true\n allow-auto-renewal: maybe\n auto-renewal-cert-ttl: 30d\n \
               unheard-of: 1\n}\n";
@@ -99,7 +125,7 @@ fn conf_d_is_accounted_for_line_by_line() {
 
 #[test]
 fn what_is_written_can_be_read_and_means_the_same() {
-    let conf = "certname = a.example.com\nca_ttl = 3y\nautosign = true\nlogdir = /var/log/\"quoted\"\n";
+    let conf = "certname = a.example.com\nca_ttl = 3y\nautosign = true\nlogdir = /var/log/\"quoted\"/x\n";
     let import = run(conf, &[("ca.conf", "certificate-authority { allow-subject-alt-names: true }")], &[]);
     let config =
         crate::config::Config::parse(Path::new("/etc/bunraku/bunraku.toml"), &to_toml(&import)).unwrap();
@@ -108,7 +134,7 @@ fn what_is_written_can_be_read_and_means_the_same() {
     assert_eq!(config.ca.autosign, crate::config::Autosign::Always);
     assert!(config.ca.allow_subject_alt_names);
     assert_eq!(config.ca.ca_ttl.as_secs(), 3 * 365 * 86_400);
-    assert_eq!(config.main.logdir, Path::new("/var/log/\"quoted\""));
+    assert_eq!(config.main.logdir, Path::new("/var/log/\"quoted\"/x"));
     assert_eq!(config.ca.members[0].cadir, Path::new("/etc/puppetlabs/puppetserver/ca"));
     assert_eq!(config.ca.members[1].cadir, Path::new("/etc/puppetlabs/puppetserver/ca.standby"));
 }
