@@ -25,7 +25,15 @@ pub use sync::SyncArgs;
 
 /// The whole server side of a Puppet estate in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "bunraku", version, max_term_width = 100, disable_help_subcommand = true)]
+// Flags may be cut short, and every verb tells its version: `puppet` and `puppetserver ca` have it so.
+#[command(
+    name = "bunraku",
+    version,
+    propagate_version = true,
+    infer_long_args = true,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// Configuration file [default: $BUNRAKU_CONFIG, ./bunraku-data/bunraku.toml, /etc/bunraku/bunraku.toml]
     #[arg(long, global = true, value_name = "FILE")]

@@ -10,10 +10,20 @@ pub fn print(text: &str) {
     if let Err(fault) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         let closed = fault.kind() == std::io::ErrorKind::BrokenPipe;
         if !closed {
-            eprintln!("{} could not write to stdout: {fault}", error_label());
+            errln!("{} could not write to stdout: {fault}", error_label());
         }
         // 141 is what a shell reports for a program that SIGPIPE ended.
         std::process::exit(if closed { 141 } else { 1 });
+    }
+}
+
+/// Prints to stderr. When nobody reads that any more (`2>&1 | head`), the program ends, as it does for stdout.
+pub fn complain(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    match stderr.write_all(text.as_bytes()) {
+        Err(fault) if fault.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(141),
+        // A full disk behind stderr cannot be told anywhere, and is no reason to leave work undone.
+        _ => {}
     }
 }
 
@@ -22,6 +32,12 @@ macro_rules! outln {
     ($($argument:tt)*) => { $crate::console::print(&format!("{}\n", format_args!($($argument)*))) };
 }
 pub(crate) use outln;
+
+/// `eprintln!` through [`complain`].
+macro_rules! errln {
+    ($($argument:tt)*) => { $crate::console::complain(&format!("{}\n", format_args!($($argument)*))) };
+}
+pub(crate) use errln;
 
 /// Where `--verbose` tells its details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +62,7 @@ pub fn detail(line: impl FnOnce() -> String) {
     match DETAILS.get() {
         None => {}
         Some(Details::OnStdout) => print(&format!("{}\n", line())),
-        Some(Details::OnStderr) => eprintln!("{}", line()),
+        Some(Details::OnStderr) => errln!("{}", line()),
     }
 }
 
@@ -103,18 +119,26 @@ impl Progress {
     /// One more part is done.
     pub fn advance(&mut self) {
         self.done += 1;
-        let due = self.drawn.map_or(self.begun.elapsed() > Self::PATIENCE, |at| at.elapsed() > Self::BETWEEN);
-        if due {
-            eprint!("\r\x1b[K{}", self.line());
+        if self.is_due(Instant::now()) {
+            complain(&format!("\r\x1b[K{}", self.line()));
             self.drawn = Some(Instant::now());
             self.shown = true;
+        }
+    }
+
+    /// A line that stands there is drawn again now and then. One that made room for other output comes back at once: many
+    /// results are told in a burst, and it is while the next ones are waited for that somebody looks at it.
+    fn is_due(&self, now: Instant) -> bool {
+        match self.drawn {
+            None => now.duration_since(self.begun) > Self::PATIENCE,
+            Some(at) => !self.shown || now.duration_since(at) > Self::BETWEEN,
         }
     }
 
     /// Takes the line away, so that something else can be written.
     pub fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
-            eprint!("\r\x1b[K");
+            complain("\r\x1b[K");
         }
     }
 
@@ -158,6 +182,25 @@ mod tests {
             begun,
         };
         assert_eq!(progress.line(), "signing 100 of 400 (25 %)");
+    }
+
+    #[test]
+    fn a_line_that_made_room_comes_back_with_the_next_part() {
+        let begun = std::time::Instant::now();
+        let later = |millis| begun + std::time::Duration::from_millis(millis);
+        let progress = |drawn: Option<u64>, shown| super::Progress {
+            label: "signing".into(),
+            total: 400,
+            done: 100,
+            drawn: drawn.map(later),
+            shown,
+            begun,
+        };
+        assert!(!progress(None, false).is_due(later(400)), "short work needs no line");
+        assert!(progress(None, false).is_due(later(600)));
+        assert!(!progress(Some(600), true).is_due(later(601)), "it stands there");
+        assert!(progress(Some(600), true).is_due(later(701)));
+        assert!(progress(Some(600), false).is_due(later(601)), "a result was told in its place");
     }
 
     #[test]

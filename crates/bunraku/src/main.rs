@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let code = match cmd::run(cli) {
         Ok(code) => code,
         Err(e) => {
-            eprintln!("{} {e:#}", console::error_label());
+            console::complain(&format!("{} {e:#}\n", console::error_label()));
             1
         }
     };

@@ -1,5 +1,6 @@
 //! The shape of `bunraku ca …`: the verbs and flags of `puppetserver ca`, and those it never had.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -62,6 +63,28 @@ pub enum CaCommand {
 }
 
 impl CaCommand {
+    /// The names as they are meant: without blanks around them, each once, and without the empty ones that a comma too
+    /// many leaves (`$(ls | tr '\n' ',')` does).
+    pub fn tidy_names(&mut self) {
+        let lists = match self {
+            CaCommand::Clean(args) => vec![&mut args.certname],
+            CaCommand::Delete(args) => vec![&mut args.certname],
+            CaCommand::Generate(args) => vec![&mut args.certname],
+            CaCommand::List(args) => vec![&mut args.certname],
+            CaCommand::Log(args) => vec![&mut args.certname],
+            CaCommand::Prune(args) => vec![&mut args.certname, &mut args.serial],
+            CaCommand::RenewRoles(args) => vec![&mut args.certname],
+            CaCommand::Revoke(args) => vec![&mut args.certname],
+            CaCommand::Sign(args) => vec![&mut args.certname],
+            _ => Vec::new(),
+        };
+        for list in lists {
+            let mut seen = HashSet::new();
+            let tidy = list.iter().map(|name| name.trim().to_string());
+            *list = tidy.filter(|name| !name.is_empty() && seen.insert(name.clone())).collect();
+        }
+    }
+
     /// How the command is to tell its result.
     pub fn output(&self) -> &Output {
         match self {
@@ -449,4 +472,36 @@ pub struct FsckArgs {
     pub output: Output,
     #[command(flatten)]
     pub target: CaTarget,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn parse(line: &str) -> CaCommand {
+        let words = ["bunraku", "ca"].into_iter().chain(line.split(' '));
+        let Command::Ca(mut args) = Cli::try_parse_from(words).unwrap().command else { panic!("{line}") };
+        args.command.tidy_names();
+        args.command
+    }
+
+    #[test]
+    fn a_comma_too_many_names_nobody_and_a_name_given_twice_is_meant_once() {
+        for line in ["sign --certname a,b,", "sign --certname a,,b,a", "sign --certname a --certname b,a"] {
+            let CaCommand::Sign(args) = parse(line) else { panic!("{line}") };
+            assert_eq!(args.certname, ["a", "b"], "{line}");
+        }
+        let CaCommand::Prune(args) = parse("prune --serial 1A,,1A,2B --certname ,") else { panic!() };
+        assert_eq!((args.serial, args.certname.len()), (vec!["1A".to_string(), "2B".to_string()], 0));
+    }
+
+    #[test]
+    fn flags_may_be_cut_short_as_long_as_they_are_told_apart() {
+        let CaCommand::Sign(args) = parse("sign --cert a --tt 1d") else { panic!() };
+        assert_eq!((args.certname, args.ttl.as_deref()), (vec!["a".to_string()], Some("1d")));
+        assert!(Cli::try_parse_from(["bunraku", "ca", "import", "--cert", "a"]).is_err());
+    }
 }

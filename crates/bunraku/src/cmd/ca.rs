@@ -36,7 +36,7 @@ use crate::cli::{
     CaArgs, CaCommand, CaTarget, DeleteArgs, EnableArgs, GenerateArgs, MigrateArgs, Output, PruneArgs,
 };
 use crate::config::Config;
-use crate::console::{self, Details, outln};
+use crate::console::{self, Details, errln, outln};
 use endpoint::Endpoint;
 pub use front_end::ask;
 use report::Misuse;
@@ -46,11 +46,12 @@ pub use report::Report;
 const NOTHING_DONE: u8 = 24;
 
 /// Runs one CA verb against the front end, or against the directory that `--cadir` names.
-pub fn run(config_file: Option<PathBuf>, args: CaArgs) -> anyhow::Result<u8> {
+pub fn run(config_file: Option<PathBuf>, mut args: CaArgs) -> anyhow::Result<u8> {
     let as_json = report::is_json(args.command.output()).unwrap_or(false);
     if args.verbose {
         console::tell_details(if as_json { Details::OnStderr } else { Details::OnStdout });
     }
+    args.command.tidy_names();
     match super::block_on(verb(config_file, args.command))? {
         Err(fault) if as_json => {
             outln!("{}", serde_json::json!({"error": format!("{fault:#}")}));
@@ -58,7 +59,7 @@ pub fn run(config_file: Option<PathBuf>, args: CaArgs) -> anyhow::Result<u8> {
         }
         // The word on a line of its own, as `puppetserver ca` has it: often more than one line follows.
         Err(fault) => {
-            eprintln!("{}\n{fault:#}", console::error_label());
+            errln!("{}\n{fault:#}", console::error_label());
             Ok(1)
         }
         done => done,
@@ -76,8 +77,8 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             let mut report = Report::new(&args.output)?;
             let ttl = sign::check(&args)?;
             let endpoint = open(config, &args.target).await?;
-            let code = sign::run(&endpoint, args, ttl, &mut report).await?;
-            report.finish(code)
+            let ended = sign::run(&endpoint, args, ttl, &mut report).await;
+            report.conclude(ended)
         }
         CaCommand::Generate(args) => generate_verb(config, args).await,
         CaCommand::Delete(args) => delete_verb(config, args).await,
@@ -137,14 +138,14 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
             let within = renew_roles::check(&args)?;
             let settings = offline::config(config.clone(), &args.target)?;
             let endpoint = open(config, &args.target).await?;
-            let code = renew_roles::run(&endpoint, settings.as_ref(), &args, within, &mut report).await?;
-            report.finish(code)
+            let ended = renew_roles::run(&endpoint, settings.as_ref(), &args, within, &mut report).await;
+            report.conclude(ended)
         }
         CaCommand::Revoke(args) => {
             let mut report = named(&args.certname, &args.output, "revoke")?;
             let endpoint = open(config, &args.target).await?;
-            let code = revoke::run(&endpoint, &args.certname, &mut report).await?;
-            report.finish(code)
+            let ended = revoke::run(&endpoint, &args.certname, &mut report).await;
+            report.conclude(ended)
         }
         CaCommand::Rollover(args) => {
             let mut report = Report::new(&args.output)?;
@@ -155,8 +156,8 @@ async fn verb(config: Option<PathBuf>, command: CaCommand) -> anyhow::Result<u8>
         CaCommand::Clean(args) => {
             let mut report = named(&args.certname, &args.output, "clean")?;
             let endpoint = open(config, &args.target).await?;
-            let code = clean::run(&endpoint, &args.certname, &mut report).await?;
-            report.finish(code)
+            let ended = clean::run(&endpoint, &args.certname, &mut report).await;
+            report.conclude(ended)
         }
     }
 }
@@ -166,23 +167,23 @@ async fn generate_verb(file: Option<PathBuf>, args: GenerateArgs) -> anyhow::Res
     let ttl = generate::check(&args)?;
     let config = offline::config(file.clone(), &args.target)?;
     let files = offline::host_files(config.as_ref(), &args.host)?;
-    let code = if args.ca_client && args.online {
+    let ended = if args.ca_client && args.online {
         let ttl = generate::life(config.as_ref(), ttl)?;
-        generate_online::run(config.as_ref(), &args, &files, ttl, &mut report).await?
+        generate_online::run(config.as_ref(), &args, &files, ttl, &mut report).await
     } else if args.ca_client {
         let cadir = offline::cadir(config.as_ref(), &args.target)?;
         offline::refuse_while_served(config.as_ref(), &args.target, &cadir, args.force)
             .await
             .map_err(or_online)?;
-        generate::with_ca_key(config.as_ref(), &args, &cadir, &files, ttl, &mut report)?
+        generate::with_ca_key(config.as_ref(), &args, &cadir, &files, ttl, &mut report)
     } else {
         let endpoint = open(file, &args.target).await?;
         let cadir = offline::cadir(config.as_ref(), &args.target).ok();
         let key = generate::key(config.as_ref(), &args);
         let places = generate::Places { files, cadir, key };
-        generate::through_ca(&endpoint, &args, places, ttl, &mut report).await?
+        generate::through_ca(&endpoint, &args, places, ttl, &mut report).await
     };
-    report.finish(code)
+    report.conclude(ended)
 }
 
 /// Has a certificate made for a role of the deployment, in the operator's name; its files go where the configuration has

@@ -64,7 +64,7 @@ pub fn run(args: &ConfigImportArgs) -> anyhow::Result<u8> {
         let lines: String =
             import.accounts.iter().map(|account| format!("{}\n", sentence(account))).collect();
         // The file and its account are told apart: the one may be sent on, the other is for a person.
-        if args.output.is_some() { console::print(&lines) } else { eprint!("{lines}") }
+        if args.output.is_some() { console::print(&lines) } else { console::complain(&lines) }
     }
     Ok(u8::from(refused))
 }

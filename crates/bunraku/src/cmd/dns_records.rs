@@ -30,7 +30,7 @@ pub fn run(config: &Config, args: &DnsRecordsArgs) -> anyhow::Result<u8> {
         RecordFormat::Dnsmasq => text::dnsmasq(&plan),
     });
     for warning in &plan.warnings {
-        eprintln!("Warning: {warning}");
+        crate::console::errln!("Warning: {warning}");
     }
     Ok(0)
 }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use crate::console::errln;
 use anyhow::Context;
 use syntax::diagnostic::{pretty, pretty_styled};
 use syntax::{FileId, Source};
@@ -18,7 +19,7 @@ pub fn run(files: &[PathBuf], oneline: bool) -> anyhow::Result<u8> {
     for path in &all {
         let text = std::fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
         let Ok(text) = String::from_utf8(text) else {
-            eprintln!("{} {}: not UTF-8", crate::console::error_label(), path.display());
+            errln!("{} {}: not UTF-8", crate::console::error_label(), path.display());
             failed = true;
             continue;
         };
@@ -31,10 +32,10 @@ pub fn run(files: &[PathBuf], oneline: bool) -> anyhow::Result<u8> {
         for diagnostic in &diagnostics {
             failed |= diagnostic.is_error();
             if oneline {
-                eprintln!("{}", diagnostic.one_line(&source));
+                errln!("{}", diagnostic.one_line(&source));
             } else {
                 let print = if styled { pretty_styled } else { pretty };
-                eprintln!("{}", print(diagnostic, &source));
+                errln!("{}", print(diagnostic, &source));
             }
         }
     }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
-use wire::client::{Client, Timeouts};
+use wire::client::{Client, ClientFault, ConnectFault, Timeouts};
 
 use crate::cli::CaTarget;
 use crate::config::Config;
@@ -19,6 +19,9 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static("PuppetserverCaCli");
 
 /// Requests at a time: the CA makes one revocation list for all that come in together.
 const AT_A_TIME: usize = 32;
+
+/// The status of a CA member that is not the active one.
+const MISDIRECTED: u16 = 421;
 
 /// An answer of the CA.
 pub struct Answer {
@@ -83,10 +86,15 @@ impl Endpoint {
         self.send(verb, method, path, body).await
     }
 
+    /// Whether it is the socket of one CA member.
+    fn is_local(&self) -> bool {
+        matches!(self, Endpoint::Served(client) if client.server().starts_with('/'))
+    }
+
     /// Where requests go, for `--verbose`.
     fn place(&self) -> String {
         match self {
-            Endpoint::Served(client) if client.server().starts_with('/') => {
+            Endpoint::Served(client) if self.is_local() => {
                 format!("unix:{} ", client.server())
             }
             Endpoint::Served(client) => format!("https://{}", client.server()),
@@ -95,7 +103,29 @@ impl Endpoint {
     }
 
     /// One request; the body comes with its content type.
+    ///
+    /// # Errors
+    /// Nobody answers; or a CA member does that decides nothing: whatever else it would be asked, it says the same.
     pub async fn send(
+        &self,
+        verb: &str,
+        method: &str,
+        path: &str,
+        body: Option<(&'static str, Vec<u8>)>,
+    ) -> anyhow::Result<Answer> {
+        let answer = self.ask(verb, method, path, body).await?;
+        if answer.status == MISDIRECTED && self.is_local() {
+            bail!(
+                "    {}\n    Leave --cadir out, to go through the front end; or run this on the machine of the active CA, \
+                 with its directory. 'bunraku status' says which one that is.",
+                answer.text()
+            );
+        }
+        Ok(answer)
+    }
+
+    /// The same, whatever the answer is.
+    pub async fn ask(
         &self,
         verb: &str,
         method: &str,
@@ -113,9 +143,9 @@ impl Endpoint {
         console::detail(|| format!("Making a {method} request at {}{path}", self.place()));
         match self {
             Endpoint::Served(client) => {
-                let answer = client.request(method, path, headers, bytes).await.with_context(|| {
-                    format!("'{verb}' got no answer from {}; 'bunraku status' shows why", client.server())
-                })?;
+                let changes = method != Method::GET;
+                let answer = client.request(method, path, headers, bytes).await;
+                let answer = answer.map_err(|fault| unanswered(verb, changes, fault))?;
                 Ok(Answer { status: answer.status.as_u16(), body: answer.body.to_vec() })
             }
             Endpoint::Directory(offline) => {
@@ -130,6 +160,20 @@ impl Endpoint {
             }
         }
     }
+}
+
+/// What an operator can do about it.
+fn unanswered(verb: &str, changes: bool, fault: ClientFault) -> anyhow::Error {
+    let advice = match &fault {
+        ClientFault::Connect { fault: ConnectFault::Refused, .. } => {
+            "Is it running? On the CA's machine --cadir DIR works on the CA's directory, without a front end."
+        }
+        ClientFault::Lost { .. } | ClientFault::TimedOut { .. } | ClientFault::Body { .. } if changes => {
+            "It may have been carried out: 'bunraku ca list' and 'bunraku ca log' show it."
+        }
+        _ => "'bunraku status' may show why.",
+    };
+    anyhow!("'{verb}' got no answer: {fault}\n{advice}")
 }
 
 /// Asks for each of `names`, many at a time, and hands on the results in the order of the names. One that could not be
@@ -164,4 +208,24 @@ where
 fn standalone(cadir: &Path) -> anyhow::Result<Config> {
     let path = std::path::absolute(cadir)?.join("bunraku.toml");
     Ok(Config::parse(&path, "version = 1")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gets_no_answer_is_told_what_to_do() {
+        let server = || "front:8140".to_string();
+        let refused = || ClientFault::Connect { server: server(), fault: ConnectFault::Refused };
+        let late = || ClientFault::TimedOut { server: server(), limit: std::time::Duration::from_secs(90) };
+        let said = |changes, fault| unanswered("revoke", changes, fault).to_string();
+        assert_eq!(
+            said(true, refused()),
+            "'revoke' got no answer: front:8140: connection refused\nIs it running? On the CA's machine --cadir DIR works \
+             on the CA's directory, without a front end."
+        );
+        assert!(said(true, late()).contains("It may have been carried out"));
+        assert!(!said(false, late()).contains("It may have been carried out"));
+    }
 }

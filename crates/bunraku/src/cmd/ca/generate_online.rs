@@ -84,7 +84,8 @@ async fn active(config: Option<&Config>, target: &CaTarget) -> anyhow::Result<(E
         }
         let endpoint = Endpoint::Served(Box::new(Client::local(&socket, Timeouts::default())));
         // Nothing at all is asked for: a member that does not decide says that, the one that decides misses the rest.
-        let answer = endpoint.request("generate", "POST", OPERATOR_PATH, Some(&json!({}))).await;
+        let nothing = Some(("application/json", b"{}".to_vec()));
+        let answer = endpoint.ask("generate", "POST", OPERATOR_PATH, nothing).await;
         match answer.with_context(|| cadir.display().to_string())?.status {
             400 => return Ok((endpoint, cadir)),
             _ => seen.push(format!("the CA of {} is not the active one", cadir.display())),

@@ -16,7 +16,7 @@ use ca::directory::Layout;
 
 use super::{offline, report};
 use crate::cli::LogArgs;
-use crate::console::outln;
+use crate::console::{errln, outln};
 use filter::Filter;
 
 /// Between two looks for new lines.
@@ -56,9 +56,10 @@ async fn show(layout: &Layout, args: &LogArgs, as_json: bool) -> anyhow::Result<
         let Some(record) = Record::parse(&part.bytes) else {
             unreadable += 1;
             if unreadable == 1 {
-                eprintln!(
+                errln!(
                     "{}: line {} cannot be read; 'bunraku ca log --verify' says more",
-                    part.place.file, part.place.line
+                    part.place.file,
+                    part.place.line
                 );
             }
             continue;

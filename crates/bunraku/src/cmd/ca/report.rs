@@ -4,7 +4,7 @@ use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Output;
-use crate::console::{self, Progress};
+use crate::console::{self, Progress, errln};
 
 /// Collects what a verb has to tell.
 pub struct Report {
@@ -48,7 +48,7 @@ impl Report {
     pub fn warn(&mut self, line: &str) {
         self.clear();
         if !self.json {
-            eprintln!("{line}");
+            errln!("{line}");
         }
     }
 
@@ -81,7 +81,20 @@ impl Report {
             }
             self.push("errors", entry);
         } else {
-            eprintln!("Error:\n{lines}");
+            errln!("Error:\n{lines}");
+        }
+    }
+
+    /// Prints the JSON form, if that is the one. A fault that ended the work is told with what had been done until then:
+    /// whoever reads that must know of the names that were signed or revoked before.
+    pub fn conclude(mut self, ended: anyhow::Result<u8>) -> anyhow::Result<u8> {
+        match ended {
+            Ok(code) => self.finish(code),
+            Err(fault) if self.json => {
+                self.set("error", format!("{fault:#}"));
+                self.finish(1)
+            }
+            Err(fault) => Err(fault),
         }
     }
 

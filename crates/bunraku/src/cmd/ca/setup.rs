@@ -22,12 +22,10 @@ pub fn setup(config: Option<&Config>, args: &SetupArgs, report: &mut Report) -> 
     let configured = config.map(|config| config.ca.ca_name.clone()).filter(|name| name != UNNAMED);
     let configured_root = config.and_then(|config| config.made.root_ca_name.clone());
     let names = NewAuthority {
-        ca_name: args
-            .ca_name
-            .clone()
+        ca_name: given(&args.ca_name)
             .or(configured)
             .unwrap_or_else(|| format!("Puppet CA: {}", setup.host.certname)),
-        root_ca_name: args.root_ca_name.clone().or(configured_root).unwrap_or_else(random_root_name),
+        root_ca_name: given(&args.root_ca_name).or(configured_root).unwrap_or_else(random_root_name),
     };
     ca::setup_chain(&setup, &names)?;
     done("Generation", &setup, report);
@@ -59,8 +57,8 @@ fn new_directory(
     target: &CaTarget,
 ) -> anyhow::Result<PuppetSetup> {
     let made = config.map(|config| config.made.clone()).unwrap_or_default();
-    let certname = certname.clone().or(made.certname).unwrap_or_else(first_run::fqdn);
-    let alt_names = alt_names.clone().or(made.alt_names);
+    let certname = given(certname).or(made.certname).unwrap_or_else(first_run::fqdn);
+    let alt_names = given(alt_names).or(made.alt_names);
     Ok(PuppetSetup {
         cadir: offline::cadir(config, target)?,
         alt_names: alt_names::of_server(&certname, alt_names.as_deref())?,
@@ -75,6 +73,11 @@ fn new_directory(
     })
 }
 
+/// What a flag says. Nothing (`--ca-name "$UNSET"`) is as good as no flag.
+fn given(flag: &Option<String>) -> Option<String> {
+    flag.clone().filter(|text| !text.trim().is_empty())
+}
+
 fn done(what: &str, setup: &PuppetSetup, report: &mut Report) {
     let cadir: &PathBuf = &setup.cadir;
     report.say(&format!("{what} succeeded. Find your files in {}", cadir.display()));
@@ -86,4 +89,15 @@ fn random_root_name() -> String {
     let digits = uuid::Uuid::new_v4().simple().to_string();
     // The first twelve digits and the last two: the others hold the version.
     format!("Puppet Root CA: {}{}", &digits[..12], &digits[30..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_with_nothing_in_it_is_none() {
+        assert_eq!(given(&Some(String::new())), None);
+        assert_eq!(given(&Some("Own CA".into())).as_deref(), Some("Own CA"));
+    }
 }
