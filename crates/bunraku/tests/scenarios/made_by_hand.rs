@@ -7,10 +7,10 @@ use pki::crl::CrlDraft;
 use pki::issue::{Authority, LeafProfile, self_signed_ca, sign_leaf};
 use pki::{Certname, KeyKind, PrivateKey, Serial, Signer};
 
-/// Makes a CA directory with a P-256 key; its revocation list has so many entries.
-pub fn make_authority(cadir: &Path, entries: u64) -> Authority {
+/// Makes a CA directory with a key of this kind; its revocation list has so many entries.
+pub fn make_authority(cadir: &Path, kind: KeyKind, entries: u64) -> Authority {
     let now = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
-    let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
+    let key = PrivateKey::generate(kind).unwrap();
     let year = 365 * 86_400;
     let certificate =
         self_signed_ca("Puppet CA: test", &key, Serial::from_u64(1), now - 86_400, now + year).unwrap();

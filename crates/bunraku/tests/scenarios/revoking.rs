@@ -17,7 +17,7 @@ use super::made_by_hand::make_authority;
 #[test]
 fn a_revoked_node_is_out_on_open_and_on_new_connections() {
     let deployment = Deployment::start_prepared(21_140, &[], |root| {
-        make_authority(&root.join("ca"), revoked());
+        make_authority(&root.join("ca"), KeyKind::EcP256, revoked());
         configure(root, &[("autosign = false", "autosign = true")]);
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -68,7 +68,7 @@ fn a_revoked_node_is_out_on_open_and_on_new_connections() {
 #[test]
 fn a_node_renews_its_certificate_through_the_front_end() {
     let deployment = Deployment::start_prepared(21_140, &[], |root| {
-        make_authority(&root.join("ca"), revoked());
+        make_authority(&root.join("ca"), KeyKind::EcP256, revoked());
         configure(
             root,
             &[

@@ -305,7 +305,8 @@ impl Lone {
         // Not the port of a deployment's first CA: that test may run at the same time.
         let address = ("127.0.0.1:31142", "127.0.0.1:33142");
         configure(root.path(), &[("autosign = false", "autosign = true"), address]);
-        let authority = make_authority(&root.path().join("ca"), 0);
+        // A key whose signatures are made by threads of their own, several proposed at a time.
+        let authority = make_authority(&root.path().join("ca"), KeyKind::Rsa2048, 0);
         make_role(&authority, &root.path().join("data/ssl"), "bunraku-ca-1");
         std::fs::create_dir(root.path().join("data/log")).unwrap();
         let process = Lone::spawn(root.path());
