@@ -16,14 +16,18 @@ const SITE: &str = include_str!("site.pp");
 /// Makes what is missing; says what takes time.
 pub fn make_missing(config: &Config, ca_key: KeyKind) -> anyhow::Result<()> {
     make_folders(config)?;
-    let preferred = &config.ca.members[0];
-    if !preferred.cadir.join("ca_crt.pem").exists() {
-        make_ca(config, &preferred.cadir, ca_key)?;
-    }
+    let cadir = match present_ca(config)? {
+        Some(cadir) => cadir,
+        None => {
+            let preferred = &config.ca.members[0];
+            make_ca(config, &preferred.cadir, ca_key)?;
+            &preferred.cadir
+        }
+    };
     make_certificates(config)?;
     for (file, name) in [("ca_crt.pem", config.ca_bundle_path()), ("ca_crl.pem", config.crl_path())] {
         if !name.exists() {
-            let from = preferred.cadir.join(file);
+            let from = cadir.join(file);
             std::fs::copy(&from, &name).with_context(|| format!("could not copy {}", from.display()))?;
         }
     }
@@ -58,6 +62,37 @@ fn make_folders(config: &Config) -> anyhow::Result<()> {
 /// Code that is there already is the operator's.
 fn has_manifests(dir: &Path) -> bool {
     std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// The directory of the deployment's CA; none before there is one. A new CA in place of one that is gone (its file system
+/// is not mounted, its disk is new, `cadir` was changed) would be a stranger to every node, and to the deployment itself.
+fn present_ca(config: &Config) -> anyhow::Result<Option<&Path>> {
+    let preferred = &config.ca.members[0];
+    if ["ca_crt.pem", "ca_key.pem", "bunraku/configuration"]
+        .iter()
+        .any(|file| preferred.cadir.join(file).exists())
+    {
+        // Whether it is complete, its member judges.
+        return Ok(Some(&preferred.cadir));
+    }
+    let place = preferred.cadir.display();
+    if let Some(other) = config.ca.members.iter().find(|one| one.cadir.join("ca_crt.pem").exists()) {
+        say(&format!("{place} has no CA: {} gets everything from {}", preferred.name, other.name));
+        return Ok(Some(&other.cadir));
+    }
+    if let Some(trace) =
+        [config.ca_bundle_path(), config.front_end.register.clone()].iter().find(|one| one.exists())
+    {
+        bail!(
+            "there is no CA in {place}, but this deployment has had one ({} is there): is a file system not mounted, or cadir \
+             not what it was? Put the directory back, from a backup if need be. Only if it is to be given up, with all of its \
+             certificates: remove {} and {}, and start again, which makes a new CA",
+            trace.display(),
+            config.main.ssldir.display(),
+            config.front_end.register.display()
+        );
+    }
+    Ok(None)
 }
 
 fn make_ca(config: &Config, cadir: &Path, key: KeyKind) -> anyhow::Result<()> {

@@ -27,6 +27,33 @@ fn a_second_run_reuses_everything() {
     }
 }
 
+/// Its file system is not mounted, say: a new CA would be a stranger to every node.
+#[test]
+fn a_deployment_whose_ca_is_gone_gets_no_new_one() {
+    let mut deployment = Deployment::start(21_140, &[]);
+    let ca = std::fs::read(deployment.primary_dir().join("ca_crt.pem")).unwrap();
+    deployment.wait_until_home();
+    deployment.end();
+    let (primary, standby) = (deployment.primary_dir(), deployment.standby_dir());
+    let away = |dir: &std::path::Path| std::path::PathBuf::from(format!("{}.away", dir.display()));
+    for dir in [&primary, &standby] {
+        std::fs::rename(dir, away(dir)).unwrap();
+    }
+    std::fs::create_dir(&primary).unwrap();
+    let output = Command::new(BUNRAKU).args(["up", "--dir"]).arg(deployment.dir()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("there is no CA in") && said.contains("is a file system not mounted"), "{said}");
+    assert_eq!(std::fs::read_dir(&primary).unwrap().count(), 0);
+    // The other member has everything: it hands it on.
+    std::fs::rename(away(&standby), &standby).unwrap();
+    deployment.start_again();
+    wait_until("the empty member has everything", Duration::from_secs(60), || {
+        std::fs::read(primary.join("ca_crt.pem")).is_ok_and(|there| there == ca)
+    });
+    deployment.wait_until_home();
+}
+
 #[test]
 fn a_second_up_on_the_same_directory_is_refused() {
     let deployment = Deployment::start(21_140, &[]);
