@@ -251,7 +251,7 @@ impl Directory {
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
         match fs::remove_file(path) {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
-            other => other?,
+            other => other.map_err(naming(path))?,
         }
         witness::removed(path);
         sync_directory(path.parent().unwrap_or(self.layout.root()))
@@ -329,7 +329,7 @@ impl Directory {
     }
 
     fn put(&self, staged: Staged) -> io::Result<()> {
-        fs::rename(&staged.temporary, &staged.target)?;
+        fs::rename(&staged.temporary, &staged.target).map_err(naming(&staged.target))?;
         witness::renamed(&staged.temporary, &staged.target);
         self.known.wrote(staged.target, staged.mark);
         Ok(())
@@ -570,6 +570,11 @@ impl Shown {
         self.changed.iter().for_each(|path| witness::synced_directory(path));
         Ok(())
     }
+}
+
+/// Makes a fault name its file: one file that cannot be written holds up all that come after it.
+fn naming(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |fault| io::Error::new(fault.kind(), format!("{}: {fault}", path.display()))
 }
 
 /// A file that has its content and not its name yet.

@@ -240,7 +240,7 @@ impl Authority {
             again.serial = reread(former.serial.is_some(), Place::Serial)?;
             again.inventory = reread(former.inventory.is_some(), Place::Inventory)?;
             again.lists = reread(former.lists.is_some(), Place::Lists)?;
-            again.bundle = former.bundle;
+            again.bundle = reread(former.bundle.is_some(), Place::Bundle)?;
             Ok(again)
         })
         .await?;
@@ -252,6 +252,7 @@ impl Authority {
                 (again.serial.take(), Place::Serial),
                 (again.inventory.take(), Place::Inventory),
                 (again.lists.take(), Place::Lists),
+                (again.bundle.take(), Place::Bundle),
             ];
             places.extend(single.into_iter().filter(|(found, _)| found.is_some()).map(|(_, place)| place));
         }

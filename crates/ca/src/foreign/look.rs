@@ -29,11 +29,7 @@ pub fn list(path: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        let metadata = match entry.metadata() {
-            // Gone since.
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => continue,
-            other => other?,
-        };
+        let Some(metadata) = metadata(&entry)? else { continue };
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         match name.strip_suffix(".pem") {
@@ -46,14 +42,29 @@ pub fn list(path: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-/// Reads a file that may be missing.
+/// What an entry of a directory is, or what it leads to; none of one that is gone since.
+fn metadata(entry: &fs::DirEntry) -> io::Result<Option<fs::Metadata>> {
+    let about = match entry.metadata() {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    // A link to nowhere stays what it is, a strange thing.
+    let leads_to = about.is_symlink().then(|| fs::metadata(entry.path()).ok()).flatten();
+    Ok(Some(leads_to.unwrap_or(about)))
+}
+
+/// Reads a file that may be missing; a folder of its name is none.
 ///
 /// # Errors
-/// Any fault of the file system but that.
+/// Any fault of the file system but that; it names the file.
 pub fn read(path: &Path) -> io::Result<Content> {
     match fs::read(path) {
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(Content::Missing),
-        other => other.map(Content::Bytes),
+        Err(fault) if matches!(fault.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {
+            Ok(Content::Missing)
+        }
+        other => other
+            .map(Content::Bytes)
+            .map_err(|fault| io::Error::new(fault.kind(), format!("{}: {fault}", path.display()))),
     }
 }
 
@@ -169,11 +180,7 @@ fn walk(path: &Path, as_of: i64, known: &[&Arc<str>]) -> io::Result<Walk> {
     let mut met: HashMap<u64, bool> = known.iter().map(|name| (hasher.hash_one(&***name), false)).collect();
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        let metadata = match entry.metadata() {
-            // Gone since.
-            Err(fault) if fault.kind() == io::ErrorKind::NotFound => continue,
-            other => other?,
-        };
+        let Some(metadata) = metadata(&entry)? else { continue };
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         match name.strip_suffix(".pem") {
@@ -261,6 +268,10 @@ mod tests {
             assert_eq!(walk.strange, [".pem", "folder.pem", "note.txt"]);
             walk.candidates
         };
+        assert_eq!(come_upon(i64::MAX), ["gone", "new"]);
+        // A file that is kept elsewhere is there.
+        fs::rename(root.path().join("there.pem"), root.path().join("folder.pem/kept")).unwrap();
+        std::os::unix::fs::symlink("folder.pem/kept", root.path().join("there.pem")).unwrap();
         assert_eq!(come_upon(i64::MAX), ["gone", "new"]);
         assert_eq!(come_upon(0), ["gone", "new", "there"]);
         assert!(walk(&root.path().join("missing"), 0, &known).is_err());

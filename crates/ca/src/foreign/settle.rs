@@ -88,29 +88,21 @@ pub fn follower_plan(state: &State, findings: &[Finding]) -> Vec<(String, Restor
     let mut restore = Vec::new();
     for finding in findings.iter().filter(|finding| finding.remedy != Remedy::Leave) {
         let file = finding.file.as_str();
-        let known = |name: &str, there: bool, restore: Restore| if there { restore } else { unknown(name) };
         let what = match file {
             "serial" => Restore::Serial,
             "ca_crl.pem" => Restore::Lists,
             "inventory.txt" => Restore::Inventory,
-            "ca_crt.pem" if finding.remedy == Remedy::Restore(Restore::Bundle) => Restore::Bundle,
+            "ca_crt.pem" => Restore::Bundle,
             _ => match (name_in(file, "signed/"), name_in(file, "requests/")) {
-                (Some(name), _) => {
-                    known(name, state.signed().contains_key(name), Restore::Certificate(name.into()))
-                }
-                (_, Some(name)) => {
-                    known(name, state.pending().contains_key(name), Restore::Request(name.into()))
-                }
-                _ => continue,
+                (Some(name), _) if state.signed().contains_key(name) => Restore::Certificate(name.into()),
+                (_, Some(name)) if state.pending().contains_key(name) => Restore::Request(name.into()),
+                (Some(_), _) | (_, Some(_)) => Restore::Nothing,
+                (None, None) => continue,
             },
         };
         restore.push((finding.file.clone(), what));
     }
     restore
-}
-
-fn unknown(_name: &str) -> Restore {
-    Restore::Nothing
 }
 
 fn name_in<'a>(file: &'a str, folder: &str) -> Option<&'a str> {

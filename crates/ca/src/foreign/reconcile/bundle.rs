@@ -1,5 +1,5 @@
-//! `ca_crt.pem`: a certificate of our own key under our own name may be renewed by other tools; anything else is not
-//! this CA.
+//! `ca_crt.pem`: a certificate of our own key under our own name may be renewed by other tools; one without it is another
+//! CA's, and no certificate at all is an accident.
 
 use super::Case;
 use crate::command::Command;
@@ -10,15 +10,16 @@ const FILE: &str = "ca_crt.pem";
 
 pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
     let content = case.found.bundle.as_ref()?;
-    let Some(text) = content.text() else {
-        return Some(Finding::leave(
-            FILE,
-            "is missing or no text; this CA goes on with the certificate it has",
-        ));
-    };
+    let restore = |what: &str| Some(Finding::restore(FILE, what, Restore::Bundle));
+    if content.bytes().is_none() {
+        return restore("is missing");
+    }
+    let Some(text) = content.text() else { return restore("is no text") };
     let ours = Certificate::all_from_pem(case.state.bundle_pem().as_bytes()).unwrap_or_default();
-    let Ok(theirs) = Certificate::all_from_pem(text.as_bytes()) else {
-        return Some(Finding::leave(FILE, "cannot be read; this CA goes on with the certificate it has"));
+    let theirs = match Certificate::all_from_pem(text.as_bytes()) {
+        Ok(theirs) if theirs.is_empty() => return restore("has no certificate"),
+        Ok(theirs) => theirs,
+        Err(_) => return restore("cannot be read"),
     };
     if ours == theirs {
         return None;
@@ -49,6 +50,10 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Finding> {
         let what = "has no certificate of our key; this CA goes on with the one it has, and needs the other key for this";
         return Some(Finding::leave(FILE, what));
     };
+    if !renewed.is_ca() || !renewed.may_sign_certificates() {
+        let what = "has a certificate of our key that is not a CA's; this CA goes on with the one it has";
+        return Some(Finding::leave(FILE, what));
+    }
     if renewed.not_after() < issuer.not_after() {
         let what = "has an older certificate of our key; this CA goes on with the one it has";
         return Some(Finding::leave(FILE, what));

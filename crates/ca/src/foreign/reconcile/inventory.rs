@@ -31,6 +31,7 @@ pub(super) fn judge(case: &mut Case<'_>) -> (Option<Finding>, bool) {
     // Something before the end is other than it was: what is there now, and whatever it lacks of ours after it.
     let mut whole = text.into_owned();
     if !whole.is_empty() && !whole.ends_with('\n') {
+        whole.push_str(&end_of_torn(case, &whole));
         whole.push('\n');
     }
     let lacking = lacking(case);
@@ -45,6 +46,20 @@ pub(super) fn judge(case: &mut Case<'_>) -> (Option<Finding>, bool) {
     let command = Command::InventoryAdopted { offset: 0, text: whole };
     let finding = Finding::adopt(FILE, what, vec![command]).keeping_the_file();
     (Some(finding), !lacking.is_empty())
+}
+
+/// What the last line lacks if it is one of the log's that was cut off in its name: else the rest of it would count as
+/// another name with the same serial.
+fn end_of_torn(case: &mut Case<'_>, text: &str) -> String {
+    let Some(cut) = text.lines().next_back().and_then(Row::parse) else { return String::new() };
+    let holders = case.state.inventory().iter().filter(|(name, issued)| {
+        name.starts_with(&cut.name) && issued.as_slice().iter().any(|one| one.serial == cut.serial)
+    });
+    let names: Vec<String> = holders.map(|(name, _)| name.to_string()).collect();
+    let [name] = &names[..] else { return String::new() };
+    case.rows.remove(&(cut.serial, cut.name.clone()));
+    case.rows.insert((cut.serial, name.clone()));
+    name[cut.name.len()..].to_owned()
 }
 
 /// What the log knows and the file does not, by serial.
