@@ -72,6 +72,10 @@ pub enum Repair {
     IssueList,
     /// Apply the rules for changes by others.
     Settle,
+    /// Give the file to this user and group.
+    SetOwner(u32, u32),
+    /// Write `ca_pub.pem`, which follows from the key.
+    WritePublicKey(String),
 }
 
 impl Repair {
@@ -84,6 +88,8 @@ impl Repair {
             Self::AddInventoryLines(lines) => format!("add {} lines", lines.len()),
             Self::EndInventoryLine => "end the line".into(),
             Self::IssueList => "issue a new list with the same entries".into(),
+            Self::SetOwner(user, group) => format!("give it to user {user}, group {group} (as root)"),
+            Self::WritePublicKey(_) => "write it from ca_key.pem".into(),
             Self::Settle => "apply the rules for changes by others (docs/CA-DIRECTORY.md)".into(),
         }
     }
@@ -146,7 +152,7 @@ impl Problem {
 #[derive(Debug, Error)]
 pub enum FsckFault {
     /// It is no CA directory.
-    #[error("{0} is not a CA directory: it has no ca_crt.pem")]
+    #[error("{0} is not a CA directory: it has neither ca_crt.pem nor ca_key.pem")]
     NotACa(String),
     /// The file system says no.
     #[error("{0}")]
@@ -177,7 +183,7 @@ const CHECKS: [Check; 11] = [
 /// [`FsckFault`].
 pub fn check(cadir: &Path, progress: &mut Progress<'_>) -> Result<Report, FsckFault> {
     let layout = Layout::new(cadir);
-    if !layout.bundle().exists() {
+    if ![layout.bundle(), layout.key(), layout.configuration()].iter().any(|file| file.exists()) {
         return Err(FsckFault::NotACa(cadir.display().to_string()));
     }
     let material = Material::read(&layout, time::now(), progress)?;

@@ -1,7 +1,7 @@
 //! What a member keeps in `CADIR/bunraku`: lock, membership, snapshot and log; and how a state is made of it.
 
 use crate::command::{Envelope, UnreadableEntry};
-use crate::directory::{Batch, DIRECTORY_MODE, Directory, Layout, OWN_MODE};
+use crate::directory::{Batch, DIRECTORY_MODE, Directory, Layout, OWN_MODE, PUBLIC_MODE};
 use crate::foreign::stamp::Seen;
 use crate::import::{self, ImportFault, Imported};
 use crate::projection;
@@ -10,12 +10,19 @@ use crate::state::State;
 use replica::log::{Log, LogFault};
 use replica::membership::{MembershipFault, MembershipFile};
 use replica::{Entry, Epoch, Membership, Position};
+use rustix::fs::{Access, AtFlags, CWD};
+use rustix::io::Errno;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tracing::warn;
+
+/// What to do when the log, or what belongs to it, cannot be used any more.
+const WITHOUT_LOG: &str = "the directory around it is complete without it. If another member has everything: remove \
+     configuration, log and snapshot there, and start, and this one is fed by it. If there is none: move the folder bunraku/ \
+     away, and start, and the directory is taken over as it stands (docs/CA-DIRECTORY.md)";
 
 /// Why a CA directory cannot be opened.
 #[derive(Debug, Error)]
@@ -40,17 +47,35 @@ pub enum OpenFault {
     #[error(transparent)]
     Import(#[from] ImportFault),
     /// The log cannot be used.
-    #[error("{}: {fault}", path.display())]
+    #[error("{}: {fault}{}", path.display(), advice(is_lost(fault)))]
     Log { path: PathBuf, fault: LogFault },
     /// The membership file cannot be used.
-    #[error("{}: {fault}", path.display())]
+    #[error("{}: {fault}{}", path.display(), advice(matches!(fault, MembershipFault::Damaged)))]
     Membership { path: PathBuf, fault: MembershipFault },
     /// The snapshot cannot be used.
-    #[error("{}: {fault}", path.display())]
+    #[error("{}: {fault}{}", path.display(), advice(matches!(fault, SnapshotFault::Damaged)))]
     Snapshot { path: PathBuf, fault: SnapshotFault },
     /// An entry of the log cannot be read.
     #[error("log entry {index}: {fault}")]
     Entry { index: u64, fault: UnreadableEntry },
+    /// This process may not use what Bunraku keeps there.
+    #[error(
+        "{}: user {user} may not read and write it, it belongs to user {owner} (a CA ran here as that user, or a command did); \
+         give all of the directory to one user (`chown -R USER:GROUP {}`), and start Bunraku as that user, or as root",
+        path.display(),
+        root.display()
+    )]
+    Denied { path: PathBuf, root: PathBuf, user: u32, owner: u32 },
+    /// The log goes on from a snapshot that is not there.
+    #[error("{} is missing, and the log goes on from it{}", path.display(), advice(true))]
+    NoSnapshot { path: PathBuf },
+    /// The folder of the certificates is gone from a directory that this CA has had.
+    #[error(
+        "{} is missing: is a file system not mounted, or a backup incomplete? Put it back; nothing has been changed. If all \
+         certificates in it are to be removed (they are not revoked by that), make an empty folder",
+        path.display()
+    )]
+    NoCertificates { path: PathBuf },
 }
 
 impl OpenFault {
@@ -67,6 +92,18 @@ impl OpenFault {
             _ => false,
         }
     }
+}
+
+fn is_lost(fault: &LogFault) -> bool {
+    match fault {
+        LogFault::Damaged { .. } | LogFault::NotALog => true,
+        LogFault::Io(fault) => fault.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    }
+}
+
+fn advice(is_lost: bool) -> String {
+    if is_lost { format!("; {WITHOUT_LOG}") } else { String::new() }
 }
 
 /// Exclusive ownership of a CA directory, given up when dropped or when the process ends, however it ends.
@@ -88,7 +125,7 @@ impl DirectoryLock {
         let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io)?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenFault::Locked { path: layout.root().to_owned() }),
+            Err(Errno::WOULDBLOCK) => Err(OpenFault::Locked { path: layout.root().to_owned() }),
             Err(fault) => Err(io(fault.into())),
         }
     }
@@ -121,6 +158,7 @@ impl Store {
     pub fn open(root: &Path) -> Result<Self, OpenFault> {
         let layout = Layout::new(root);
         let io = |path: PathBuf| move |source| OpenFault::Io { path, source };
+        check_access(&layout)?;
         // A directory that cannot be taken over is refused before anything in it is touched.
         let imported = match layout.configuration().exists() || !layout.root().exists() {
             true => None,
@@ -133,13 +171,24 @@ impl Store {
         }
         make_root(layout.root()).map_err(io(layout.root().to_owned()))?;
         let lock = DirectoryLock::take(&layout)?;
+        // It has been there since this CA first opened the directory: nobody removes all certificates by that.
+        if layout.configuration().exists() && !layout.signed().exists() {
+            return Err(OpenFault::NoCertificates { path: layout.signed() });
+        }
+        let requests_are_gone = layout.configuration().exists() && !layout.requests().exists();
         let directory = Directory::open(root).map_err(io(layout.root().to_owned()))?;
         let membership_file = MembershipFile::at(&layout.configuration());
         let membership = membership_file
             .load()
             .map_err(|fault| OpenFault::Membership { path: layout.configuration(), fault })?;
         match membership {
-            Some(membership) => Self::reopen(lock, directory, membership, membership_file),
+            Some(membership) => {
+                let store = Self::reopen(lock, directory, membership, membership_file)?;
+                if requests_are_gone {
+                    store.write_requests().map_err(io(layout.requests()))?;
+                }
+                Ok(store)
+            }
             None => Self::begin(lock, directory, membership_file, imported),
         }
     }
@@ -159,6 +208,10 @@ impl Store {
         };
         let before = Seen::now(&layout).map_err(io)?;
         let state = imported.take_over(&directory).map_err(io)?;
+        if state.is_some() {
+            // Its log is gone, so nobody can place it any more.
+            directory.leave_record().map_err(io)?;
+        }
         let seen = Seen::now(&layout).map_err(io)?.since(&before);
         let mut base = Position::ZERO;
         if let Some(state) = &state {
@@ -208,6 +261,9 @@ impl Store {
             Some((position, state)) => (position, Some(state)),
             None => (Position::ZERO, None),
         };
+        if state.is_none() && log.base() != Position::ZERO {
+            return Err(OpenFault::NoSnapshot { path: layout.snapshot() });
+        }
         // A crash between putting a received snapshot in place and beginning the log anew.
         let fits = applied == log.base() || entries.iter().any(|entry| entry.position == applied);
         if !fits {
@@ -252,6 +308,50 @@ fn something_else(root: &Path) -> io::Result<Option<String>> {
         }
     }
     Ok(None)
+}
+
+/// Refuses a folder `bunraku/` that another user has left closed, before half of it is used.
+fn check_access(layout: &Layout) -> Result<(), OpenFault> {
+    let own = layout.own();
+    let io = |source| OpenFault::Io { path: own.clone(), source };
+    let usable = |path: &Path, needed: Access| match rustix::fs::accessat(CWD, path, needed, AtFlags::EACCESS)
+    {
+        Err(Errno::ACCESS | Errno::PERM) => {
+            let owner = fs::symlink_metadata(path).map_or(0, |about| about.uid());
+            let user = rustix::process::geteuid().as_raw();
+            Err(OpenFault::Denied { path: path.to_owned(), root: layout.root().to_owned(), user, owner })
+        }
+        // What is wrong with it otherwise shows when it is used.
+        _ => Ok(()),
+    };
+    let both = Access::READ_OK | Access::WRITE_OK;
+    usable(&own, both | Access::EXEC_OK)?;
+    let entries = match fs::read_dir(&own) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(io)?,
+    };
+    for entry in entries {
+        usable(&entry.map_err(io)?.path(), both)?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Writes the requests that wait into a folder that was lost (backups leave out empty ones): nobody drops all of them by
+    /// that.
+    fn write_requests(&self) -> io::Result<()> {
+        let Some(state) = &self.state else { return Ok(()) };
+        warn!(
+            requests = state.pending().len(),
+            "{} was missing: made anew, with the requests that wait",
+            self.directory.layout().requests().display()
+        );
+        for (name, pending) in state.pending() {
+            let text = pki::pem::encode("CERTIFICATE REQUEST", &pending.der);
+            self.directory.write(&self.directory.layout().request(name), text.as_bytes(), PUBLIC_MODE)?;
+        }
+        Ok(())
+    }
 }
 
 /// Makes the CA directory if it is missing. One that has no CA yet will soon hold its key: whatever is open in it

@@ -6,7 +6,7 @@ use crate::foreign::explained::Explained;
 use crate::state::State;
 use crate::store::{self, OpenFault};
 use crate::{projection, snapshot};
-use replica::log::Log;
+use replica::log::{Log, LogFault};
 use replica::storage::Storage;
 use replica::{Entry, Position};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +65,7 @@ pub(crate) struct SnapshotAndLog {
 /// # Errors
 /// As [`view`].
 pub(crate) fn log(layout: &Layout) -> Result<Option<SnapshotAndLog>, OpenFault> {
-    let io = |source| OpenFault::Io { path: layout.log(), source };
+    let io = |source| OpenFault::Log { path: layout.log(), fault: LogFault::Io(source) };
     let mark = projection::marked(layout);
     let Some((position, state)) =
         snapshot::read(layout).map_err(|fault| OpenFault::Snapshot { path: layout.snapshot(), fault })?

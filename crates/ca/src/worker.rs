@@ -5,6 +5,7 @@ use crate::api;
 use crate::authority::{Authority, foreign, infra};
 use crate::directory::Layout;
 use crate::foreign::found::Found;
+use crate::hand_over::HandOver;
 use crate::keys;
 use crate::ledger::{Ledger, Role};
 use crate::patience::{Obstacle, outlast};
@@ -76,6 +77,8 @@ impl Begun {
         let mut store = Store::open(&settings.cadir)?;
         let (mut found, mut acted) = (Found::default(), Vec::new());
         let layout = store.directory.layout().clone();
+        // What was made just now, should this process not come to its end in order.
+        drop(HandOver::of(layout.clone()));
         let listener = LocalListener::bind(layout.socket())?;
         let (log, ledger) = match settings.replication.clone() {
             None => {
@@ -176,9 +179,13 @@ impl Worker {
     pub async fn stop(self: Arc<Self>) {
         self.announce_end();
         self.local.begin(DrainPlan::prompt(std::time::Duration::from_millis(200)));
-        let stopped = tokio::task::spawn_blocking(move || match &self.log {
-            WorkerLog::Alone(alone) => alone.stop(),
-            WorkerLog::Replicated(replicated) => replicated.stop(),
+        let stopped = tokio::task::spawn_blocking(move || {
+            match &self.log {
+                WorkerLog::Alone(alone) => alone.stop(),
+                WorkerLog::Replicated(replicated) => replicated.stop(),
+            }
+            // Whoever starts it next may be the directory's owner.
+            drop(HandOver::of(self.authority.layout().clone()));
         });
         if stopped.await.is_err() {
             error!("the CA could not be stopped in order");
@@ -283,6 +290,10 @@ async fn serve_operator(listener: LocalListener, worker: Arc<Worker>, drain: Dra
 async fn follow_role(authority: std::sync::Weak<Authority>, ledger: Ledger) {
     let mut roles = ledger.watch_role();
     drop(ledger);
+    // Also of one that follows: it is the one who would have to.
+    if let Some(authority) = authority.upgrade() {
+        authority.tell_lost_keys();
+    }
     let mut term = None;
     loop {
         let role = Arc::clone(&roles.borrow_and_update());

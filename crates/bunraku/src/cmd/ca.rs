@@ -52,15 +52,17 @@ pub fn run(config_file: Option<PathBuf>, mut args: CaArgs) -> anyhow::Result<u8>
         console::tell_details(if as_json { Details::OnStderr } else { Details::OnStdout });
     }
     args.command.tidy_names();
+    // 1 would say that all has been mended.
+    let failed = if matches!(args.command, CaCommand::Fsck(_)) { fsck::FAILED } else { 1 };
     match super::block_on(verb(config_file, args.command))? {
         Err(fault) if as_json => {
             outln!("{}", serde_json::json!({"error": format!("{fault:#}")}));
-            Ok(1)
+            Ok(failed)
         }
         // The word on a line of its own, as `puppetserver ca` has it: often more than one line follows.
         Err(fault) => {
             errln!("{}\n{fault:#}", console::error_label());
-            Ok(1)
+            Ok(failed)
         }
         done => done,
     }

@@ -2,6 +2,7 @@
 
 use super::Authority;
 use crate::expiry::{self, Report, Urgency, Warning};
+use crate::keys;
 use crate::time;
 use std::sync::{Arc, PoisonError};
 use tracing::{error, info, warn};
@@ -34,6 +35,20 @@ impl Authority {
         }
     }
 
+    /// Writes into the log why this member cannot sign, if so: whoever waits for its first signature to learn it has an
+    /// estate without a CA.
+    pub fn tell_lost_keys(&self) {
+        self.lost_keys().into_iter().for_each(|text| error!("{text}"));
+    }
+
+    fn lost_keys(&self) -> Vec<String> {
+        let needed =
+            self.ledger.read(|state| keys::needed(state).into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+        let problem = |spki: &Vec<u8>| keys::read(&self.layout, spki).err();
+        let problems = needed.iter().flatten().filter_map(problem);
+        problems.map(|problem| format!("this member cannot sign: {problem}")).collect()
+    }
+
     /// Writes the head of the audit record into the log: where that is kept elsewhere, nobody can write the record anew.
     pub fn tell_audit_head(&self) {
         if let Some(head) = self.ledger.read(|state| state.audit().head()) {
@@ -55,7 +70,9 @@ impl Authority {
             return Some(Arc::clone(report));
         }
         let report = self.ledger.read(|state| expiry::of_state(state, &self.policy.roles, now))?;
-        let warnings = report.warnings(now);
+        let mut warnings = report.warnings(now);
+        let lost = |text| Warning { urgency: Urgency::Expired, text };
+        warnings.extend(self.lost_keys().into_iter().map(lost));
         let report = Arc::new((report, warnings));
         *kept = Some((now, Arc::clone(&report)));
         Some(report)

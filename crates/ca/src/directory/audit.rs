@@ -94,6 +94,8 @@ impl Directory {
                     path = %path.display(), kept = %kept.display(),
                     "the audit record was changed by somebody else; written anew from the log, the file as it was is kept"
                 );
+                // Nor does what came after it follow from what is written now.
+                file.set_len(*offset)?;
             }
         }
         write_at(file, text, *offset)
@@ -163,18 +165,27 @@ impl Directory {
         let held = held.map(State::audit).filter(|held| held.is_begun());
         // Of a member that knows nothing any more nobody can say whether its files belong to this record.
         let is_another = held.is_none_or(|held| !state.audit().continues(held));
-        if is_another && self.layout.audit().exists() {
-            let place = self.place_for_found()?;
-            fs::rename(self.layout.audit(), place.join("record"))?;
-            sync_directory(&place)?;
-            sync_directory(&self.layout.own())?;
-            self.unflushed().clear();
-            error!(
-                kept = %place.display(),
-                "the audit record that was here does not lead to the primary's; it is set aside, and begins anew"
-            );
+        if is_another {
+            self.leave_record()?;
         }
         state.resume_record(held);
+        Ok(())
+    }
+
+    /// Sets aside a record that does not lead to the one that is written from now on.
+    pub(crate) fn leave_record(&self) -> io::Result<()> {
+        if !self.layout.audit().exists() {
+            return Ok(());
+        }
+        let place = self.place_for_found()?;
+        fs::rename(self.layout.audit(), place.join("record"))?;
+        sync_directory(&place)?;
+        sync_directory(&self.layout.own())?;
+        self.unflushed().clear();
+        error!(
+            kept = %place.display(),
+            "the audit record that was here does not lead to the one of this log; it is set aside, and begins anew"
+        );
         Ok(())
     }
 }

@@ -9,8 +9,7 @@ const FILE: &str = "inventory.txt";
 
 pub(super) fn check(material: &Material, report: &mut Report) {
     let Some(bytes) = material.inventory.bytes() else {
-        let lines = material.signed.iter().filter_map(|(name, one)| Some(line(name, one.as_ref().ok()?)));
-        let lines = lines.collect();
+        let lines = material.ours().map(|(name, one)| line(name, one)).collect();
         report.problem(CHECK, FILE, "is missing").repair(Repair::AddInventoryLines(lines));
         return;
     };
@@ -38,9 +37,8 @@ pub(super) fn check(material: &Material, report: &mut Report) {
         .filter_map(|line| line.row.as_ref())
         .map(|row| (row.serial, row.name.as_str()))
         .collect();
-    for (name, certificate) in &material.signed {
-        let Ok(certificate) = certificate else { continue };
-        if !rows.contains(&(certificate.serial(), name.as_str())) {
+    for (name, certificate) in material.ours() {
+        if !rows.contains(&(certificate.serial(), name)) {
             let what = format!(
                 "has no line for serial {} of {name}: revoking that name would miss it",
                 certificate.serial()

@@ -1,6 +1,6 @@
 //! `ca_key.pem` can be read, and belongs to a certificate of `ca_crt.pem`; `ca_pub.pem` is its public half.
 
-use super::{Material, Report};
+use super::{Material, Repair, Report};
 use crate::foreign::found::Content;
 use pki::{PrivateKey, Signer as _};
 
@@ -25,7 +25,9 @@ pub(super) fn check(material: &Material, report: &mut Report) {
             return;
         }
     };
+    let mut is_the_cas = false;
     if let Ok(bundle) = &material.bundle {
+        is_the_cas = bundle.iter().any(|certificate| certificate.spki_der() == key.spki_der());
         match bundle.iter().position(|certificate| certificate.spki_der() == key.spki_der()) {
             Some(0) => {}
             Some(_) => {
@@ -38,10 +40,16 @@ pub(super) fn check(material: &Material, report: &mut Report) {
     }
     match crate::foreign::look::read(&material.layout.public_key()) {
         Ok(Content::Bytes(public)) if public.trim_ascii() != key.public_pem().as_bytes().trim_ascii() => {
-            report.problem(CHECK, "ca_pub.pem", "is not the public half of ca_key.pem");
+            let problem = report.problem(CHECK, "ca_pub.pem", "is not the public half of ca_key.pem");
+            if is_the_cas {
+                problem.repair(Repair::WritePublicKey(key.public_pem()));
+            }
         }
         Ok(Content::Missing) => {
-            report.notice(CHECK, "ca_pub.pem", "is missing; nothing needs it");
+            let notice = report.notice(CHECK, "ca_pub.pem", "is missing; nothing needs it");
+            if is_the_cas {
+                notice.repair(Repair::WritePublicKey(key.public_pem()));
+            }
         }
         Ok(Content::Bytes(_)) => {}
         Err(fault) => {

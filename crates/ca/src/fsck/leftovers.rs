@@ -21,6 +21,15 @@ pub(super) fn check(material: &Material, report: &mut Report) {
             }
         }
     }
+    if material.layout.configuration().exists() {
+        for (folder, path) in [("signed", material.layout.signed()), ("requests", material.layout.requests())]
+        {
+            if !path.exists() {
+                let what = "is missing: is a file system not mounted, or a backup incomplete? Put it back";
+                report.problem(CHECK, folder, what);
+            }
+        }
+    }
     let temporary = fs::read_dir(material.layout.temporary()).map_or(0, Iterator::count);
     if temporary > 0 && !material.running {
         let what =

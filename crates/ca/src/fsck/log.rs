@@ -8,6 +8,7 @@ use crate::keys;
 use crate::store::OpenFault;
 use crate::view;
 use pki::Certificate;
+use replica::membership::MembershipFile;
 use std::time::Duration;
 
 const CHECK: &str = "log";
@@ -16,7 +17,16 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 pub(super) fn check(material: &Material, report: &mut Report) {
     if !material.layout.configuration().exists() {
+        if material.layout.log().exists() {
+            let what =
+                "is missing, and bunraku/log is there: the next start takes the directory over as it stands";
+            report.problem(CHECK, "bunraku/configuration", what);
+        }
         return;
+    }
+    if let Err(fault) = MembershipFile::at(&material.layout.configuration()).load() {
+        let fault = OpenFault::Membership { path: material.layout.configuration(), fault };
+        report.problem(CHECK, "bunraku/configuration", fault.to_string());
     }
     let first = match differences(material) {
         Err(_) if material.running => {
@@ -30,6 +40,12 @@ pub(super) fn check(material: &Material, report: &mut Report) {
         Ok((findings, keys)) => {
             missing_keys(material, &keys, report);
             findings
+        }
+        // Told by another check.
+        Err(OpenFault::Io { .. })
+            if !material.layout.signed().exists() || !material.layout.requests().exists() =>
+        {
+            return;
         }
         Err(fault) => {
             report.problem(CHECK, "bunraku/log", fault.to_string());
@@ -66,7 +82,14 @@ fn missing_keys(material: &Material, certificates: &[Certificate], report: &mut 
 fn differences(material: &Material) -> Result<(Vec<Finding>, Vec<Certificate>), OpenFault> {
     let layout = &material.layout;
     let io = |source| OpenFault::Io { path: layout.root().to_owned(), source };
-    let Some(view) = view::view(layout)? else { return Ok((Vec::new(), Vec::new())) };
+    let Some(view) = view::view(layout)? else {
+        // A standby that has been fed nothing yet has neither.
+        let begun = layout.key().exists() && layout.bundle().exists();
+        return match begun {
+            true => Err(OpenFault::NoSnapshot { path: layout.snapshot() }),
+            false => Ok((Vec::new(), Vec::new())),
+        };
+    };
     let now = Seen::now(layout).map_err(io)?;
     let mut found = look::look(layout, None, &now, &view.shown, None).map_err(io)?;
     // Other checks have something to say of these.

@@ -50,6 +50,25 @@ pub struct Material {
 }
 
 impl Material {
+    /// The certificates that are what their files' names say, and by a CA in `ca_crt.pem`. What else lies in `signed/` uses
+    /// none of our numbers: a line for it would have its name's revocation revoke another's certificate.
+    pub fn ours(&self) -> impl Iterator<Item = (&str, &Certificate)> {
+        let bundle = self.bundle.as_deref().unwrap_or_default();
+        self.signed.iter().filter_map(move |(name, certificate)| {
+            let certificate = certificate.as_ref().ok()?;
+            // Another CA of this host had the same name: the key tells them apart.
+            let by = |issuer: &Certificate| {
+                certificate.names_as_issuer(issuer)
+                    && match (certificate.authority_key_id(), issuer.subject_key_id()) {
+                        (Some(named), Some(key)) => named == key,
+                        _ => certificate.verify(issuer.spki_der()).is_ok(),
+                    }
+            };
+            let ours = certificate.subject_cn() == Some(name) && bundle.iter().any(by);
+            ours.then_some((name.as_str(), certificate))
+        })
+    }
+
     /// Reads it, the objects on all cores.
     ///
     /// # Errors

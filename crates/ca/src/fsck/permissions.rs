@@ -62,8 +62,8 @@ fn look(material: &Material, report: &mut Report, file: &str, wanted: u32, owner
         let what = format!("has mode {mode:04o}: not even its owner may read it");
         report.problem(CHECK, file, what).repair(Repair::SetMode(mode | wanted));
     }
-    if owner.is_some_and(|owner| owner.0 != metadata.uid()) {
-        let what = format!("belongs to user {}, the directory to another", metadata.uid());
-        report.problem(CHECK, file, what);
+    if let Some((user, group)) = owner.filter(|owner| owner.0 != metadata.uid()) {
+        let what = format!("belongs to user {}, the directory to user {user}", metadata.uid());
+        report.problem(CHECK, file, what).repair(Repair::SetOwner(user, group));
     }
 }

@@ -1,13 +1,14 @@
 //! Mends what needs no decision. Only in a directory that no CA has, and whose log has no other owner.
 
 use super::{Problem, Repair, Report};
-use crate::directory::{Layout, sync_directory};
+use crate::directory::{Layout, PUBLIC_MODE, sync_directory};
+use crate::hand_over::HandOver;
 use crate::store::{OpenFault, Store};
 use crate::time;
 use replica::MemberName;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::Path;
 use thiserror::Error;
 
@@ -40,6 +41,8 @@ pub struct Repaired {
 /// # Errors
 /// [`RepairFault`]; what was mended before stays so.
 pub fn repair(cadir: &Path, member: &str, report: &Report) -> Result<Repaired, RepairFault> {
+    // Declared before the store, so that it is dropped after it.
+    let _hand_over = HandOver::of(Layout::new(cadir));
     let mut store = Store::open(cadir)?;
     if !store.membership.sole_owner(&MemberName::new(member)) {
         return Err(RepairFault::Shared(member.to_owned()));
@@ -55,6 +58,14 @@ pub fn repair(cadir: &Path, member: &str, report: &Report) -> Result<Repaired, R
         match &problem.repair {
             Some(Repair::SetMode(mode)) => fs::set_permissions(&path, Permissions::from_mode(*mode))?,
             Some(Repair::SetAside) => set_aside(&layout, &problem.file)?,
+            Some(Repair::SetOwner(user, group)) => match chown(&path, Some(*user), Some(*group)) {
+                // Only root gives files away: it stays a problem.
+                Err(fault) if fault.kind() == io::ErrorKind::PermissionDenied => continue,
+                other => other?,
+            },
+            Some(Repair::WritePublicKey(pem)) => {
+                store.directory.write(&layout.public_key(), pem.as_bytes(), PUBLIC_MODE)?;
+            }
             _ => continue,
         }
         let remedy = problem.repair.as_ref().map(Repair::text).unwrap_or_default();

@@ -23,9 +23,10 @@ pub(super) fn check(material: &Material, report: &mut Report) {
         };
         if request.subject_cn() != Some(name) {
             let subject = request.subject_cn().unwrap_or_default();
-            report.problem(CHECK, file, format!("is a request for another name, {subject:?}"));
+            let what = format!("is a request for another name, {subject:?}");
+            report.problem(CHECK, file, what).repair(Repair::SetAside);
         } else if request.verify_signature().is_err() {
-            report.problem(CHECK, file, "is not signed with its own key");
+            report.problem(CHECK, file, "is not signed with its own key").repair(Repair::SetAside);
         } else if let Some(certificate) = signed.get(name.as_str())
             && certificate.spki_der() == request.spki_der()
             && !material.running

@@ -14,17 +14,17 @@ pub(super) fn check(material: &Material, report: &mut Report) {
     for row in material.rows.iter().filter_map(|line| line.row.as_ref()) {
         own(&mut owners, row.serial, &row.name, "inventory.txt");
     }
-    for (name, certificate) in &material.signed {
-        if let Ok(certificate) = certificate {
-            own(&mut owners, certificate.serial(), name, "signed/");
-        }
+    for (name, certificate) in material.ours() {
+        own(&mut owners, certificate.serial(), name, "signed/");
     }
     for (serial, names) in owners.iter().filter(|(_, names)| names.len() > 1) {
         let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
         let what = format!("serial {serial} belongs to several: {}; replace all but one", names.join(", "));
         report.problem(CHECK, "inventory.txt", what);
     }
-    let highest = owners.keys().next_back().copied();
+    // A number that only the list knows was given to somebody, too.
+    let listed = material.own_list.iter().flat_map(|list| list.entries()).map(|(serial, _)| serial);
+    let highest = owners.keys().next_back().copied().into_iter().chain(listed).max();
     let Some(text) = material.serial.bytes() else {
         let problem = report.problem(CHECK, FILE, "is missing");
         if let Some(highest) = highest {

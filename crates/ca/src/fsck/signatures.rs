@@ -15,6 +15,10 @@ pub(super) fn check(material: &Material, report: &mut Report) {
     let names: Vec<String> = by_name.keys().map(|name| (*name).to_owned()).collect();
     let issuers: Vec<&pki::Certificate> =
         material.bundle.as_ref().map(|bundle| bundle.iter().collect()).unwrap_or_default();
+    if issuers.is_empty() {
+        // That there is none is another check's matter.
+        return;
+    }
     // Read only if it is needed: the whole state is in it.
     let retired: OnceLock<Vec<Certificate>> = OnceLock::new();
     let retired = || {

@@ -1,4 +1,5 @@
-//! `bunraku ca fsck`: checks a CA directory, and mends it. Exit codes as fsck(8): 0 clean, 1 mended, 4 problems left.
+//! `bunraku ca fsck`: checks a CA directory, and mends it. Exit codes as fsck(8): 0 clean, 1 mended, 4 problems left,
+//! 8 it could not be done.
 
 use std::path::Path;
 
@@ -13,6 +14,8 @@ use super::report::Report;
 const MENDED: u8 = 1;
 /// Something is wrong.
 const LEFT: u8 = 4;
+/// It could not be checked, or not be mended.
+pub const FAILED: u8 = 8;
 
 /// Checks `cadir`; `member` is the name of the CA whose directory it is.
 pub fn run(cadir: &Path, member: &str, mend: bool, report: &mut Report) -> anyhow::Result<u8> {
