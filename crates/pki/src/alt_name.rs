@@ -78,7 +78,10 @@ impl AltName {
         match self {
             // otherName, x400Address, directoryName, ediPartyName, registeredID
             AltName::Other(element) => matches!(element.first(), Some(0xa0 | 0xa3 | 0xa4 | 0xa5 | 0x88)),
-            AltName::Dns(text) | AltName::Email(text) | AltName::Uri(text) => !text.is_empty(),
+            // Readers differ about what stands behind a NUL, and a line's end has no business in a name.
+            AltName::Dns(text) | AltName::Email(text) | AltName::Uri(text) => {
+                !text.is_empty() && !text.contains(|c: char| c.is_ascii_control())
+            }
             AltName::Ip(_) => true,
         }
     }
@@ -129,6 +132,11 @@ impl fmt::Display for AltName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AltName::Dns(name) => write!(out, "DNS:{name}"),
+            // As Java writes them: all eight groups.
+            AltName::Ip(IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
+                let groups = address.segments().map(|group| format!("{group:x}"));
+                write!(out, "IP:{}", groups.join(":"))
+            }
             AltName::Ip(address) => write!(out, "IP:{address}"),
             AltName::Email(address) => write!(out, "email:{address}"),
             AltName::Uri(uri) => write!(out, "URI:{uri}"),
@@ -155,6 +163,7 @@ mod tests {
         assert_eq!(AltName::read_all(&value).unwrap(), names);
         assert_eq!(names[0].to_string(), "DNS:a.b");
         assert_eq!(names[1].to_string(), "IP:10.0.0.9");
+        assert_eq!(names[2].to_string(), "IP:fe80:0:0:0:0:0:0:1");
     }
 
     #[test]
@@ -177,7 +186,9 @@ mod tests {
 
     #[test]
     fn broken_names_are_kept_but_told() {
-        for element in [&[0x87u8, 3, 1, 2, 3][..], &[0x82, 1, 0xff], &[0x02, 1, 0], &[0x82, 0]] {
+        for element in
+            [&[0x87u8, 3, 1, 2, 3][..], &[0x82, 1, 0xff], &[0x02, 1, 0], &[0x82, 0], b"\x82\x03a\0b"]
+        {
             let names = AltName::read_all(&writer::sequence(&[element])).unwrap();
             assert!(names.len() == 1 && !names[0].is_well_formed(), "{element:x?}");
         }

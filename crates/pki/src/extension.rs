@@ -35,6 +35,17 @@ impl Extension {
         element_text(&self.value).or_else(|| String::from_utf8(self.value.clone()).ok())
     }
 
+    /// The value as it is issued: bare text, as agents of Puppet 3 ask for it, becomes a UTF8String, as Puppet Server makes
+    /// it one; all else stays.
+    pub(crate) fn typed_value(&self) -> Vec<u8> {
+        let mut reader = Reader::new(&self.value);
+        let is_element = reader.any().is_ok() && reader.end().is_ok();
+        match std::str::from_utf8(&self.value) {
+            Ok(text) if !is_element && !text.is_empty() => writer::utf8(text),
+            _ => self.value.clone(),
+        }
+    }
+
     pub(crate) fn to_der(&self) -> Vec<u8> {
         let critical: &[u8] = if self.critical { &[tag::BOOLEAN, 1, 0xff] } else { &[] };
         writer::sequence(&[&self.oid.to_der(), critical, &writer::octet_string(&self.value)])
@@ -130,8 +141,11 @@ mod tests {
     fn bare_text_of_puppet_3_is_read() {
         let old = Extension { oid: oid::PP_AUTH_ROLE, critical: false, value: b"web server".to_vec() };
         assert_eq!(old.text().unwrap(), "web server");
+        assert_eq!(old.typed_value(), Extension::utf8(oid::PP_AUTH_ROLE, "web server").value);
+        let typed = Extension::utf8(oid::PP_AUTH_ROLE, "web");
+        assert_eq!(typed.typed_value(), typed.value);
         let binary = Extension { oid: oid::PP_AUTH_ROLE, critical: false, value: vec![0xff, 0xfe] };
-        assert_eq!(binary.text(), None);
+        assert_eq!((binary.text(), binary.typed_value()), (None, binary.value.clone()));
     }
 
     #[test]

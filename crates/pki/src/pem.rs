@@ -66,7 +66,7 @@ pub enum PemFault {
 /// Any block that is not well formed; nothing is skipped silently inside of a block.
 pub fn parse_all(text: &[u8]) -> Result<Vec<Block>, PemFault> {
     let mut blocks = Vec::new();
-    let mut lines = text.split(|&octet| octet == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = text.split(|octet| matches!(octet, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
     while let Some(line) = lines.next() {
         let Some(label) = boundary(line, b"-----BEGIN ") else { continue };
         let mut encoded = Vec::new();

@@ -13,7 +13,7 @@ use crate::key::{SignFault, Signer};
 use crate::oid::{self, Oid};
 use crate::pem::{self, PemFault};
 use crate::signed::Signed;
-use crate::verify::VerifyFault;
+use crate::verify::{self, VerifyFault};
 
 /// A signing request. Clones share the octets. Equality is equality of the octets.
 #[derive(Clone)]
@@ -200,7 +200,16 @@ impl Request {
     /// # Errors
     /// [`VerifyFault`]
     pub fn verify_signature(&self) -> Result<(), VerifyFault> {
-        self.0.verified.get_or_init(|| self.0.signed.verify(&self.0.spki)).clone()
+        let verify = || {
+            let signed = &self.0.signed;
+            let (tbs, signature) = (signed.tbs(), signed.signature());
+            signed.verify(&self.0.spki).or_else(|fault| {
+                let by_old_agent = fault.is_unsupported()
+                    && verify::is_signed_with_md5(&self.0.spki, signed.algorithm_der(), tbs, signature);
+                if by_old_agent { Ok(()) } else { Err(fault) }
+            })
+        };
+        self.0.verified.get_or_init(verify).clone()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Verifying: single signatures, and chains of certificates.
 
-mod short_rsa;
+mod plain_rsa;
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 
@@ -19,16 +19,32 @@ pub enum VerifyFault {
     #[error("the public key is malformed: {0}")]
     Key(#[from] Malformed),
     /// The key is of another kind than the algorithm.
-    #[error("a key of type {key} cannot make {algorithm} signatures")]
+    #[error("{algorithm} signatures by a key of type {key} are not supported")]
     WrongKey {
-        /// The key's algorithm identifier.
+        /// The key's algorithm identifier, or that of its curve.
         key: crate::Oid,
         /// The signature's algorithm.
         algorithm: SignatureAlgorithm,
     },
+    /// The RSA key is shorter or longer than what is verified.
+    #[error("an RSA key of {bits} bits is not supported, only 1024 to 8192 are")]
+    KeyLength {
+        /// Bits of its modulus.
+        bits: usize,
+    },
     /// The signature does not fit.
     #[error("the signature does not verify")]
     Invalid,
+}
+
+impl VerifyFault {
+    /// Whether nothing can be said of the signature, because this kind of it is not supported here.
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            VerifyFault::Algorithm(_) | VerifyFault::WrongKey { .. } | VerifyFault::KeyLength { .. } => true,
+            VerifyFault::Key(_) | VerifyFault::Invalid => false,
+        }
+    }
 }
 
 /// Checks a signature over `tbs`. RSA keys of 1024 to 8192 bits, ECDSA on P-256, P-384 and P-521, Ed25519.
@@ -42,15 +58,39 @@ pub fn verify_signature(
     signature: &[u8],
 ) -> Result<(), VerifyFault> {
     let key = PublicKey::parse(spki_der)?;
-    if (key.algorithm, algorithm) == (KeyAlgorithm::Rsa, SignatureAlgorithm::RsaSha384)
-        && short_rsa::is_short(key.bits)
-    {
-        return if short_rsa::verify(key.bits, tbs, signature) { Ok(()) } else { Err(VerifyFault::Invalid) };
+    let length = if key.algorithm == KeyAlgorithm::Rsa { plain_rsa::length(key.bits) } else { None };
+    if let Some(bits) = length.filter(|bits| !(1024..=8192).contains(bits)) {
+        return Err(VerifyFault::KeyLength { bits });
+    }
+    if algorithm == SignatureAlgorithm::RsaSha384 && length.is_some_and(|bits| bits < 2048) {
+        return if plain_rsa::verify(key.bits, plain_rsa::WITH_SHA384, tbs, signature) {
+            Ok(())
+        } else {
+            Err(VerifyFault::Invalid)
+        };
     }
     let Some(verifier) = verifier(key.algorithm, algorithm) else {
         return Err(VerifyFault::WrongKey { key: key.oid, algorithm });
     };
     UnparsedPublicKey::new(verifier, key.bits).verify(tbs, signature).map_err(|_| VerifyFault::Invalid)
+}
+
+/// md5WithRSAEncryption (RFC 8017 appendix A.2.4), as its AlgorithmIdentifier.
+const RSA_MD5: &[u8] = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04\x05\x00";
+
+/// Whether a request has the signature of agents of Puppet 2.6 to 3: RSA with MD5. That two texts have one digest is no
+/// danger where a key signs nothing but its own request; certificates and lists are never taken with it.
+pub(crate) fn is_signed_with_md5(
+    spki_der: &[u8],
+    algorithm_der: &[u8],
+    tbs: &[u8],
+    signature: &[u8],
+) -> bool {
+    algorithm_der == RSA_MD5
+        && PublicKey::parse(spki_der).is_ok_and(|key| {
+            key.algorithm == KeyAlgorithm::Rsa
+                && plain_rsa::verify(key.bits, plain_rsa::WITH_MD5, tbs, signature)
+        })
 }
 
 fn verifier(key: KeyAlgorithm, algorithm: SignatureAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {

@@ -93,6 +93,10 @@ impl SigningFault {
             SigningFault::InvalidAltName { certname, name } => {
                 format!("CSR '{certname}' contains an invalid subject alternative name ({name}).")
             }
+            // Nor here: Java's library knows more of them, some of which nobody should use any more.
+            SigningFault::InvalidSignature { certname, fault } if fault.is_unsupported() => {
+                format!("CSR '{certname}' has a signature that cannot be checked: {fault}")
+            }
             SigningFault::InvalidSignature { .. } => {
                 "CSR contains a public key that does not correspond to the signing key".to_owned()
             }
@@ -122,7 +126,7 @@ pub fn draft_from_request(
     // Exactly one name, the own one, is allowed without a setting: agents ask for it by habit.
     if !policy.allow_subject_alt_names && !requested.is_empty() && requested[..] != [own.clone()] {
         let extra = requested.iter().filter(|name| **name != own);
-        let names = extra.map(ToString::to_string).collect();
+        let names = extra.map(legible).collect();
         return Err(SigningFault::DisallowedAltNames { certname: certname.clone(), names });
     }
     let authorizing =
@@ -140,7 +144,7 @@ pub fn draft_from_request(
         return Err(SigningFault::DisallowedExtensions { oids });
     }
     if let Some(name) = requested.iter().find(|name| !name.is_well_formed()) {
-        return Err(SigningFault::InvalidAltName { certname: certname.clone(), name: name.to_string() });
+        return Err(SigningFault::InvalidAltName { certname: certname.clone(), name: legible(name) });
     }
     if let Err(fault) = request.verify_signature() {
         return Err(SigningFault::InvalidSignature { certname: certname.clone(), fault });
@@ -148,7 +152,11 @@ pub fn draft_from_request(
     // Puppet's extensions inform whoever knows them. One that is critical makes everybody else - TLS libraries above all
     // - refuse the certificate, so that is not copied.
     let copied = request.extensions().iter().filter(|extension| extension.oid.is_puppet_extension());
-    let copied = copied.map(|extension| Extension { critical: false, ..extension.clone() });
+    let copied = copied.map(|extension| Extension {
+        critical: false,
+        value: extension.typed_value(),
+        oid: extension.oid.clone(),
+    });
     Ok(LeafProfile {
         serial,
         certname: certname.clone(),
@@ -160,6 +168,18 @@ pub fn draft_from_request(
         cli_auth: false,
         layout: LeafLayout::Request,
     })
+}
+
+/// A name that a stranger has asked for, in a sentence that others read: it brings no line of its own along.
+fn legible(name: &AltName) -> String {
+    let mut shown = String::new();
+    for c in name.to_string().chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
 }
 
 fn may_be_requested(extension: &Extension) -> bool {

@@ -30,6 +30,7 @@ pub(crate) enum KeyAlgorithm {
 #[derive(Debug, Clone)]
 pub(crate) struct PublicKey<'a> {
     pub algorithm: KeyAlgorithm,
+    /// Of its kind; of the curve, where that is what is unknown.
     pub oid: Oid,
     /// The content of `subjectPublicKey`.
     pub bits: &'a [u8],
@@ -63,13 +64,19 @@ impl<'a> PublicKey<'a> {
         let mut fields = outer.sequence()?;
         outer.end()?;
         let mut identifier = fields.sequence()?;
-        let oid = identifier.content(tag::OBJECT_IDENTIFIER)?;
+        let mut oid = identifier.content(tag::OBJECT_IDENTIFIER)?;
         let algorithm = match oid {
             RSA => KeyAlgorithm::Rsa,
             ED25519 => KeyAlgorithm::Ed25519,
             EC if identifier.peek() == Some(tag::OBJECT_IDENTIFIER) => {
-                Curve::from_oid_content(identifier.content(tag::OBJECT_IDENTIFIER)?)
-                    .map_or(KeyAlgorithm::Unknown, KeyAlgorithm::Ec)
+                let curve = identifier.content(tag::OBJECT_IDENTIFIER)?;
+                match Curve::from_oid_content(curve) {
+                    Some(known) => KeyAlgorithm::Ec(known),
+                    None => {
+                        oid = curve;
+                        KeyAlgorithm::Unknown
+                    }
+                }
             }
             _ => KeyAlgorithm::Unknown,
         };

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use pki::issue::{Authority, SigningPolicy, draft_from_request, self_signed_ca, sign_leaf};
-use pki::{AltName, Certificate, Certname, KeyKind, Oid, PrivateKey, Request, Serial, oid};
+use pki::{AltName, Certificate, Certname, Extension, KeyKind, Oid, PrivateKey, Request, Serial, oid};
 use proptest::prelude::*;
 use recipe::Recipe;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -132,7 +132,10 @@ fn is_as_asked(certificate: &Certificate, request: &Request, name: &str) {
     assert_eq!(found, expected);
     for asked in asked {
         let copied = certificate.extension(&asked.oid).unwrap();
-        assert_eq!(copied.value, asked.value, "{}", asked.oid);
+        // Bare text gets a type.
+        let typed = Extension::utf8(asked.oid.clone(), &String::from_utf8_lossy(&asked.value)).value;
+        let is_same = copied.value == asked.value || copied.value == typed && !asked.value.is_empty();
+        assert!(is_same, "{}: {:x?} became {:x?}", asked.oid, asked.value, copied.value);
     }
     let critical: Vec<&Oid> =
         certificate.extensions().iter().filter(|one| one.critical).map(|one| &one.oid).collect();
@@ -210,6 +213,33 @@ proptest! {
     #[test]
     fn what_is_signed_stands_before_openssl(recipe in recipe::allowed_recipe(), issuer in 0usize..3) {
         prop_assert!(check(&recipe, true, true, issuer, true));
+    }
+}
+
+/// Agents of Puppet 2.6 to 3.0 sign with MD5, and those of Puppet 3 write the bare text into an extension.
+#[test]
+fn requests_of_old_agents_are_signed_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, key) = (folder.path().join("req.cnf"), folder.path().join("key.pem"));
+    let text = "[req]\ndistinguished_name=dn\nreq_extensions=ext\n[dn]\n[ext]\n1.3.6.1.4.1.34380.1.1.13=DER:776562\n";
+    std::fs::write(&config, text).unwrap();
+    let (config, key) = (config.to_str().unwrap(), key.to_str().unwrap());
+    for bits in ["rsa:1024", "rsa:4096"] {
+        let arguments = ["req", "-new", "-md5", "-nodes", "-batch", "-newkey", bits, "-keyout", key];
+        let arguments = [&arguments[..], &["-config", config, "-subj", "/CN=node.test"]].concat();
+        let made = openssl(&arguments, b"");
+        let from = made.find("-----BEGIN").unwrap_or_else(|| panic!("{made}"));
+        let request = Request::from_pem(&made.as_bytes()[from..]).unwrap();
+        let policy = SigningPolicy { allow_subject_alt_names: false, allow_authorization_extensions: false };
+        let certificate = sign(&request, "node.test", policy, &AUTHORITIES[0], 7).unwrap();
+        let role = certificate.extension(&Oid::from_name("pp_role").unwrap()).unwrap();
+        assert_eq!(role.value, b"\x0c\x03web", "{bits}");
+        openssl_accepts(&certificate, &AUTHORITIES[0]);
+        // Another text has not that signature.
+        let mut der = request.der().to_vec();
+        let at = der.windows(9).position(|window| window == b"node.test").unwrap();
+        der[at] = b'm';
+        assert!(Request::from_der(&der).unwrap().verify_signature().is_err());
     }
 }
 

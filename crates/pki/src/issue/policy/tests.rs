@@ -79,6 +79,20 @@ fn alternative_names_need_the_setting() {
 }
 
 #[test]
+fn a_name_brings_no_line_of_its_own_into_the_refusal() {
+    let names = vec![AltName::Dns("x\r\nSigned.\x1b[2J".into())];
+    let asking =
+        Request::build("x.test", &**KEY, &RequestContent { alt_names: names, ..RequestContent::default() })
+            .unwrap();
+    let text = refusal(&asking, STRICT);
+    assert!(text.contains(r"(DNS:x\r\nSigned.\u{1b}[2J)"), "{text}");
+    assert!(
+        matches!(draft(&asking, LAX), Err(SigningFault::InvalidAltName { .. })),
+        "nor into a certificate"
+    );
+}
+
+#[test]
 fn authorization_needs_the_setting_and_cli_auth_is_never_given() {
     let text = refusal(&request("x.test", &[], &[("pp_auth_role", "admin")]), STRICT);
     assert_eq!(

@@ -1,26 +1,48 @@
-//! RSASSA-PKCS1-v1_5 with SHA-384 (RFC 8017 section 8.2.2) for keys of 1024 to 2047 bits: the one combination of
-//! what agents may send that the cryptographic library does not take. Only public numbers are handled, so plain
-//! arithmetic without regard to timing is enough, and the whole encoded message is compared, so there is no
-//! padding to be parsed wrongly.
+//! RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2.2) where the cryptographic library does not take what agents may send: SHA-384
+//! by keys of 1024 to 2047 bits, and MD5, with which agents of Puppet 2.6 to 3 sign their requests. Only public numbers
+//! are handled, so plain arithmetic without regard to timing is enough, and the whole encoded message is compared, so
+//! there is no padding to be parsed wrongly.
 
 use aws_lc_rs::digest::{SHA384, digest};
+use md5::{Digest, Md5};
 
 use crate::asn1::{Reader, tag};
 
-/// DigestInfo of SHA-384 up to the digest (RFC 8017 section 9.2, note 1).
-const DIGEST_INFO: &[u8] = b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30";
+/// A digest, and which keys it is taken from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hash {
+    /// DigestInfo up to the digest (RFC 8017 section 9.2, note 1).
+    digest_info: &'static [u8],
+    digest: fn(&[u8]) -> Vec<u8>,
+    /// Bits of the modulus, and the greatest exponent: strangers choose how much arithmetic there is to be done.
+    at_most: (usize, u64),
+}
 
-/// Whether the key (an RSAPublicKey) has fewer than 2048 bits, which is what this module is for.
-pub(super) fn is_short(rsa_public_key: &[u8]) -> bool {
-    parse(rsa_public_key).is_some_and(|(modulus, _)| bits(modulus) < 2048)
+pub(super) const WITH_SHA384: Hash = Hash {
+    digest_info: b"\x30\x41\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\x04\x30",
+    digest: |octets| digest(&SHA384, octets).as_ref().to_vec(),
+    at_most: (2047, u64::MAX),
+};
+
+pub(super) const WITH_MD5: Hash = Hash {
+    digest_info: b"\x30\x20\x30\x0c\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05\x05\x00\x04\x10",
+    digest: |octets| Md5::digest(octets).to_vec(),
+    at_most: (4096, 65_537),
+};
+
+/// Bits of the key (an RSAPublicKey); fewer than 2048 are what this module is for.
+pub(super) fn length(rsa_public_key: &[u8]) -> Option<usize> {
+    parse(rsa_public_key).map(|(modulus, _)| bits(modulus))
 }
 
 /// Whether the signature is this key's over `tbs`.
-pub(super) fn verify(rsa_public_key: &[u8], tbs: &[u8], signature: &[u8]) -> bool {
+pub(super) fn verify(rsa_public_key: &[u8], hash: Hash, tbs: &[u8], signature: &[u8]) -> bool {
     let Some((modulus, exponent)) = parse(rsa_public_key) else { return false };
     let length = modulus.len();
-    let usable = (1024..2048).contains(&bits(modulus)) && modulus[length - 1] & 1 == 1 && exponent & 1 == 1;
-    if !usable || exponent < 3 || signature.len() != length {
+    let (most_bits, greatest) = hash.at_most;
+    let usable =
+        (1024..=most_bits).contains(&bits(modulus)) && modulus[length - 1] & 1 == 1 && exponent & 1 == 1;
+    if !usable || !(3..=greatest).contains(&exponent) || signature.len() != length {
         return false;
     }
     let (n, s) = (limbs(modulus), limbs(signature));
@@ -34,18 +56,18 @@ pub(super) fn verify(rsa_public_key: &[u8], tbs: &[u8], signature: &[u8]) -> boo
             power = multiply(&power, &s, &n);
         }
     }
-    power == limbs(&expected(length, tbs))
+    power == limbs(&expected(length, hash, tbs))
 }
 
 /// EMSA-PKCS1-v1_5 (RFC 8017 section 9.2) in `length` octets, which are enough at 1024 bits.
-fn expected(length: usize, tbs: &[u8]) -> Vec<u8> {
-    let digest = digest(&SHA384, tbs);
-    let filled = length - 3 - DIGEST_INFO.len() - digest.as_ref().len();
+fn expected(length: usize, hash: Hash, tbs: &[u8]) -> Vec<u8> {
+    let digest = (hash.digest)(tbs);
+    let filled = length - 3 - hash.digest_info.len() - digest.len();
     let mut encoded = vec![0, 1];
     encoded.resize(2 + filled, 0xff);
     encoded.push(0);
-    encoded.extend_from_slice(DIGEST_INFO);
-    encoded.extend_from_slice(digest.as_ref());
+    encoded.extend_from_slice(hash.digest_info);
+    encoded.extend_from_slice(&digest);
     encoded
 }
 
@@ -125,8 +147,8 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_key() {
-        assert!(!verify(&[], b"", b""));
-        assert!(!is_short(&[0x30, 0]));
-        assert!(!verify(&[0x30, 6, 2, 1, 0, 2, 1, 3], b"", b""));
+        assert!(!verify(&[], WITH_SHA384, b"", b""));
+        assert_eq!(length(&[0x30, 0]), None);
+        assert!(!verify(&[0x30, 6, 2, 1, 0, 2, 1, 3], WITH_MD5, b"", b""));
     }
 }
