@@ -9,6 +9,8 @@ use crate::time;
 pub const PLAIN: &str = "text/plain";
 /// What its error answers have.
 pub const PLAIN_UTF8: &str = "text/plain;charset=utf-8";
+/// What it has where it makes JSON itself.
+pub const JSON: &str = "application/json";
 /// What its lists have.
 pub const JSON_UTF8: &str = "application/json;charset=utf-8";
 /// What its unknown routes have.
@@ -118,7 +120,7 @@ pub fn signed_many(result: &SignedMany) -> Answer {
         "no-csr": result.without_request,
         "signing-errors": result.refused,
     });
-    Answer::new(200, JSON_UTF8, text.to_string())
+    Answer::new(200, JSON, text.to_string())
 }
 
 /// Revocation lists of the chain were taken in, or were no newer than ours.

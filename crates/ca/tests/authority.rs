@@ -326,6 +326,77 @@ async fn many_are_signed_at_once() {
     assert_eq!(json["signed"].as_array().unwrap().len(), 18);
     let bad = ask(&worker, local(), "POST", "/puppet-ca/v1/sign", &[], "[]").await;
     assert_eq!(bad.status, 422);
+    let bad = ask(&worker, local(), "POST", "/puppet-ca/v1/sign", &[], r#"{"certnames":"n0.test"}"#).await;
+    let json: serde_json::Value = serde_json::from_slice(&bad.body).unwrap();
+    assert_eq!((bad.status, &json["submitted"]), (422, &"n0.test".into()));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_given_twice_is_signed_and_cleaned_once() {
+    let (_root, cadir) = new_authority();
+    let worker = start(&cadir, Autosign::False).await;
+    for name in ["a.test", "b.test"] {
+        assert_eq!(submit(&worker, name, csr(name)).await.status, 200);
+    }
+    let body = r#"{"certnames":["a.test","b.test","a.test","nobody.test","nobody.test"]}"#;
+    let signed = ask(&worker, local(), "POST", "/puppet-ca/v1/sign", &[], body).await;
+    assert_eq!(
+        signed.text(),
+        r#"{"signed":["a.test","b.test"],"no-csr":["nobody.test"],"signing-errors":[]}"#
+    );
+    let inventory = read(cadir.join("inventory.txt"));
+    assert_eq!(inventory.matches("/CN=a.test\n").count(), 1, "{inventory}");
+    let cleaned = ask(&worker, local(), "PUT", "/puppet-ca/v1/clean", &[], body).await;
+    assert_eq!(cleaned.text(), r#"The following certs do not exist and cannot be revoked: ["nobody.test"]"#);
+    let list = RevocationList::from_pem(read(cadir.join("ca_crl.pem")).as_bytes()).unwrap();
+    assert_eq!((list.len(), list.number()), (2, Some(1)));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_whose_file_was_deleted_can_be_revoked() {
+    let (_root, cadir) = new_authority();
+    let worker = start(&cadir, Autosign::False).await;
+    let delete = async |name: &str| {
+        let path = format!("/puppet-ca/v1/certificate_status/{name}");
+        assert_eq!(ask(&worker, local(), "DELETE", &path, &[], "").await.status, 204);
+    };
+    let revoked = || RevocationList::from_pem(read(cadir.join("ca_crl.pem")).as_bytes()).unwrap().len();
+    for name in ["a.test", "b.test"] {
+        enrol(&worker, name).await;
+        delete(name).await;
+    }
+    change(&worker, "a.test", "revoked").await;
+    assert_eq!(revoked(), 1);
+    // Its owner has asked for another one meanwhile.
+    assert_eq!(submit(&worker, "b.test", csr("b.test")).await.status, 200);
+    change(&worker, "b.test", "revoked").await;
+    assert_eq!((revoked(), state(&worker, "b.test").await.as_str()), (2, "requested"));
+    // There is nothing more to revoke.
+    let body = r#"{"desired_state":"revoked"}"#;
+    for (name, status) in [("a.test", 404), ("b.test", 409)] {
+        let path = format!("/puppet-ca/v1/certificate_status/{name}");
+        assert_eq!(ask(&worker, local(), "PUT", &path, &[], body).await.status, status, "{name}");
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_refused_for_the_name_in_it_that_is_taken() {
+    let (_root, cadir) = new_authority();
+    let worker = start(&cadir, Autosign::False).await;
+    enrol(&worker, "taken.test").await;
+    let other = submit(&worker, "free.test", csr("taken.test")).await;
+    assert_eq!(
+        (other.status, other.text().as_str()),
+        (400, "taken.test already has a signed certificate; ignoring certificate request")
+    );
+    let other = submit(&worker, "taken.test", csr("free.test")).await;
+    assert_eq!(
+        (other.status, other.text().as_str()),
+        (400, "Instance name \"free.test\" does not match requested key \"taken.test\"")
+    );
     worker.stop().await;
 }
 

@@ -1,7 +1,7 @@
 //! `GET expirations`: when the CA certificates and revocation lists of the chain end.
 
 use super::Call;
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, JSON};
 use crate::time;
 use pki::Certificate;
 use pki::crl::RevocationList;
@@ -24,5 +24,5 @@ pub(super) fn get(call: &Call) -> Answer {
             (one.issuer_cn().unwrap_or_default().to_owned(), end)
         })
         .collect();
-    Answer::new(200, "application/json", json!({"ca-certs": certificates, "crls": lists}).to_string())
+    Answer::new(200, JSON, json!({"ca-certs": certificates, "crls": lists}).to_string())
 }

@@ -1,7 +1,7 @@
 //! `POST sign` and `POST sign/all`: many requests are signed at once.
 
 use super::{Call, MAX_OPERATOR_BODY, collect};
-use crate::answer::{self, Answer, JSON_UTF8};
+use crate::answer::{self, Answer, JSON};
 use crate::authority::{Authority, Caller};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -11,17 +11,15 @@ pub(super) async fn named(call: Call, caller: Caller) -> Answer {
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let submitted: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let certnames: Option<Vec<String>> = submitted
-        .get("certnames")
-        .and_then(Value::as_array)
-        .and_then(|names| names.iter().map(|name| name.as_str().map(str::to_owned)).collect());
-    match certnames {
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let submitted = body.get("certnames").unwrap_or(&Value::Null);
+    let names = submitted.as_array().map(|names| names.iter().map(Value::as_str));
+    match names.and_then(|names| names.map(|name| name.map(str::to_owned)).collect::<Option<Vec<_>>>()) {
         Some(certnames) => sign(&call.authority, &caller, &certnames).await,
         None => {
             let error = "certnames must be a list of strings";
             let text = json!({"kind": "schema-violation", "submitted": submitted, "error": error});
-            Answer::new(422, JSON_UTF8, text.to_string())
+            Answer::new(422, JSON, text.to_string())
         }
     }
 }

@@ -61,7 +61,7 @@ pub(super) struct Target {
 }
 
 impl Authority {
-    /// Revokes every certificate ever issued to `certname` that has not expired.
+    /// Revokes every certificate ever issued to `certname` that has not expired, also when its file has been deleted.
     ///
     /// # Errors
     /// [`Failure`]. A name that is revoked already is no fault.
@@ -71,6 +71,10 @@ impl Authority {
         let found = self.ledger.read(|state| (state.standing(certname), live(state, certname, now)));
         let (standing, targets) = found.ok_or(Failure::NoState)?;
         match standing {
+            // The file is gone, the certificate is not.
+            None | Some(Standing::Requested) if !targets.is_empty() => {
+                self.revoke_targets(caller, targets, None).await
+            }
             None => Err(Fault::UnknownName.into()),
             Some(Standing::Requested) => Err(Fault::NothingToRevoke(certname.to_owned()).into()),
             Some(Standing::Signed | Standing::Revoked) => self.revoke_targets(caller, targets, None).await,

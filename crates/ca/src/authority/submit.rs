@@ -70,11 +70,12 @@ impl Authority {
             return self.continue_autosign(caller, url_name).await;
         }
 
-        // 4. Nothing of this name may be here already.
-        if let Some(standing) = self.ledger.read(|state| state.standing(url_name)).ok_or(Failure::NoState)?
+        // 4. Nothing of its name may be here already: the one in the request, which need not be that of the URL.
+        let subject = request.subject_cn().unwrap_or_default();
+        if let Some(standing) = self.ledger.read(|state| state.standing(subject)).ok_or(Failure::NoState)?
             && !self.policy.allow_duplicate_certs
         {
-            return Err(Fault::Duplicate { certname: url_name.to_owned(), standing }.into());
+            return Err(Fault::Duplicate { certname: subject.to_owned(), standing }.into());
         }
 
         // 5. The request is for a name that may exist, and whoever made it holds its key.
