@@ -7,8 +7,20 @@ use tokio::sync::OwnedMutexGuard;
 /// The certnames about which something is being decided.
 #[derive(Debug, Default)]
 pub(super) struct NameLocks {
-    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    table: Mutex<Table>,
 }
+
+#[derive(Debug, Default)]
+struct Table {
+    locks: HashMap<String, Arc<tokio::sync::Mutex<()>>>,
+    /// How often it was asked since names were last forgotten.
+    asked: usize,
+    /// How many were left then.
+    left: usize,
+}
+
+/// Names are forgotten no oftener than once in so many times that one is asked for.
+const FORGET_AFTER: usize = 1024;
 
 /// Holds one certname, or several, until dropped.
 #[derive(Debug)]
@@ -46,12 +58,16 @@ impl NameLocks {
     }
 
     fn lock(&self, certname: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Names nobody holds or waits for are forgotten now and then, or names of strangers would pile up.
-        if locks.len() >= 1024 {
-            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        // Names nobody holds or waits for are forgotten now and then, or names of strangers would pile up; not each time
+        // while somebody holds a hundred thousand.
+        table.asked += 1;
+        if table.asked >= FORGET_AFTER.max(table.left) {
+            table.locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            table.left = table.locks.len();
+            table.asked = 0;
         }
-        Arc::clone(locks.entry(certname.to_owned()).or_default())
+        Arc::clone(table.locks.entry(certname.to_owned()).or_default())
     }
 }
 
@@ -98,8 +114,8 @@ mod tests {
         for number in 0..3000 {
             drop(names.hold(&number.to_string()).await);
         }
-        assert!(names.locks.lock().unwrap().len() <= 1024);
-        assert!(names.locks.lock().unwrap().contains_key("kept"));
+        assert!(names.table.lock().unwrap().locks.len() <= FORGET_AFTER + 1);
+        assert!(names.table.lock().unwrap().locks.contains_key("kept"));
         drop(kept);
     }
 }
