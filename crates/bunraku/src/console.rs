@@ -48,6 +48,22 @@ pub enum Details {
     OnStderr,
 }
 
+/// One line of a stranger's text: what a terminal would obey, or what turns the direction of reading, is shown instead.
+pub fn plain(text: &str) -> String {
+    let obeyed = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match obeyed(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// One for the process, as the verbosity of any program's log is.
 static DETAILS: OnceLock<Details> = OnceLock::new();
 
@@ -201,6 +217,12 @@ mod tests {
         assert!(!progress(Some(600), true).is_due(later(601)), "it stands there");
         assert!(progress(Some(600), true).is_due(later(701)));
         assert!(progress(Some(600), false).is_due(later(601)), "a result was told in its place");
+    }
+
+    #[test]
+    fn a_terminal_obeys_no_stranger() {
+        assert_eq!(super::plain("a\x1b[2J\nb\tc\u{9b}1m"), r"a\u{1b}[2J\nb\tc\u{9b}1m");
+        assert_eq!(super::plain("caf\u{e9} \u{202e}drowssap"), "caf\u{e9} \\u{202e}drowssap");
     }
 
     #[test]

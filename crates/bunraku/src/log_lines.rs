@@ -4,6 +4,7 @@
 //! urgent (warnings, errors) is never held back, nor is what was said before it. `kill -9` takes the information of the
 //! last milliseconds with it; the audit record has what matters of that.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -103,13 +104,31 @@ pub struct Line<'a> {
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.shared.take(line, self.is_urgent);
+        self.shared.take(&one_line(line), self.is_urgent);
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// An event is one line, and nothing in it steers a terminal, whatever a stranger has put into a name or a path.
+fn one_line(event: &[u8]) -> Cow<'_, [u8]> {
+    let text = event.strip_suffix(b"\n").unwrap_or(event);
+    // 0xc2 begins the controls beyond ASCII; most lines have none of these octets.
+    if !text.iter().any(|octet| octet.is_ascii_control() || *octet == 0xc2) {
+        return Cow::Borrowed(event);
+    }
+    let mut line = String::with_capacity(event.len() + 16);
+    for c in String::from_utf8_lossy(text).chars() {
+        match c.is_control() {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line.push('\n');
+    Cow::Owned(line.into_bytes())
 }
 
 impl<'a> MakeWriter<'a> for LogLines {
@@ -141,6 +160,22 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn an_event_is_one_line() {
+        let pieces = Pieces::default();
+        let lines = LogLines::to(pieces.clone()).unwrap();
+        let log = tracing_subscriber::fmt().with_writer(lines.clone()).with_ansi(false).finish();
+        tracing::subscriber::with_default(log, || {
+            let path = "/a\n2026-11-30T00:00:00Z  INFO certificate issued certname=\"evil\"\r\x1b[2J\u{85}";
+            tracing::warn!(%path, "{path}");
+        });
+        lines.flush();
+        let said = pieces.0.lock().unwrap().concat();
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(!said.trim_end_matches('\n').contains(char::is_control), "{said:?}");
+        assert!(said.contains(r"/a\n2026-11-30T00:00:00Z"), "{said}");
     }
 
     #[test]

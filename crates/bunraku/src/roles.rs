@@ -34,6 +34,8 @@ pub fn access_log_path(logdir: &Path, role: &str, address: &str) -> PathBuf {
 /// Opens the access log of a role, in the configured format.
 pub fn open_access_log(config: &Config, role: &str, address: &str) -> anyhow::Result<Arc<AccessLog>> {
     let path = access_log_path(&config.main.logdir, role, address);
+    // `bunraku up` has made it; a CA that takes a Puppet Server's place alone has it made here.
+    std::fs::create_dir_all(&config.main.logdir).with_context(|| config.main.logdir.display().to_string())?;
     AccessLog::open_as(&path, config.access_format).with_context(|| path.display().to_string())
 }
 

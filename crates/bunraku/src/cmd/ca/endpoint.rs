@@ -30,9 +30,10 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as text.
+    /// The body as text for a terminal: it may quote what a stranger has sent.
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).trim_end().to_string()
+        let text = String::from_utf8_lossy(&self.body);
+        text.trim_end().lines().map(console::plain).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -102,7 +102,8 @@ fn line(status: &Value, width: usize) -> String {
     if let Some(extensions) = status["authorization_extensions"].as_object().filter(|e| !e.is_empty()) {
         let pairs: Vec<String> =
             extensions.iter().map(|(k, v)| format!("{k}: {}", v.as_str().unwrap_or_default())).collect();
-        line.push_str(&format!("\tauthorization extensions: [{}]", pairs.join(", ")));
+        let pairs = console::plain(&pairs.join(", "));
+        line.push_str(&format!("\tauthorization extensions: [{pairs}]"));
     }
     line
 }
@@ -133,5 +134,19 @@ mod tests {
     fn a_name_with_neither_alt_names_nor_extensions_ends_with_its_fingerprint() {
         let status = json!({"name": "a", "fingerprints": {"SHA256": "F8"}, "dns_alt_names": []});
         assert_eq!(line(&status, 7), "    a       (SHA256)  F8");
+    }
+
+    #[test]
+    fn a_request_cannot_write_lines_of_its_own_or_steer_the_terminal() {
+        let status = json!({
+            "name": "a", "fingerprints": {"SHA256": "F8"}, "dns_alt_names": [], "subject_alt_names": ["DNS:x\n    y"],
+            "authorization_extensions": {"pp_auth_role": "web]\n    good.example.com (SHA256)  AA\u{1b}[8m"},
+        });
+        let line = line(&status, 7);
+        assert!(!line.contains(['\n', '\u{1b}']), "{line}");
+        assert!(
+            line.ends_with(r"[pp_auth_role: web]\n    good.example.com (SHA256)  AA\u{1b}[8m]"),
+            "{line}"
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 use ca::audit::Record;
 
+use crate::console;
+
 /// Serial numbers that a sentence names.
 const NAMED: usize = 5;
 
@@ -17,7 +19,7 @@ pub fn of(record: &Record) -> String {
         text.push_str(": ");
         text.push_str(reason);
     }
-    plain(&text)
+    console::plain(&text)
 }
 
 fn deed(record: &Record) -> String {
@@ -75,13 +77,6 @@ fn by(record: &Record) -> String {
         (None, Some(address), false) => format!(" from {address}"),
         (None, None, false) => " by the CA itself".into(),
     }
-}
-
-/// What a terminal would obey is shown instead.
-fn plain(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] })
-        .collect()
 }
 
 #[cfg(test)]
