@@ -36,6 +36,7 @@ mod retry;
 mod revocation;
 pub mod route;
 mod rules;
+mod services;
 mod settings;
 pub mod status;
 mod supervisor;

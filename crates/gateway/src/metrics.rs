@@ -177,7 +177,7 @@ fn route_index(route: Option<&Route>) -> usize {
         Some(Route::Catalog(Class::Catalog)) => 3,
         Some(Route::Catalog(Class::Read)) => 4,
         Some(Route::Catalog(Class::Write)) => 5,
-        Some(Route::Catalog(Class::Status)) => 6,
+        Some(Route::Catalog(Class::Status) | Route::Services) => 6,
         Some(Route::Own(_)) => OWN,
         Some(Route::Bad(_)) | None => 8,
     }

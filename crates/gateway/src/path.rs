@@ -12,7 +12,7 @@ use wire::{Peer, Request, Response, identity};
 use crate::forward::Carried;
 use crate::front_end::FrontEnd;
 use crate::route::{self, Route};
-use crate::{answer, headers, metrics, own, relay, rules};
+use crate::{answer, headers, metrics, own, relay, rules, services};
 
 /// Answers one request.
 pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Response {
@@ -57,6 +57,7 @@ pub async fn walk(front_end: &FrontEnd, mut request: Request, peer: &Peer) -> Re
         Route::Own(endpoint) => Carried::own(own::answer(front_end, endpoint, request, peer).await),
         Route::CertificateAuthority(access) => front_end.ca_route().carry(request, access).await,
         Route::CaStatus => front_end.ca_route().carry_status(request).await,
+        Route::Services => services::carry(front_end, request).await,
         Route::Catalog(class) => front_end.forwarder().carry(request, class, peer.certname()).await,
     };
 

@@ -18,8 +18,11 @@ pub const MAX_PATH: usize = 8 * 1024;
 pub enum Route {
     /// To the active CA, held while there is none.
     CertificateAuthority(CaAccess),
-    /// `GET /status/v1/simple/ca`: to the active CA, but never held: it asks whether the CA answers *now*.
+    /// `GET /status/v1/simple/ca` and `/status/v1/services/ca`: to the active CA, but never held: it asks whether the CA
+    /// answers *now*.
     CaStatus,
+    /// `GET /status/v1/services`: of a catalog worker and of the active CA.
+    Services,
     /// To one worker of the catalog pool.
     Catalog(Class),
     /// Answered by the front end itself.
@@ -127,7 +130,8 @@ pub fn classify(method: &Method, target: &Uri) -> Route {
         // What an operator asks of the CA beyond Puppet's API; the CA judges who may.
         ["bunraku", "v1", "authority", _] => ca,
         ["bunraku", rest @ ..] => Route::Own(own(method, rest)),
-        ["status", "v1", "simple", "ca"] => Route::CaStatus,
+        ["status", "v1", "simple" | "services", "ca"] => Route::CaStatus,
+        ["status", "v1", "services"] if *method == Method::GET => Route::Services,
         ["status", "v1", "simple", ..] => Route::Catalog(Class::Status),
         ["puppet", "v3" | "v4", "catalog", ..] => Route::Catalog(Class::Catalog),
         _ if read => Route::Catalog(Class::Read),
@@ -283,6 +287,8 @@ mod tests {
         assert_eq!(get("/bunraku/v1/authority"), Route::Own(Own::Unknown));
         assert_eq!(get("https://elsewhere:8140/puppet-ca/v1/certificate/ca"), READ);
         assert_eq!(get("/status/v1/simple/ca"), Route::CaStatus);
+        assert_eq!(get("/status/v1/services/ca?level=info"), Route::CaStatus);
+        assert_eq!(get("/status/v1/services"), Route::Services);
     }
 
     #[test]

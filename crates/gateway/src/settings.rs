@@ -117,8 +117,10 @@ pub struct Tuning {
     pub automatic_failback: bool,
     /// Largest catalog request that is kept for a second worker, in bytes; larger ones stream.
     pub replay_limit: usize,
-    /// Largest body of a CA request, in bytes.
+    /// Largest body of a request to the CA, in bytes: an operator cleans many at once, or brings a revocation list.
     pub ca_body_limit: usize,
+    /// Largest certificate request, in bytes: everybody may send one.
+    pub ca_request_limit: usize,
     /// Largest CA answer that is read whole before a byte of it is passed on (so that a member may die while
     /// answering), in bytes.
     pub ca_answer_limit: usize,
@@ -158,7 +160,8 @@ impl Default for Tuning {
             failback_after: Duration::from_secs(2),
             automatic_failback: true,
             replay_limit: 8 * 1024 * 1024,
-            ca_body_limit: 1024 * 1024,
+            ca_body_limit: 8 * 1024 * 1024,
+            ca_request_limit: 64 * 1024,
             ca_answer_limit: 8 * 1024 * 1024,
             body_memory: 256 * 1024 * 1024,
             answer_buffer: 1024 * 1024,

@@ -103,6 +103,12 @@ pub struct CaRoute {
     pub tuning: Arc<ArcSwap<Tuning>>,
 }
 
+/// Whether everybody may send bodies there; the rules have let pass who sends one elsewhere.
+fn is_of_strangers(parts: &Parts) -> bool {
+    let (path, _) = access::seen(parts.method.as_str(), parts.uri.path());
+    path.starts_with("/puppet-ca/v1/certificate_request")
+}
+
 impl CaRoute {
     /// Carries one request.
     pub async fn carry(&self, request: Request, access: CaAccess) -> Carried {
@@ -110,7 +116,11 @@ impl CaRoute {
         let tuning = self.tuning.load_full();
         let (parts, body) = request.into_parts();
         // CA bodies are requests and short JSON: reading them whole is what makes holding possible.
-        let (limit, time) = (tuning.ca_body_limit, tuning.body_timeout);
+        let limit = match is_of_strangers(&parts) {
+            true => tuning.ca_request_limit,
+            false => tuning.ca_body_limit,
+        };
+        let time = tuning.body_timeout;
         let mut cargo = match read_in_time(body, limit, time, &self.memory).await {
             Ok(whole @ Cargo::Whole(..)) => whole,
             Ok(Cargo::Streaming(_, Reason::NoRoom)) => return Carried::own(answer::no_room(answer::dice())),

@@ -18,5 +18,6 @@ mod retry_table;
 mod retry_table_ca;
 mod revocation;
 mod rules;
+mod services;
 mod smuggling;
 mod streaming;

@@ -6,7 +6,8 @@ use wire::{Request, Response, reply};
 
 /// The answer, if `path` is a status endpoint.
 pub fn answer(request: &Request, path: &str) -> Option<Response> {
-    if request.method() != Method::GET {
+    // Load balancers ask with HEAD.
+    if request.method() != Method::GET && request.method() != Method::HEAD {
         return None;
     }
     match path {
