@@ -3,11 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use http_body_util::BodyExt;
-use hyper::body::Frame;
 use jiff::Timestamp;
 
 use super::record::{Failure, Record, Verdict};
@@ -158,6 +155,16 @@ fn header(headers: &HeaderMap, name: HeaderName) -> Option<Vec<u8>> {
     headers.get(name).map(|value| value.as_bytes().to_vec())
 }
 
+/// Counts the bytes of a request's body. The body still says how long it will be: who reads it refuses what is too long
+/// before it comes.
+struct Received(Trail);
+
+impl Attendant for Received {
+    fn piece(&mut self, bytes: u64, _is_last: bool) {
+        self.0.receive(bytes);
+    }
+}
+
 /// The line of a request under way; written once, at the latest when it is dropped (`HEAD`, broken connections).
 struct Line {
     record: Option<Box<Record>>,
@@ -176,14 +183,8 @@ impl Line {
         if request.body().is_end_stream() {
             return request;
         }
-        let trail = self.trail.clone();
-        request.map(|body| {
-            let count = move |frame: Frame<Bytes>| {
-                trail.receive(frame.data_ref().map_or(0, |data| data.len() as u64));
-                frame
-            };
-            body.map_frame(count).boxed()
-        })
+        let received = Received(self.trail.clone());
+        request.map(|body| body::attended(body, received))
     }
 
     /// Writes the line. `end`: how the request ended as far as this end of it can see; what was noted on the way

@@ -119,6 +119,20 @@ async fn what_the_listener_refuses_is_logged_and_so_are_clients_that_leave() {
 }
 
 #[tokio::test]
+async fn a_body_that_announces_too_much_is_refused_before_it_comes() {
+    let log = Log::new();
+    let server =
+        Local::start(Limits::default(), Logged::new(Arc::new(Mirror), log.log.clone(), "ca-1", Vec::new()));
+    let mut stream = server.connect().await;
+    let head = b"PUT /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 9999999999\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("body longer than"), "{answer}");
+}
+
+#[tokio::test]
 async fn who_handles_a_request_notes_what_it_goes_through() {
     let dir = tempfile::tempdir().unwrap();
     let log = Log { log: AccessLog::open_as(dir.path().join("a.log"), Format::Json).unwrap(), _dir: dir };
