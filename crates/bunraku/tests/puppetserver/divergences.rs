@@ -17,7 +17,7 @@ pub struct Rule {
 }
 
 /// The first one that explains a difference counts.
-pub const RULES: [Rule; 17] = [
+pub const RULES: [Rule; 21] = [
     Rule {
         key: "compression",
         explains: |_, theirs, _, what| {
@@ -33,6 +33,34 @@ pub const RULES: [Rule; 17] = [
         explains: |case, _, ours, _| case.id.ends_with("-name-ca") && matches!(ours.status, 400 | 404),
     },
     Rule { key: "long-name", explains: |case, _, _, _| case.id.starts_with("long-") },
+    Rule {
+        key: "revoke-deleted",
+        explains: |case, theirs, ours, _| {
+            case.id.starts_with("deleted-") && matches!(theirs.status, 404 | 409) && ours.status == 204
+        },
+    },
+    Rule {
+        key: "unsupported-signature",
+        explains: |case, theirs, ours, _| {
+            case.id.starts_with("unsupported-")
+                && theirs.status < 300
+                && (ours.status == 400 && ours.text().contains("cannot be checked") || ours.status == 404)
+        },
+    },
+    Rule {
+        key: "other-alt-names",
+        explains: |case, theirs, ours, _| {
+            case.id.starts_with("other-names-")
+                && theirs.status < 300
+                && matches!(ours.status, 200 | 404 | 409)
+        },
+    },
+    Rule {
+        key: "accept-charset",
+        explains: |case, theirs, ours, _| {
+            case.id.starts_with("charset-") && theirs.status == 406 && matches!(ours.status, 200 | 404)
+        },
+    },
     Rule {
         key: "only-dots",
         explains: |case, theirs, ours, _| {

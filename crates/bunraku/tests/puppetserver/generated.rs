@@ -1,8 +1,12 @@
 //! Requests that nobody recorded: every method at every endpoint by everybody, odd names, odd bodies, odd headers, odd
 //! paths. Where chance chooses, it has a seed.
 
+use std::process::Command;
+
+use pki::{AltName, Extension, KeyKind, Oid, PrivateKey, RequestContent};
+
 use super::case::{Case, Who};
-use super::hosts::csr;
+use super::hosts::{csr, csr_with, run};
 
 const EVERYBODY: [Who; 3] = [Who::Nobody, Who::Node, Who::Operator];
 const SEED: u64 = 0x0062_756e_7261_6b75;
@@ -18,6 +22,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(odd_paths());
     cases.extend(legacy());
     cases.extend(conditional());
+    cases.extend(odd_requests());
     cases
 }
 
@@ -99,6 +104,104 @@ pub fn of_one_side() -> Vec<Case> {
     for name in ["n".repeat(251), "n".repeat(252), format!("{}.example.com", "m".repeat(256))] {
         cases.extend(life("long", &name));
     }
+    for name in ["gone.example.com", "comes-again.example.com"] {
+        cases.extend(revoked_when_deleted(name));
+    }
+    for (number, curve) in ["secp256k1", "brainpoolP256r1"].iter().enumerate() {
+        let name = format!("curve-{number}.example.com");
+        let kind = ["-newkey", "ec", "-pkeyopt", &format!("ec_paramgen_curve:{curve}")];
+        cases.extend(course("unsupported", &name, made_by_openssl(&name, &kind)));
+    }
+    let names = vec![AltName::Email("a@example.com".into())];
+    cases.extend(course(
+        "other-names",
+        "mail.example.com",
+        asking_for("mail.example.com", names, Vec::new()),
+    ));
+    cases
+}
+
+/// Requests of other writers, and for names that somebody else has.
+fn odd_requests() -> Vec<Case> {
+    let mut cases = Vec::new();
+    // Agents of Puppet 2.6 to 3.0 sign with MD5.
+    for digest in ["-md5", "-sha1", "-sha384"] {
+        let name = format!("by{digest}.example.com");
+        cases.extend(course("odd", &name, made_by_openssl(&name, &["-newkey", "rsa:1024", digest])));
+    }
+    // Those of Puppet 3 write bare text into an extension.
+    let bare =
+        Extension { oid: Oid::from_name("pp_role").unwrap(), critical: false, value: b"web server".to_vec() };
+    cases.extend(course("odd", "bare.example.com", asking_for("bare.example.com", Vec::new(), vec![bare])));
+    let address = AltName::Ip("2001:db8::1:0:0:1".parse().unwrap());
+    let names = vec![address, AltName::Dns("six.example.com".into())];
+    cases.extend(course("odd", "six.example.com", asking_for("six.example.com", names, Vec::new())));
+    let text = |name: &str| csr(name);
+    let relabelled = text("keytool.example.com").replace(" CERTIFICATE REQUEST", " NEW CERTIFICATE REQUEST");
+    cases.extend(course("odd", "keytool.example.com", relabelled));
+    for (number, end) in ["\r\n", "\r"].iter().enumerate() {
+        let name = format!("lines-{number}.example.com");
+        cases.extend(course("odd", &name, text(&name).replace('\n', end)));
+    }
+    let around = format!("Certificate Request:\n    Data:\n{}bye\n", text("around.example.com"));
+    cases.extend(course("odd", "around.example.com", around));
+    // Under another name than its own.
+    for (own, other) in [
+        ("agent1.example.com", "free.example.com"),
+        ("free.example.com", "agent1.example.com"),
+        ("gen2.example.com", "agent1.example.com"),
+        ("agent3.example.com", "gen2.example.com"),
+    ] {
+        let target = format!("/puppet-ca/v1/certificate_request/{other}");
+        cases.push(Case::new(format!("odd-{own}"), "PUT", target, Who::Nobody).body(csr(own)));
+    }
+    cases
+}
+
+/// A request goes through its life.
+fn course(id: &str, name: &str, request: String) -> Vec<Case> {
+    let case = |step: &str, method: &str, endpoint: &str, who: Who| {
+        Case::new(format!("{id}-{step}"), method, format!("/puppet-ca/v1/{endpoint}/{name}"), who)
+    };
+    vec![
+        case("submit", "PUT", "certificate_request", Who::Nobody).body(request),
+        case("submitted", "GET", "certificate_request", Who::Nobody),
+        case("status", "GET", "certificate_status", Who::Operator),
+        case("sign", "PUT", "certificate_status", Who::Operator).body("{\"desired_state\":\"signed\"}"),
+        case("signed", "GET", "certificate", Who::Nobody),
+        case("delete", "DELETE", "certificate_status", Who::Operator),
+    ]
+}
+
+fn asking_for(name: &str, alt_names: Vec<AltName>, extensions: Vec<Extension>) -> String {
+    let key = PrivateKey::generate(KeyKind::EcP256).unwrap();
+    csr_with(name, &key, &RequestContent { alt_names, extensions, ..RequestContent::default() })
+}
+
+/// `openssl req` with a new key.
+fn made_by_openssl(name: &str, key: &[&str]) -> String {
+    let subject = format!("/CN={name}");
+    run(Command::new("openssl")
+        .args(["req", "-new", "-batch", "-nodes", "-keyout", "/dev/null", "-subj", &subject])
+        .args(key))
+}
+
+/// A certificate is deleted, and then revoked; meanwhile a request of that name may wait.
+fn revoked_when_deleted(name: &str) -> Vec<Case> {
+    let case = |step: &str, method: &str, endpoint: &str, who: Who| {
+        Case::new(format!("{step}-{name}"), method, format!("/puppet-ca/v1/{endpoint}/{name}"), who)
+    };
+    let change = |step: &str, state: &str| {
+        let body = format!("{{\"desired_state\":\"{state}\"}}");
+        case(step, "PUT", "certificate_status", Who::Operator).body(body)
+    };
+    let submit = |step: &str| case(step, "PUT", "certificate_request", Who::Nobody).body(csr(name));
+    let mut cases = vec![submit("submit"), change("sign", "signed")];
+    cases.push(case("delete", "DELETE", "certificate_status", Who::Operator));
+    if name.starts_with("comes-again") {
+        cases.push(submit("submit-again"));
+    }
+    cases.push(change("deleted-revoke", "revoked"));
     cases
 }
 
@@ -295,6 +398,7 @@ fn odd_bodies() -> Vec<Case> {
         "{\"certnames\":[[]]}",
         "{\"certnames\":[],\"more\":1}",
         "{\"certnames\":[\"a \\\"quoted\\\" one\"]}",
+        "{\"certnames\":[\"nobody.example.com\",\"nowhere.example.com\",\"nobody.example.com\"]}",
     ];
     let mut cases = Vec::new();
     for (number, body) in bodies.iter().enumerate() {
@@ -343,6 +447,17 @@ fn content_types() -> Vec<Case> {
         "application/json,",
         "garbage",
         "application/vnd.puppet+json",
+        "application/json, text/pson",
+        "text/pson, application/json",
+        "application/json;q=0.5, text/pson;q=0.9",
+        "text/pson;q=0.9, application/json",
+        "application/json;q=2, text/pson;q=0.5",
+        "application/json, text/javascript, */*; q=0.01",
+        "*/*, application/json",
+        "pson, application/json",
+        "application/json, yaml",
+        "application/json;level=1, text/pson;q=x",
+        "text/*;q=0.3, application/*;q=0.7",
     ];
     let mut cases = Vec::new();
     for (number, one) in types.iter().enumerate() {
@@ -363,6 +478,13 @@ fn content_types() -> Vec<Case> {
         let status = "/puppet-ca/v1/certificate_status/nobody.example.com";
         let body = "{\"desired_state\":\"signed\"}";
         let change = |id: &str| Case::new(format!("{id}-{number}"), "PUT", status, Who::Operator).body(body);
+        if number < 2 {
+            let refused = [("accept-charset", "utf-16"), ("accept-encoding", "identity;q=0")][number];
+            for target in ["/puppet-ca/v1/certificate_status/agent1.example.com", status] {
+                let case = Case::new(format!("charset-{number}"), "GET", target, Who::Operator);
+                cases.push(case.header(refused.0, refused.1));
+            }
+        }
         cases.push(change("content-type").header("content-type", one));
         cases.push(change("accept-put").header("accept", one));
         let delete = Case::new(format!("accept-delete-{number}"), "DELETE", status, Who::Operator);
