@@ -17,7 +17,7 @@ pub struct Rule {
 }
 
 /// The first one that explains a difference counts.
-pub const RULES: [Rule; 21] = [
+pub const RULES: [Rule; 22] = [
     Rule {
         key: "compression",
         explains: |_, theirs, _, what| {
@@ -112,6 +112,13 @@ pub const RULES: [Rule; 21] = [
             let names = &body["certnames"];
             let strings = names.as_array().is_some_and(|names| names.iter().all(Value::is_string));
             case.target.ends_with("/clean") && !names.is_null() && !strings && ours.status == 400
+        },
+    },
+    Rule {
+        key: "clean-twice",
+        explains: |case, theirs, ours, what| {
+            let twice = |seen: &Seen| seen.text().matches("\"nobody.example.com\"").count();
+            case.target.ends_with("/clean") && what == "body" && (twice(theirs), twice(ours)) == (2, 1)
         },
     },
     Rule {
