@@ -139,7 +139,13 @@ fn judge(certificate: &Certificate, request: &Request, certname: &Certname, poli
         assert!(id.is_puppet_extension() && *id != oid::PP_CLI_AUTH, "{id}");
         assert!(!id.is_below(&oid::AUTHORIZATION_ARC) || policy.allow_authorization_extensions, "{id}");
         assert!(!extension.critical, "{id} would make every verifier refuse the certificate");
-        assert!(request.extensions().iter().any(|asked| asked.oid == *id && asked.value == extension.value));
+        // Bare text, as Puppet 3 asks for it, gets a type; nothing else changes.
+        let same = |asked: &[u8]| {
+            let text = std::str::from_utf8(asked).unwrap_or_default();
+            asked == extension.value
+                || !text.is_empty() && pki::Extension::utf8(id.clone(), text).value == extension.value
+        };
+        assert!(request.extensions().iter().any(|asked| asked.oid == *id && same(&asked.value)));
     }
     let asked = request.extensions().iter().filter(|asked| asked.oid.is_puppet_extension()).count();
     assert_eq!(certificate.extensions().len(), fixed.len() + asked, "something was left out in silence");
