@@ -42,8 +42,10 @@ fn run(input: &[u8]) {
             assert!(value.len() <= entry.value.len().max(64 * 1024), "{} octets", value.len());
         }
     }
-    // Nothing is read out of what precedes. (Braces at the end of a value are taken off once.)
-    let braces = read.entries.iter().any(|one| one.value.ends_with('}'));
+    // Nothing is read out of what precedes. (Braces at the end of a value, and a quotation mark at either end, are taken off
+    // once.)
+    let more_to_take = |value: &str| value.ends_with(['}', '"', '\'']) || value.starts_with(['"', '\'']);
+    let taken_once = read.entries.iter().any(|one| more_to_take(&one.value));
     let again: String =
         read.entries.iter().map(|one| format!("[{}]\n{} = {}\n", one.section, one.name, one.value)).collect();
     let reread = reader::parse(&again);
@@ -51,5 +53,5 @@ fn run(input: &[u8]) {
         let parts = conf.entries.iter().map(|one| (one.section.clone(), one.name.clone(), one.value.clone()));
         parts.collect::<Vec<_>>()
     };
-    assert!(braces || plain(&reread) == plain(&read), "{again:?} reads differently");
+    assert!(taken_once || plain(&reread) == plain(&read), "{again:?} reads differently");
 }
