@@ -68,6 +68,7 @@ fn since(text: &str, now: u64) -> anyhow::Result<String> {
             b'0' => octet.is_ascii_digit(),
             mark => octet == *mark,
         });
+    let fits = fits && whole.parse::<jiff::Timestamp>().is_ok();
     anyhow::ensure!(fits, "--since is 2026-11-22, 2026-11-22T21:03 (UTC), or how long ago: 90s, 2h, 7d");
     Ok(whole)
 }
@@ -86,7 +87,7 @@ mod tests {
         ] {
             assert_eq!(since(text, 1_795_254_000).unwrap(), expected);
         }
-        for text in ["yesterday", "22.11.2026", "2026-11-22T21"] {
+        for text in ["yesterday", "22.11.2026", "2026-11-22T21", "2026-13-45", "2026-11-22T25:00"] {
             assert!(since(text, 0).is_err(), "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! `bunraku ca log --verify`: whether the record is whole, by what the running CA knows of it, or the stopped one's log.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use ca::audit::{Expected, Findings, Gap, Head};
@@ -12,6 +13,9 @@ use wire::protocol::internal::{AUDIT_PATH, AuditHead};
 use super::super::progress::Line;
 use super::super::report::Report;
 use crate::cli::LogArgs;
+
+/// It has the answer at hand: one that takes longer stands still, and whoever asks shall hear of that.
+const PATIENCE: Timeouts = Timeouts { connect: Duration::from_secs(5), answer: Duration::from_secs(15) };
 
 /// Exit code 0 when the record is whole, and has the noted head if there is one; else 1.
 pub async fn run(cadir: &Path, args: &LogArgs) -> anyhow::Result<u8> {
@@ -51,9 +55,10 @@ pub async fn run(cadir: &Path, args: &LogArgs) -> anyhow::Result<u8> {
 }
 
 async fn of_running(cadir: &Path) -> anyhow::Result<Expected> {
-    let client = Client::local(ca::socket_path(cadir), Timeouts::default());
-    let answer =
-        client.get(AUDIT_PATH, "application/json").await.context("the running CA does not answer")?;
+    let client = Client::local(ca::socket_path(cadir), PATIENCE);
+    let answer = client.get(AUDIT_PATH, "application/json").await.context(
+        "the running CA does not say what it knows of its record; once it is stopped, its log does",
+    )?;
     if answer.status.as_u16() != 200 {
         bail!("the running CA does not say what it knows of its record: {} {}", answer.status, answer.text());
     }
