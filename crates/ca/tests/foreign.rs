@@ -7,6 +7,7 @@ use ca::state::Standing;
 use pki::Serial;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use support::other::{Other, now};
 use support::{ask, change, csr, enrol, new_authority, peer, settings};
 
@@ -274,6 +275,36 @@ async fn our_own_writes_are_nobody_elses() {
         .flat_map(|entry| ca::command::Envelope::decode(&entry.payload).unwrap().commands);
     let adopted: Vec<_> = adopted.filter(|c| matches!(c, ca::command::Command::Noted { .. })).collect();
     assert!(adopted.is_empty(), "{adopted:?}");
+    assert_eq!(Other::on(&cadir).set_aside(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_of_the_ca_that_change_during_a_look_are_nobody_elses() {
+    let (_root, cadir) = new_authority();
+    let worker = start(&cadir).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let looking = tokio::spawn({
+        let (worker, stop) = (Arc::clone(&worker), Arc::clone(&stop));
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                worker.authority().look_for_changes().await.unwrap();
+            }
+        }
+    });
+    let bundle = std::fs::read_to_string(cadir.join("ca_crt.pem")).unwrap();
+    for _ in 0..20 {
+        for body in [r#"{"action":"new-key","key_type":"ec:P-256"}"#, r#"{"action":"abort"}"#] {
+            let path = wire::protocol::internal::ROLLOVER_PATH;
+            let reply = ask(&worker, support::local(), "POST", path, &[], body).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    looking.await.unwrap();
+    look(&worker).await;
+    assert_eq!(*bundle, **worker.authority().ledger().state().unwrap().bundle_pem());
+    worker.stop().await;
+    assert_eq!(bundle, std::fs::read_to_string(cadir.join("ca_crt.pem")).unwrap());
     assert_eq!(Other::on(&cadir).set_aside(), Vec::<String>::new());
 }
 

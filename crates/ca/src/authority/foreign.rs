@@ -181,6 +181,11 @@ impl Authority {
             // What is decided about these names waits; what was on its way into their files arrives.
             let names: Vec<String> = found.signed.keys().chain(found.requests.keys()).cloned().collect();
             let _names = self.names.hold_all(&names).await;
+            // Nor does this member change its own certificates until that is settled.
+            let _chain = match &found.bundle {
+                Some(_) => Some(self.chain_lists.lock().await),
+                None => None,
+            };
             for place in self.look_again(&mut found, role.decides).await? {
                 now = now.without(place);
             }
