@@ -112,17 +112,11 @@ impl AltName {
 
     fn puppet_rank(&self) -> u8 {
         match self {
-            AltName::Other(element) => match element.first() {
-                Some(0x88) => 0,
-                Some(0xa5) => 1,
-                Some(0xa3) => 3,
-                Some(0xa0) => 5,
-                _ => 7,
-            },
-            AltName::Ip(_) => 2,
-            AltName::Email(_) => 4,
-            AltName::Dns(_) => 6,
-            AltName::Uri(_) => 8,
+            AltName::Ip(_) => 0,
+            AltName::Email(_) => 1,
+            AltName::Other(_) => 2,
+            AltName::Uri(_) => 3,
+            AltName::Dns(_) => 4,
         }
     }
 }
@@ -172,6 +166,7 @@ mod tests {
             (&["DNS:g2", "DNS:alt", "IP:10.0.0.9"][..], &["IP:10.0.0.9", "DNS:g2", "DNS:alt"][..]),
             (&["DNS:s4", "email:a@b.c"], &["email:a@b.c", "DNS:s4"]),
             (&["DNS:b", "DNS:a"], &["DNS:b", "DNS:a"]),
+            (&["DNS:b", "URI:u:x", "IP:10.0.0.9"], &["IP:10.0.0.9", "URI:u:x", "DNS:b"]),
         ] {
             assert_eq!(AltName::in_puppet_order(&parsed(requested)), parsed(issued));
         }
