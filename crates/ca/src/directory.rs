@@ -447,8 +447,10 @@ impl Directory {
                         witness::removed(&path);
                         touched = true;
                     }
-                    Err(fault) if fault.kind() == io::ErrorKind::NotFound => {}
-                    Err(fault) => return Err(fault),
+                    // A folder of that name is nothing that a CA has put there.
+                    Err(fault)
+                        if matches!(fault.kind(), io::ErrorKind::NotFound | io::ErrorKind::IsADirectory) => {}
+                    Err(fault) => return Err(naming(&path)(fault)),
                 }
             }
             if touched {
@@ -457,6 +459,16 @@ impl Directory {
         }
         batch.dropped_keys.iter().try_for_each(|spki| keys::drop_other(self, spki))?;
         Ok(Shown { changed })
+    }
+
+    /// After a fault: what it left under temporary names. Each further attempt makes its own, and there may be attempts for
+    /// hours.
+    pub(crate) fn drop_temporaries(&self) {
+        let entries = fs::read_dir(self.layout.temporary()).into_iter().flatten().flatten();
+        for entry in entries {
+            // Best effort: the next start drops all of them.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 
     fn removals(&self, files: &batch::Files, path: impl Fn(&str) -> PathBuf) -> Vec<PathBuf> {
@@ -502,7 +514,8 @@ impl Directory {
     fn open_inventory(&self) -> io::Result<File> {
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false).mode(PRIVATE_MODE);
-        options.open(self.layout.inventory())
+        let path = self.layout.inventory();
+        options.open(&path).map_err(naming(&path))
     }
 
     /// Makes the inventory its first `offset` bytes and `text`, unless it is that already.

@@ -21,6 +21,7 @@ mod signatures;
 pub(crate) use material::parallel;
 pub use material::{Material, Progress, is_running};
 pub use repair::{RepairFault, Repaired, repair};
+pub(crate) use serials::HIGHEST_FOR_PUPPET;
 
 use crate::directory::Layout;
 use crate::time;

@@ -325,6 +325,7 @@ fn carry_out(directory: &Directory, batch: &Batch, publish: &Publish, shown: imp
         named.flush()
     };
     while let Err(fault) = attempt() {
+        directory.drop_temporaries();
         let full = matches!(fault.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         publish.full.store(full, Ordering::Relaxed);
         let text = format!("cannot write to {}: {fault}", directory.layout().root().display());
@@ -345,6 +346,30 @@ fn carry_out(directory: &Directory, batch: &Batch, publish: &Publish, shown: imp
 mod tests {
     use super::*;
     use pki::Serial;
+
+    /// A temporary file for each attempt would fill the disk in the hours that it may take somebody to come.
+    #[tokio::test]
+    async fn attempts_that_fail_leave_nothing_and_the_fault_names_the_file() {
+        let root = tempfile::tempdir().unwrap();
+        let serial = root.path().join("serial");
+        std::fs::create_dir(&serial).unwrap();
+        let (projection, thread) = Projection::start(Directory::open(root.path()).unwrap(), 0).unwrap();
+        projection.carry_out(1, vec![DirectoryEffect::WriteSerial { next: Serial::from_u64(7) }]);
+        let mut progress = projection.progress.clone();
+        let fault = progress.wait_for(|progress| progress.fault.is_some()).await.unwrap().fault.clone();
+        assert!(fault.as_ref().unwrap().contains(&serial.display().to_string()), "{fault:?}");
+        // One that is under way may have its file at any moment; that many never lie there at once.
+        let temporary = Layout::new(root.path()).temporary();
+        for _ in 0..20 {
+            assert!(std::fs::read_dir(&temporary).unwrap().count() < 2);
+            tokio::time::sleep(RETRY_AFTER / 5).await;
+        }
+        std::fs::remove_dir(&serial).unwrap();
+        assert!(projection.reached(1).await);
+        assert_eq!(std::fs::read_to_string(&serial).unwrap(), "0007");
+        drop(projection);
+        thread.join().unwrap();
+    }
 
     #[tokio::test]
     async fn effects_reach_the_directory_in_order_and_errands_wait_for_them() {

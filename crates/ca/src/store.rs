@@ -58,9 +58,9 @@ pub enum OpenFault {
     /// An entry of the log cannot be read.
     #[error("log entry {index}: {fault}")]
     Entry { index: u64, fault: UnreadableEntry },
-    /// This process may not use what Bunraku keeps there.
+    /// This process may not use what it needs there.
     #[error(
-        "{}: user {user} may not read and write it, it belongs to user {owner} (a CA ran here as that user, or a command did); \
+        "{}: user {user} may not do with it what a CA has to do, it belongs to user {owner} (who ran a CA, a command or an editor here); \
          give all of the directory to one user (`chown -R USER:GROUP {}`), and start Bunraku as that user, or as root",
         path.display(),
         root.display()
@@ -158,7 +158,7 @@ impl Store {
     pub fn open(root: &Path) -> Result<Self, OpenFault> {
         let layout = Layout::new(root);
         let io = |path: PathBuf| move |source| OpenFault::Io { path, source };
-        check_access(&layout)?;
+        check_own(&layout)?;
         // A directory that cannot be taken over is refused before anything in it is touched.
         let imported = match layout.configuration().exists() || !layout.root().exists() {
             true => None,
@@ -169,6 +169,7 @@ impl Store {
         {
             return Err(OpenFault::Strange { path: root.to_owned(), found });
         }
+        check_directory(&layout)?;
         make_root(layout.root()).map_err(io(layout.root().to_owned()))?;
         let lock = DirectoryLock::take(&layout)?;
         // It has been there since this CA first opened the directory: nobody removes all certificates by that.
@@ -311,11 +312,37 @@ fn something_else(root: &Path) -> io::Result<Option<String>> {
 }
 
 /// Refuses a folder `bunraku/` that another user has left closed, before half of it is used.
-fn check_access(layout: &Layout) -> Result<(), OpenFault> {
+fn check_own(layout: &Layout) -> Result<(), OpenFault> {
     let own = layout.own();
     let io = |source| OpenFault::Io { path: own.clone(), source };
-    let usable = |path: &Path, needed: Access| match rustix::fs::accessat(CWD, path, needed, AtFlags::EACCESS)
-    {
+    let both = Access::READ_OK | Access::WRITE_OK;
+    check_access(layout, &own, both | Access::EXEC_OK)?;
+    let entries = match fs::read_dir(&own) {
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(io)?,
+    };
+    for entry in entries {
+        check_access(layout, &entry.map_err(io)?.path(), both)?;
+    }
+    Ok(())
+}
+
+/// Refuses a directory that this user cannot keep: a CA in it would confirm nothing from its first signature on. An editor
+/// that root has run may have left it so.
+fn check_directory(layout: &Layout) -> Result<(), OpenFault> {
+    let change = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    for path in [layout.root().to_owned(), layout.signed(), layout.requests()] {
+        check_access(layout, &path, change)?;
+    }
+    check_access(layout, &layout.inventory(), Access::READ_OK | Access::WRITE_OK)?;
+    for path in [layout.key(), layout.bundle(), layout.revocation_lists(), layout.serial()] {
+        check_access(layout, &path, Access::READ_OK)?;
+    }
+    Ok(())
+}
+
+fn check_access(layout: &Layout, path: &Path, needed: Access) -> Result<(), OpenFault> {
+    match rustix::fs::accessat(CWD, path, needed, AtFlags::EACCESS) {
         Err(Errno::ACCESS | Errno::PERM) => {
             let owner = fs::symlink_metadata(path).map_or(0, |about| about.uid());
             let user = rustix::process::geteuid().as_raw();
@@ -323,17 +350,7 @@ fn check_access(layout: &Layout) -> Result<(), OpenFault> {
         }
         // What is wrong with it otherwise shows when it is used.
         _ => Ok(()),
-    };
-    let both = Access::READ_OK | Access::WRITE_OK;
-    usable(&own, both | Access::EXEC_OK)?;
-    let entries = match fs::read_dir(&own) {
-        Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other.map_err(io)?,
-    };
-    for entry in entries {
-        usable(&entry.map_err(io)?.path(), both)?;
     }
-    Ok(())
 }
 
 impl Store {

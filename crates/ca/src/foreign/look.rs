@@ -27,7 +27,7 @@ pub struct Listing {
 /// Any fault of the file system; a directory that is missing is one: it is never taken for an empty one.
 pub fn list(path: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();
-    for entry in fs::read_dir(path)? {
+    for entry in entries(path)? {
         let entry = entry?;
         let Some(metadata) = metadata(&entry)? else { continue };
         let name = entry.file_name();
@@ -40,6 +40,11 @@ pub fn list(path: &Path) -> io::Result<Listing> {
         }
     }
     Ok(listing)
+}
+
+/// A fault names the folder: one that is gone is an operator's to bring back.
+fn entries(path: &Path) -> io::Result<fs::ReadDir> {
+    fs::read_dir(path).map_err(|fault| io::Error::new(fault.kind(), format!("{}: {fault}", path.display())))
 }
 
 /// What an entry of a directory is, or what it leads to; none of one that is gone since.
@@ -178,7 +183,7 @@ fn walk(path: &Path, as_of: i64, known: &[&Arc<str>]) -> io::Result<Walk> {
     let hasher = RandomState::new();
     // Whether a name has been met.
     let mut met: HashMap<u64, bool> = known.iter().map(|name| (hasher.hash_one(&***name), false)).collect();
-    for entry in fs::read_dir(path)? {
+    for entry in entries(path)? {
         let entry = entry?;
         let Some(metadata) = metadata(&entry)? else { continue };
         let name = entry.file_name();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 const CHECK: &str = "serials";
 const FILE: &str = "serial";
 /// The highest that Puppet Server reads back from `serial`.
-const HIGHEST_FOR_PUPPET: u64 = 0x7FFF_FFFF;
+pub(crate) const HIGHEST_FOR_PUPPET: u64 = 0x7FFF_FFFF;
 
 pub(super) fn check(material: &Material, report: &mut Report) {
     let mut owners: BTreeMap<Serial, Vec<(String, &str)>> = BTreeMap::new();

@@ -2,6 +2,7 @@
 
 use super::{Imported, bytes};
 use crate::directory::{Layout, PRIVATE_MODE, PUBLIC_MODE};
+use crate::fsck::HIGHEST_FOR_PUPPET;
 use crate::import::ImportFault;
 use crate::inventory::Row;
 use crate::state::Signed;
@@ -108,6 +109,20 @@ fn first_number(line: &str) -> Option<Serial> {
 
 /// The number that is used next: what `serial` says, and above all that is in use.
 pub(super) fn next_serial(
+    layout: &Layout,
+    inventory: &Inventory,
+    signed: &BTreeMap<String, Signed>,
+    own: &RevocationList,
+    imported: &mut Imported,
+) -> Result<Serial, ImportFault> {
+    let next = above_all(layout, inventory, signed, own, imported)?;
+    if next.to_u64().is_none_or(|next| next > HIGHEST_FOR_PUPPET) {
+        imported.say(format!("serial is {next}, and Puppet Server reads none above 7FFFFFFF: it cannot follow on this directory"));
+    }
+    Ok(next)
+}
+
+fn above_all(
     layout: &Layout,
     inventory: &Inventory,
     signed: &BTreeMap<String, Signed>,
