@@ -73,6 +73,13 @@ fn names_that_only_wait_are_told_from_others_by_exit_code_24() {
         code(&["clean", "--certname", "waits.example.com"]),
         (Some(24), "Cleaned files related to waits.example.com\n".into(), String::new())
     );
+    // A member that decides nothing is named once, with what to do; not once for each name.
+    let standby = deployment.standby_dir().display().to_string();
+    let (failed, _, said) =
+        code(&["revoke", "--cadir", &standby, "--certname", "a.example.com,b.example.com"]);
+    assert_eq!(failed, Some(1));
+    assert_eq!(said.matches("is a standby; the primary is ca-1").count(), 1, "{said}");
+    assert!(said.contains("Leave --cadir out"), "{said}");
     let (failed, out, _) = code(&["sign", "--json", "--certname", "other.example.com,nosuch.example.com"]);
     assert_eq!(failed, Some(1));
     let told: serde_json::Value = serde_json::from_str(&out).unwrap();

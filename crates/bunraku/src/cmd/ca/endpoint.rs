@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::Value;
 use wire::client::{Client, ClientFault, ConnectFault, Timeouts};
@@ -59,6 +59,7 @@ impl Endpoint {
         if !cadir.is_dir() {
             bail!("there is no CA directory {}", cadir.display());
         }
+        let cadir = &std::path::absolute(cadir)?;
         let socket = ca::socket_path(cadir);
         // A socket file outlives a killed CA: only one that answers tells that the directory is owned.
         if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
@@ -71,7 +72,11 @@ impl Endpoint {
             // A directory copied to another machine has no configuration there: the defaults then.
             Err(_) => certificate_authority::offline_settings(&standalone(cadir)?, cadir)?,
         };
-        let offline = ca::Offline::open(settings).await.with_context(|| cadir.display().to_string())?;
+        let offline = ca::Offline::open(settings).await.map_err(|fault| match fault {
+            // These say themselves which directory it is.
+            ca::OpenFault::NoAuthority { .. } | ca::OpenFault::Locked { .. } => anyhow!(fault),
+            other => anyhow!(other).context(cadir.display().to_string()),
+        })?;
         Ok(Endpoint::Directory(Box::new(offline)))
     }
 

@@ -36,6 +36,9 @@ pub fn run(cadir: &Path, to: Option<&Path>, report: &mut Report) -> anyhow::Resu
     if found.is_some_and(|about| about.is_symlink()) {
         bail!("{} is a link already: there is nothing to migrate.", cadir.display());
     }
+    if !cadir.join("ca_crt.pem").exists() {
+        bail!("{} is not a CA directory: it has no ca_crt.pem", cadir.display());
+    }
     // Held while the directory moves: the lock goes with it.
     let lock = ca::lock_directory(cadir)?;
     move_directory(cadir, &to)
@@ -122,6 +125,18 @@ mod tests {
         copy(&from, &to).unwrap();
         assert_eq!(fs::read_to_string(to.join("signed/y.pem")).unwrap(), "x");
         assert!(!to.join("socket").exists());
+    }
+
+    #[test]
+    fn a_folder_without_a_ca_stays_where_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, to) = (root.path().join("etc"), root.path().join("to"));
+        fs::create_dir(&folder).unwrap();
+        let output = crate::cli::Output { format: "text".into(), json: false };
+        let mut report = Report::new(&output).unwrap();
+        let refused = run(&folder, Some(&to), &mut report).unwrap_err().to_string();
+        assert!(refused.ends_with("is not a CA directory: it has no ca_crt.pem"), "{refused}");
+        assert!(folder.symlink_metadata().unwrap().is_dir() && !to.exists());
     }
 
     #[test]
