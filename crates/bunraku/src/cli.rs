@@ -25,12 +25,14 @@ pub use sync::SyncArgs;
 
 /// The whole server side of a Puppet estate in one binary.
 #[derive(Debug, Parser)]
-// Flags may be cut short, and every verb tells its version: `puppet` and `puppetserver ca` have it so.
+// Flags may be cut short, of one that is given again the last counts (a wrapper adds `--config`), and every verb tells
+// its version: `puppet` and `puppetserver ca` have it so.
 #[command(
     name = "bunraku",
     version,
     propagate_version = true,
     infer_long_args = true,
+    args_override_self = true,
     max_term_width = 100,
     disable_help_subcommand = true
 )]
@@ -69,8 +71,6 @@ pub enum Command {
     #[command(subcommand)]
     Parser(ParserCommand),
     /// Fetch this node's catalog and apply it
-    // As in Puppet, the last one counts.
-    #[command(args_override_self = true)]
     Agent(AgentArgs),
 }
 

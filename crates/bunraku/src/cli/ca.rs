@@ -499,6 +499,18 @@ mod tests {
     }
 
     #[test]
+    fn of_a_flag_that_is_given_again_the_last_counts_and_names_add_up() {
+        let CaCommand::Sign(args) = parse("sign --certname a --ttl 1d --certname b --ttl 2d") else {
+            panic!()
+        };
+        assert_eq!((args.certname.len(), args.ttl.as_deref()), (2, Some("2d")));
+        let CaCommand::List(args) = parse("list --all --all --json --json") else { panic!() };
+        assert!(args.all && args.output.json);
+        let cli = Cli::try_parse_from(["bunraku", "ca", "list", "--config", "a", "--config", "b"]).unwrap();
+        assert_eq!(cli.config, Some("b".into()));
+    }
+
+    #[test]
     fn flags_may_be_cut_short_as_long_as_they_are_told_apart() {
         let CaCommand::Sign(args) = parse("sign --cert a --tt 1d") else { panic!() };
         assert_eq!((args.certname, args.ttl.as_deref()), (vec!["a".to_string()], Some("1d")));
