@@ -20,6 +20,8 @@ struct Chain {
     _directory: TempDir,
     cadir: PathBuf,
     root: Authority,
+    /// The root's key as PEM.
+    root_key: String,
     now: i64,
 }
 
@@ -33,13 +35,14 @@ fn chain() -> Chain {
     let (from, to) = (now - 86_400, now + 10 * YEAR);
     let root_key = Arc::new(PrivateKey::generate(KeyKind::EcP256).unwrap());
     let root = setup_root_ca("Puppet Root CA: 1", &*root_key, Serial::from_u64(1), from, to).unwrap();
+    let root_key_pem = root_key.to_pem();
     let root = Authority { certificate: root, signer: root_key };
     let key = Arc::new(PrivateKey::generate(KeyKind::EcP256).unwrap());
     let two = Serial::from_u64(2);
     let own = setup_intermediate_ca(&root, "Puppet CA: a.test", key.spki_der(), two, from, to).unwrap();
     let issuing = Authority { certificate: own.clone(), signer: key.clone() };
     let list = pki::crl::issue(&issuing, &CrlDraft::at(now, 0, &[])).unwrap();
-    let chain = Chain { _directory: directory, cadir, root, now };
+    let chain = Chain { _directory: directory, cadir, root, root_key: root_key_pem.to_string(), now };
     let files = [
         ("ca_crt.pem", own.to_pem() + &chain.root.certificate.to_pem()),
         ("ca_key.pem", key.to_pem()),
@@ -58,6 +61,34 @@ impl Chain {
         let entries: Vec<(Serial, i64)> =
             revoked.iter().map(|serial| (Serial::from_u64(*serial), self.now)).collect();
         pki::crl::issue(&self.root, &CrlDraft::at(self.now, number, &entries)).unwrap()
+    }
+
+    /// The root's list as OpenSSL makes it, with a number in hexadecimal digits.
+    fn list_by_openssl(&self, number: &str) -> String {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name).display().to_string();
+        let config = format!(
+            "[ca]\ndefault_ca=x\n[x]\ndatabase={}\ncrlnumber={}\ndefault_md=sha256\ndefault_crl_days=30\n\
+             crl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n",
+            at("index.txt"),
+            at("number")
+        );
+        for (name, content) in [
+            ("config", config.as_str()),
+            ("index.txt", ""),
+            ("number", &format!("{number}\n")),
+            ("key.pem", &self.root_key),
+            ("cert.pem", &self.root.certificate.to_pem()),
+        ] {
+            std::fs::write(at(name), content).unwrap();
+        }
+        let made = std::process::Command::new("openssl")
+            .args(["ca", "-gencrl", "-config", &at("config"), "-keyfile", &at("key.pem")])
+            .args(["-cert", &at("cert.pem")])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap()
     }
 
     fn lists(&self) -> Vec<RevocationList> {
@@ -104,6 +135,26 @@ async fn a_newer_list_of_the_root_is_taken_in_and_ours_is_left_alone() {
     let shown = ask(&worker, peer(None), "GET", &format!("{LISTS}/ca"), &[], "").await;
     let shown = RevocationList::all_from_pem(&shown.body).unwrap();
     assert_eq!((shown[0].number(), &shown[1]), (Some(2), &newer));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_authority_may_number_its_lists_as_it_likes() {
+    let chain = chain();
+    let numbers =
+        ["0100000000000000000000", "0100000000000000000001", "7F000000000000000000000000000000000000FF"];
+    // There when the directory is taken over.
+    let own = chain.lists()[0].to_pem();
+    std::fs::write(chain.cadir.join("ca_crl.pem"), own + &chain.list_by_openssl(numbers[0])).unwrap();
+    let worker = start(&chain.cadir).await;
+    for newer in [numbers[1], numbers[2]] {
+        let done = put(&worker, chain.list_by_openssl(newer)).await;
+        assert_eq!((done.status, done.text().as_str()), (200, "Successfully updated CRLs."));
+        assert_eq!(chain.lists()[1].long_number(), Some(Serial::parse_hex(newer).unwrap()));
+    }
+    // Older, however many digits less.
+    assert_eq!(put(&worker, chain.list(7, &[]).to_pem()).await.status, 200);
+    assert_eq!(chain.lists()[1].long_number(), Some(Serial::parse_hex(numbers[2]).unwrap()));
     worker.stop().await;
 }
 

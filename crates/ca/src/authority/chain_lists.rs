@@ -74,7 +74,7 @@ impl Authority {
         for list in chosen.iter().filter(|list| !present.contains(list)) {
             info!(
                 issuer = list.issuer_rfc2253(),
-                number = list.number(),
+                number = list.long_number().map(tracing::field::display),
                 "revocation list of the chain updated"
             );
         }
@@ -120,8 +120,9 @@ fn choose(
             if candidates.is_empty() {
                 return Ok(here);
             }
-            let highest = candidates.iter().map(|list| list.number()).max().flatten().max(here.number());
-            let mut newest = candidates.into_iter().chain([&here]).filter(|list| list.number() == highest);
+            let number = RevocationList::long_number;
+            let highest = candidates.iter().map(|list| number(list)).max().flatten().max(number(&here));
+            let mut newest = candidates.into_iter().chain([&here]).filter(|list| number(list) == highest);
             match (newest.next(), newest.next()) {
                 (Some(newest), None) => Ok(newest.clone()),
                 _ => Err(ListsFault::NoNewest),

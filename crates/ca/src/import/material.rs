@@ -94,6 +94,10 @@ pub(super) fn lists(
             RevocationList::from_der(&block.der).map_err(|fault| ImportFault::content(&path, fault))?;
         if list.verify(issuer.spki_der()).is_err() {
             chain_pem.push_str(&pem::encode(&block.label, &block.der));
+        } else if list.long_number().is_some() && list.number().is_none() {
+            let reason =
+                "the number of this CA's own list is longer than 64 bits: the next one could not follow it";
+            return Err(ImportFault::content(&path, reason));
         } else if let Some(other) = &own {
             imported.say("ca_crl.pem has several lists of this CA; the newest counts".to_owned());
             if list.number() > other.number() {

@@ -28,7 +28,7 @@ struct Inner {
     issuer: Vec<NameAttribute>,
     this_update: i64,
     next_update: Option<i64>,
-    number: Option<u64>,
+    number: Option<Serial>,
     authority_key_id: Option<Vec<u8>>,
     /// Where in the signed part the entries stand.
     entries: Range<usize>,
@@ -110,8 +110,13 @@ impl RevocationList {
         pem::encode("X509 CRL", self.der())
     }
 
-    /// The CRL number, if it has one.
+    /// The CRL number, if it has one that 64 bits can hold, as ours have.
     pub fn number(&self) -> Option<u64> {
+        self.0.number.and_then(|number| number.to_u64())
+    }
+
+    /// The CRL number of any authority: it may have 20 octets (RFC 5280 section 5.2.3).
+    pub fn long_number(&self) -> Option<Serial> {
         self.0.number
     }
 
@@ -286,7 +291,7 @@ impl Inner {
         let value = |oid: &Oid| {
             extensions.iter().find(|extension| extension.oid == *oid).map(|found| &found.value[..])
         };
-        let number = value(&oid::CRL_NUMBER).map(|value| Reader::new(value).small_number()).transpose()?;
+        let number = value(&oid::CRL_NUMBER).map(read_number).transpose()?;
         let authority_key_id =
             value(&oid::AUTHORITY_KEY_IDENTIFIER).and_then(read_authority_key_id).map(<[u8]>::to_vec);
         let issuer = distinguished_name::parse(&issuer_der)?;
@@ -316,6 +321,13 @@ fn read_entry(list: &mut Reader<'_>) -> Result<(Serial, i64), Malformed> {
     entry.optional(tag::SEQUENCE)?;
     entry.end()?;
     Ok((serial, at))
+}
+
+fn read_number(value: &[u8]) -> Result<Serial, Malformed> {
+    match Reader::new(value).content(tag::INTEGER)? {
+        [] | [0x80..=0xff, ..] => Err(Malformed::Number),
+        octets => Serial::from_octets(octets).ok_or(Malformed::Number),
+    }
 }
 
 impl PartialEq for RevocationList {

@@ -134,7 +134,7 @@ fn chain(case: &Case<'_>, theirs: Vec<RevocationList>) -> Option<Finding> {
     let mut merged = ours.clone();
     for list in theirs.into_iter().filter(genuine) {
         match merged.iter_mut().find(|known| known.issuer_der() == list.issuer_der()) {
-            Some(known) if list.number() > known.number() => *known = list,
+            Some(known) if list.long_number() > known.long_number() => *known = list,
             Some(_) => {}
             None => merged.push(list),
         }
