@@ -223,6 +223,25 @@ async fn by_hand_while_both_run() {
     stop_both(&mut estate).await;
 }
 
+/// Written since the last look before the end: nobody else did anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_member_wrote_last_is_not_set_aside_at_its_next_start() {
+    let mut estate = estate_with_a_past().await;
+    same(&estate).await;
+    stop_both(&mut estate).await;
+    for member in ["ca-1", "ca-2"] {
+        std::fs::remove_file(estate.cadir(member).join("bunraku/seen")).unwrap_or_default();
+        estate.start(member).await;
+    }
+    estate.until_decides("ca-1").await;
+    estate.until_in_sync().await;
+    same(&estate).await;
+    for member in ["ca-1", "ca-2"] {
+        assert_eq!(Other::on(&estate.cadir(member)).set_aside(), Vec::<String>::new(), "{member}");
+    }
+    stop_both(&mut estate).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_restored_over_the_primary_forgets_nothing() {
     let mut estate = estate_with_a_past().await;

@@ -135,6 +135,10 @@ impl Store {
             effects.into_iter().for_each(|effect| behind.add(effect));
         }
         explained.subtract(&mut found);
+        // Its number alone does not show that a list is the one that the log knows.
+        found.lists.take_if(|content| {
+            [shown, &state].iter().any(|one| content.bytes() == Some(one.lists().to_pem().as_bytes()))
+        });
         Ok(Some(Stock { found, state, behind, seen }))
     }
 
