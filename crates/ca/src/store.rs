@@ -21,8 +21,8 @@ use tracing::warn;
 
 /// What to do when the log, or what belongs to it, cannot be used any more.
 const WITHOUT_LOG: &str = "the directory around it is complete without it. If another member has everything: remove \
-     configuration, log and snapshot there, and start, and this one is fed by it. If there is none: move the folder bunraku/ \
-     away, and start, and the directory is taken over as it stands (docs/CA-DIRECTORY.md)";
+     configuration, log and snapshot in this folder, and start, and this one is fed by it. If there is none: move the \
+     folder bunraku/ away, and start, and the directory is taken over as it stands (docs/CA-DIRECTORY.md)";
 
 /// Why a CA directory cannot be opened.
 #[derive(Debug, Error)]

@@ -86,7 +86,7 @@ fn present_ca(config: &Config) -> anyhow::Result<Option<&Path>> {
         bail!(
             "there is no CA in {place}, but this deployment has had one ({} is there): is a file system not mounted, or cadir \
              not what it was? Put the directory back, from a backup if need be. Only if it is to be given up, with all of its \
-             certificates: remove {} and {}, and start again, which makes a new CA",
+             certificates: move {} and {} away, and start again, which makes a new CA",
             trace.display(),
             config.main.ssldir.display(),
             config.front_end.register.display()
