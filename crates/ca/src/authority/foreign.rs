@@ -137,7 +137,11 @@ impl Authority {
             }
             let _one = self.foreign.one_at_a_time.lock().await;
             let found = self.foreign.known().found.clone();
-            match self.settle_found(&role, &found, Vec::new()).await {
+            let settled = match self.ledger.state() {
+                Some(state) => self.settle_found(&role, &found, &state, Vec::new()).await,
+                None => Err(Failure::NoState),
+            };
+            match settled {
                 Ok(_) => self.foreign_is_settled(),
                 Err(failure) => {
                     warn!(%failure, "changes of others to the directory could not be settled; trying again");
@@ -168,7 +172,8 @@ impl Authority {
         if *self.foreign.outstanding.borrow() {
             if !role.decides && self.foreign.known().acted.is_empty() {
                 let found = self.foreign.known().found.clone();
-                self.settle_found(&role, &found, Vec::new()).await?;
+                let state = self.ledger.state().ok_or(Failure::NoState)?;
+                self.settle_found(&role, &found, &state, Vec::new()).await?;
                 self.foreign_is_settled();
             }
             // The one who decides is at it.
@@ -186,10 +191,12 @@ impl Authority {
                 Some(_) => Some(self.chain_lists.lock().await),
                 None => None,
             };
-            for place in self.look_again(&mut found, role.decides).await? {
+            let (judged_by, places) = self.look_again(&mut found, role.decides).await?;
+            for place in places {
                 now = now.without(place);
             }
-            let postponed = self.settle_found(&role, &found, now_in_the_making(&self.layout, &found)).await?;
+            let young = now_in_the_making(&self.layout, &found);
+            let postponed = self.settle_found(&role, &found, &judged_by, young).await?;
             for file in postponed {
                 let place = if file.starts_with("signed/") { Place::Signed } else { Place::Requests };
                 now = now.without(place);
@@ -222,8 +229,13 @@ impl Authority {
     }
 
     /// Compares what was found once more, with the directory that shows everything decided so far about these names.
-    /// Gives the places that are to be looked at again because we ourselves wrote there meanwhile.
-    async fn look_again(&self, found: &mut Found, decides: bool) -> Result<Vec<Place>, Failure> {
+    /// Gives the state to judge by, and the places that are to be looked at again because we ourselves wrote there
+    /// meanwhile.
+    async fn look_again(
+        &self,
+        found: &mut Found,
+        decides: bool,
+    ) -> Result<(Arc<State>, Vec<Place>), Failure> {
         let earlier = self.ledger.state().ok_or(Failure::NoState)?;
         if !self.ledger.directory_follows().await {
             return Err(Refusal::Stopping.into());
@@ -251,7 +263,8 @@ impl Authority {
         .await?;
         // Was all quiet while the files were read? If not, what differs may be our own writing.
         let mut places = Vec::new();
-        let quiet = self.ledger.state().is_some_and(|after| Arc::ptr_eq(&earlier, &after));
+        let after = self.ledger.state().ok_or(Failure::NoState)?;
+        let quiet = Arc::ptr_eq(&earlier, &after);
         if !quiet {
             let single = [
                 (again.serial.take(), Place::Serial),
@@ -269,24 +282,25 @@ impl Authority {
             places.extend([Place::Signed, Place::Requests]);
         }
         *found = again;
-        Ok(places)
+        // Not by a later one: by that, our own serial of a moment ago is somebody else's that is behind.
+        Ok((after, places))
     }
 
-    /// Carries out the rules for what was found, but for the files that are `in_the_making`. Gives those that were put
-    /// off.
+    /// Carries out the rules for what was found, but for the files that are `in_the_making`. `state` is what they are
+    /// compared with. Gives those that were put off.
     async fn settle_found(
         self: &Arc<Self>,
         role: &Role,
         found: &Found,
+        state: &State,
         in_the_making: Vec<String>,
     ) -> Result<Vec<String>, Failure> {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let state = self.ledger.state().ok_or(Failure::NoState)?;
         let originals = self.originals(found).await?;
         let now = time::now();
-        let mut findings = reconcile(&state, found, now, &|name| originals.contains_key(name));
+        let mut findings = reconcile(state, found, now, &|name| originals.contains_key(name));
         let mut postponed = Vec::new();
         findings.retain(|finding| {
             let object = finding.file.starts_with("signed/") || finding.file.starts_with("requests/");
@@ -327,10 +341,10 @@ impl Authority {
         .await?;
         if role.decides {
             let plan = settle::plan(&findings);
-            self.adopt(role.epoch, &plan, &state).await?;
+            self.adopt(role.epoch, &plan, state).await?;
             self.restore(plan.restore, originals).await?;
         } else {
-            self.restore(settle::follower_plan(&state, &findings), originals).await?;
+            self.restore(settle::follower_plan(state, &findings), originals).await?;
         }
         Ok(postponed)
     }
