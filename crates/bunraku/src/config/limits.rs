@@ -40,7 +40,22 @@ impl ClientLimits {
             ..wire::Limits::default()
         }
     }
+
+    /// As the listener of a CA or a worker takes them: what the front end lets pass, and what it says of the client
+    /// beside that, must not be too much for the role behind it.
+    pub fn of_role(&self) -> wire::Limits {
+        let usual = wire::Limits::default();
+        wire::Limits {
+            max_header_bytes: self.max_header_size + FRONT_END_BYTES,
+            max_headers: usual.max_headers + FRONT_END_LINES,
+            ..usual
+        }
+    }
 }
+
+/// What a front end may add to a request's header: the client's certificate, escaped, is most of it.
+const FRONT_END_BYTES: usize = 32 * 1024;
+const FRONT_END_LINES: usize = 16;
 
 /// Reads them; what is out of range is a fault.
 pub fn resolve(raw: &RawFrontEnd, faults: &mut Vec<String>) -> ClientLimits {

@@ -3,8 +3,8 @@
 use anyhow::Context;
 use server::{CatalogWorker, ServerSettings};
 use wire::access_log::Logged;
+use wire::serve_tls;
 use wire::tls::{ClientCertificates, ServerTls};
-use wire::{Limits, serve_tls};
 
 use super::reload::WorkerSource;
 use super::{credentials, end_worker_on_signal, listen, open_access_log};
@@ -45,6 +45,6 @@ pub async fn serve(config: &Config, name: &str) -> anyhow::Result<()> {
     let source = WorkerSource::new(config, Role::Catalog, rules, log.clone());
     let drain = end_worker_on_signal(source, log.clone())?;
     let logged = Logged::new(handler, log, name, front_ends);
-    serve_tls(listener, tls, Limits::default(), logged, drain).await;
+    serve_tls(listener, tls, config.front_end.limits.of_role(), logged, drain).await;
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context;
 use ca::{CaSettings, MemberAddress, RegisterAddress, Replication, Worker};
 use wire::access_log::Logged;
+use wire::serve_tls;
 use wire::tls::{ClientCertificates, ClientTls, ServerTls};
-use wire::{Limits, serve_tls};
 
 use super::reload::WorkerSource;
 use super::{credentials, end_worker_on_signal, listen, open_access_log};
@@ -53,7 +53,7 @@ pub async fn serve(config: &Config, name: &str, alone: bool) -> anyhow::Result<(
         ending.announce_end();
     });
     let logged = Logged::new(worker.clone(), log, name, front_ends);
-    serve_tls(listener, tls, Limits::default(), logged, drain).await;
+    serve_tls(listener, tls, config.front_end.limits.of_role(), logged, drain).await;
     worker.stop().await;
     Ok(())
 }

@@ -17,6 +17,7 @@ mod first_session;
 mod hosts;
 mod http;
 mod large_catalogs;
+mod long_headers;
 mod made_by_hand;
 mod new_key;
 mod primary_lost;
