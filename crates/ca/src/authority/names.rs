@@ -1,6 +1,6 @@
 //! One decision at a time for each certname: two simultaneous requests for one name must not both be signed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
@@ -69,6 +69,12 @@ impl NameLocks {
         }
         Arc::clone(table.locks.entry(certname.to_owned()).or_default())
     }
+}
+
+/// Each of the names once, in their order: one that is given twice is meant once.
+pub(super) fn each_once(certnames: &[String]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    certnames.iter().filter(|certname| seen.insert(certname.as_str())).cloned().collect()
 }
 
 #[cfg(test)]

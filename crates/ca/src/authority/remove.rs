@@ -1,9 +1,9 @@
 //! Requests and certificates are dropped from the directory.
 
+use super::names::each_once;
 use super::{Authority, Caller, Failure, Fault, done, revoke};
 use crate::command::Command;
 use crate::{answer, time};
-use std::collections::HashSet;
 use std::sync::Arc;
 use tracing::info;
 
@@ -67,14 +67,12 @@ impl Authority {
     ) -> Result<Vec<String>, Failure> {
         let _names = self.names.hold_all(certnames).await;
         let now = time::now();
-        let mut seen = HashSet::new();
-        let certnames: Vec<&String> = certnames.iter().filter(|certname| seen.insert(*certname)).collect();
+        let certnames = each_once(certnames);
         // 1. What is there?
         let found = self.ledger.read(|state| {
-            let (known, unknown): (Vec<String>, Vec<String>) =
-                certnames.iter().copied().cloned().partition(|certname| {
-                    state.signed().contains_key(certname.as_str()) || !state.issued_to(certname).is_empty()
-                });
+            let (known, unknown): (Vec<_>, Vec<_>) = certnames.into_iter().partition(|certname| {
+                state.signed().contains_key(certname.as_str()) || !state.issued_to(certname).is_empty()
+            });
             let targets = known.iter().flat_map(|name| revoke::live(state, name, now)).collect();
             let files: Vec<String> =
                 known.into_iter().filter(|certname| state.signed().contains_key(certname.as_str())).collect();

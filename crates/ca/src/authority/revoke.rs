@@ -71,13 +71,12 @@ impl Authority {
         let found = self.ledger.read(|state| (state.standing(certname), live(state, certname, now)));
         let (standing, targets) = found.ok_or(Failure::NoState)?;
         match standing {
-            // The file is gone, the certificate is not.
-            None | Some(Standing::Requested) if !targets.is_empty() => {
-                self.revoke_targets(caller, targets, None).await
+            None if targets.is_empty() => Err(Fault::UnknownName.into()),
+            Some(Standing::Requested) if targets.is_empty() => {
+                Err(Fault::NothingToRevoke(certname.to_owned()).into())
             }
-            None => Err(Fault::UnknownName.into()),
-            Some(Standing::Requested) => Err(Fault::NothingToRevoke(certname.to_owned()).into()),
-            Some(Standing::Signed | Standing::Revoked) => self.revoke_targets(caller, targets, None).await,
+            // Where the file is gone, the certificate is not.
+            _ => self.revoke_targets(caller, targets, None).await,
         }
     }
 

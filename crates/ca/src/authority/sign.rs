@@ -1,5 +1,6 @@
 //! A waiting request is signed: by an operator's word, or at the end of autosigning.
 
+use super::names::each_once;
 use super::reserve::Supply;
 use super::{Authority, Caller, Failure, Fault, done, issued};
 use crate::command::{Command, Envelope, Outcome};
@@ -8,7 +9,6 @@ use crate::state::Standing;
 use crate::{answer, time};
 use pki::issue::LeafProfile;
 use pki::{Certname, Request, Serial};
-use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -65,9 +65,7 @@ impl Authority {
     ) -> Result<SignedMany, Failure> {
         let mut result = SignedMany::default();
         // A name that is there twice has one request, which is signed once.
-        let mut seen = HashSet::new();
-        let certnames: Vec<String> =
-            certnames.iter().filter(|name| seen.insert(name.as_str())).cloned().collect();
+        let certnames = each_once(certnames);
         let groups = certnames.chunks(GROUP);
         let last = groups.len().saturating_sub(1);
         for (number, group) in groups.enumerate() {
